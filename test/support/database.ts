@@ -1,0 +1,40 @@
+import { randomUUID } from "node:crypto";
+import { type Db, MongoClient } from "mongodb";
+import { ConnectionString } from "mongodb-connection-string-url";
+import { afterAll, inject, onTestFinished, TestRunner } from "vitest";
+
+export type TestDatabase = {
+  /**
+   * Names the database, and itself by `appName`: a fail point with `data.appName` (the database's name)
+   * hits this database's clients only, though every test file shares one mongod.
+   */
+  url: string;
+  client: MongoClient;
+  db: Db;
+  /** Removes all its collections, so that a file's tests can each start from nothing. */
+  drop(): Promise<void>;
+};
+
+/**
+ * Gives an empty database of its own on the run's mongod. Called in a test (or in `beforeEach`), it is
+ * dropped and its client closed when that test ends; called in a file, a `describe` or `beforeAll`, after
+ * the last test there.
+ */
+export function testDatabase(): TestDatabase {
+  const name = `test-${randomUUID()}`;
+  const address = new ConnectionString(inject("mongoUrl"));
+  address.pathname = `/${name}`;
+  address.searchParams.set("appName", name);
+  const client = new MongoClient(address.href);
+  const db = client.db(name);
+  const drop = async () => {
+    await db.dropDatabase();
+  };
+  const cleanUp = async () => {
+    await drop();
+    await client.close();
+  };
+  if (TestRunner.getCurrentTest()) onTestFinished(cleanUp);
+  else afterAll(cleanUp);
+  return { url: address.href, client, db, drop };
+}

@@ -1,0 +1,106 @@
+import type { Call, RouteName } from "./calls.ts";
+
+/** Which requests a fault meets: those that agree with every field set here. */
+export type FaultMatch = {
+  /** Default: any. The control plane is never met. */
+  route?: RouteName | "any";
+  session?: string;
+  /** Exactly as the request spells it. */
+  chatId?: string;
+  /** A part of `sendText`'s text. */
+  textIncludes?: string;
+};
+
+/**
+ * What goes wrong. "Before" means that WAHA never saw the request: nothing is sent. "After" means that
+ * WAHA handled it as usual, so that a send is in the ledger, and only the answer is lost.
+ */
+export type FaultAction =
+  | { type: "resetBefore" }
+  | { type: "resetAfter" }
+  /** After: the head and half the body arrive, then a reset. */
+  | { type: "resetMidAnswer" }
+  /** Never answers; the connection stays open until one side closes it. */
+  | { type: "hangBefore" }
+  | { type: "hangAfter" }
+  /** After: the usual answer, `ms` late; other sends of the session do not wait for it. */
+  | { type: "delay"; ms: number }
+  /** `sendText` takes `ms` instead of the session's latency, whether or not the client still waits. */
+  | { type: "sendLate"; ms: number }
+  | { type: "error500Before" }
+  | { type: "error500After" }
+  /** Before: a 500 with WhatsApp's own error `code`, as GOWS passes it on. */
+  | { type: "gowsRefusal"; code: number }
+  /** After: a 201 without a body, as WEBJS gives at times. A refusal stays as it is. */
+  | { type: "empty201" }
+  /** `sendText` sends under an id of its own making, whatever id it was given. */
+  | { type: "wrongId" }
+  /** `sendText` as usual, but WhatsApp then refuses the message: a lookup shows ack -1. */
+  | { type: "ackError" }
+  /** `sendText` as usual, but lookups do not find the message. */
+  | { type: "forget" }
+  | StatusAction;
+
+/** Any answer at all: a proxy's, a redirect's, garbage. */
+export type StatusAction = {
+  type: "status";
+  status: number;
+  /** An object goes out as JSON, a string as HTML unless `headers` say otherwise. Default: no body. */
+  body?: object | string;
+  /** A body of this many bytes of padding instead. */
+  bytes?: number;
+  headers?: Record<string, string>;
+  /** True: an "after". Default: false, a "before". */
+  after?: boolean;
+};
+
+/** A rule; the oldest one that meets a request decides. */
+export type Fault = {
+  match: FaultMatch;
+  action: FaultAction;
+  /** How many requests it meets before it is spent. Default: all of them. */
+  times?: number;
+};
+
+/** The faults in force. */
+export class FaultList {
+  readonly #left = new Map<number, { fault: Fault; times: number }>();
+  #lastId = 0;
+
+  /** Returns the id to remove it by. */
+  add(fault: Fault): number {
+    this.#lastId += 1;
+    this.#left.set(this.#lastId, { fault, times: fault.times ?? Number.POSITIVE_INFINITY });
+    return this.#lastId;
+  }
+
+  /** Without effect on one that is spent. */
+  remove(id: number): void {
+    this.#left.delete(id);
+  }
+
+  clear(): void {
+    this.#left.clear();
+  }
+
+  /** The action that this call meets, if any; uses up one of its `times`. */
+  take(call: Call): FaultAction | undefined {
+    for (const [id, rule] of this.#left) {
+      if (!meets(rule.fault.match, call)) continue;
+      rule.times -= 1;
+      if (rule.times <= 0) this.#left.delete(id);
+      return rule.fault.action;
+    }
+    return undefined;
+  }
+}
+
+function meets({ route = "any", session, chatId, textIncludes }: FaultMatch, call: Call): boolean {
+  const text = typeof call.body.text === "string" ? call.body.text : "";
+  return (
+    (route === "any" || route === call.route) &&
+    (session === undefined || session === call.session) &&
+    (chatId === undefined || chatId === call.chatId) &&
+    (textIncludes === undefined || text.includes(textIncludes))
+  );
+}

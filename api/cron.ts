@@ -1,0 +1,6 @@
+import { handleCron } from "../lib/handler.ts";
+
+/** One pass a call: by the platform's cron every minute, or by hand with the secret. */
+export async function GET(request: Request): Promise<Response> {
+  return handleCron(request, process.env);
+}

@@ -1,0 +1,154 @@
+import type { AnyBulkWriteOperation, Document } from "mongodb";
+import type { Config } from "./config.ts";
+import type { Database } from "./db.ts";
+import { type CampaignDelivery, type CampaignDocument, type Id, idForms } from "./documents.ts";
+
+/** Something of the campaign was claimed or settled since it was last settled itself. */
+export const OPEN_CAMPAIGN = { "delivery.open": true } as const;
+
+/** How many open campaigns one pass looks at, those longest not looked at first. */
+const CAMPAIGNS_A_PASS = 100;
+
+/**
+ * Opens campaigns: to be called before anything of theirs settles. `rev` grows, so whoever counted earlier
+ * can't settle the campaign any more. A campaign on hold keeps its status.
+ */
+export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Config): Promise<void> {
+  const forms = [...ids].flatMap(idForms);
+  if (forms.length === 0) return;
+  const held = { $in: ["$status", { $literal: config.CAMPAIGN_STATUS_HOLD }] };
+  const sending = config.CAMPAIGN_STATUS_SENDING;
+  const rev = { $cond: [{ $isNumber: "$delivery.rev" }, "$delivery.rev", 0] };
+  const before = { $cond: [{ $eq: [{ $type: "$delivery" }, "object"] }, "$delivery", {}] };
+  await db.campaigns.updateMany({ _id: { $in: forms } }, [
+    {
+      $set: {
+        delivery: { $mergeObjects: [before, { open: true, rev: { $add: [rev, 1] } }] },
+        completedAt: { $cond: [held, "$completedAt", "$$REMOVE"] },
+        ...(sending ? { status: { $cond: [held, "$status", { $literal: sending }] } } : {}),
+      },
+    },
+    { $unset: ["delivery.checkedAt", "delivery.settledAt", "delivery.counts"] },
+  ]);
+}
+
+type OpenCampaign = CampaignDocument & { delivery: CampaignDelivery };
+type Counts = NonNullable<CampaignDelivery["counts"]>;
+
+/**
+ * Settles the open campaigns that have nothing left to send, each from its messages as they stand. Recomputed,
+ * never counted up, so a crash anywhere heals by itself.
+ *
+ * @returns how many were settled
+ */
+export async function settleCampaigns(db: Database, config: Config, now: Date): Promise<number> {
+  const open = (await db.campaigns
+    .find({ ...OPEN_CAMPAIGN, status: { $nin: config.CAMPAIGN_STATUS_HOLD } })
+    .sort({ "delivery.checkedAt": 1 })
+    .limit(CAMPAIGNS_A_PASS)
+    .project({ delivery: 1 })
+    .toArray()) as OpenCampaign[];
+  if (open.length === 0) return 0;
+  const writes = await Promise.all(
+    open.map(async (campaign) => {
+      const counts = await countIfDone(db, campaign._id);
+      return counts ? settlement(campaign, counts, config, now) : postponement(campaign, now);
+    }),
+  );
+  await db.campaigns.bulkWrite(writes, { ordered: false });
+  const ids = open.map((campaign) => campaign._id);
+  return db.campaigns.countDocuments({
+    _id: { $in: ids },
+    "delivery.open": false,
+    "delivery.settledAt": now,
+  });
+}
+
+/** Counts a campaign's messages by how they ended; undefined while any may still be sent. Served by `scheduler_campaign`. */
+async function countIfDone(db: Database, campaignId: Id): Promise<Counts | undefined> {
+  const messages = { campaignId: { $in: idForms(campaignId) }, isDeleted: { $ne: true } };
+  const left = await db.messages.findOne(
+    {
+      ...messages,
+      isSent: { $ne: true },
+      $nor: [
+        { "delivery.state": { $in: ["sent", "unknown"] } },
+        { isPicked: true, "delivery.state": { $in: ["failed", "missed"] } },
+      ],
+    },
+    { projection: { _id: 1 } },
+  );
+  if (left) return undefined;
+  const ends = await db.messages
+    .aggregate<{ _id: string; count: number }>([
+      { $match: messages },
+      { $group: { _id: END, count: { $sum: 1 } } },
+    ])
+    .toArray();
+  const counts: Counts = { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0 };
+  for (const { _id: end, count } of ends) {
+    // Something came or came back while this was counted: then the campaign is not done.
+    if (!(end in counts)) return undefined;
+    counts[end as keyof Counts] = count;
+    counts.total += count;
+  }
+  return counts;
+}
+
+/** How one message ended, as an expression; `left` when it did not. */
+const END: Document = {
+  $cond: [
+    { $or: ["$isSent", { $eq: ["$delivery.state", "sent"] }] },
+    "sent",
+    {
+      $cond: [
+        {
+          $or: [
+            { $eq: ["$delivery.state", "unknown"] },
+            { $and: ["$isPicked", { $in: ["$delivery.state", ["failed", "missed"]] }] },
+          ],
+        },
+        "$delivery.state",
+        "left",
+      ],
+    },
+  ],
+};
+
+function settlement(
+  campaign: OpenCampaign,
+  counts: Counts,
+  config: Config,
+  now: Date,
+): AnyBulkWriteOperation<CampaignDocument> {
+  const allSent = counts.sent === counts.total;
+  const status = allSent ? config.CAMPAIGN_STATUS_COMPLETED : config.CAMPAIGN_STATUS_FAILED;
+  const $set = {
+    completedAt: now,
+    ...(status ? { status } : {}),
+    "delivery.open": false,
+    "delivery.settledAt": now,
+    "delivery.counts": counts,
+  };
+  return updateOf(campaign, config.CAMPAIGN_STATUS_HOLD, { $set, $unset: { "delivery.checkedAt": "" } });
+}
+
+/** Looked at, and not done: the others come first next time. */
+function postponement(campaign: OpenCampaign, now: Date): AnyBulkWriteOperation<CampaignDocument> {
+  return updateOf(campaign, [], { $set: { "delivery.checkedAt": now } });
+}
+
+/** Guarded by the `rev` that was read before counting: a touch since then leaves the campaign open. */
+function updateOf(
+  campaign: OpenCampaign,
+  hold: string[],
+  update: Document,
+): AnyBulkWriteOperation<CampaignDocument> {
+  const { open, rev } = campaign.delivery;
+  return {
+    updateOne: {
+      filter: { _id: campaign._id, "delivery.open": open, "delivery.rev": rev, status: { $nin: hold } },
+      update,
+    },
+  } as AnyBulkWriteOperation<CampaignDocument>;
+}

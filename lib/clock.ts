@@ -1,0 +1,56 @@
+/** The machine's two clocks, passed in so that a test can own them. */
+export interface Ticker {
+  /** Milliseconds that only ever grow, from any origin. */
+  monotonic(): number;
+  /** The machine's idea of the time of day, in milliseconds since 1970. */
+  system(): number;
+}
+
+export const machineTicker: Ticker = {
+  monotonic: () => performance.now(),
+  system: () => Date.now(),
+};
+
+/** A pass's time: the database's time of day, read once and then advanced by the monotonic clock. */
+export interface Clock {
+  /** The database's time when the pass began. */
+  readonly startedAt: Date;
+  /** How far the machine's clock is ahead of the database's, in milliseconds. */
+  readonly skewMs: number;
+  now(): Date;
+  /** Now by whichever of the two clocks is behind: what lies before it is past by both. */
+  earliestNow(): Date;
+  /** Milliseconds until `moment`, negative when it is past. */
+  until(moment: Date): number;
+}
+
+/**
+ * Makes a pass's clock from one reading of the database's time.
+ *
+ * @param ticker the machine's clocks
+ * @param began the monotonic reading when the pass began
+ * @param readDatabaseTime asks the database for its time; the answer is taken to be from halfway through the call
+ */
+export async function startClock(
+  ticker: Ticker,
+  began: number,
+  readDatabaseTime: () => Promise<Date>,
+): Promise<Clock> {
+  const asked = ticker.monotonic();
+  const databaseTime = (await readDatabaseTime()).getTime();
+  const halfway = (asked + ticker.monotonic()) / 2;
+  const offset = databaseTime - halfway;
+  const now = () => ticker.monotonic() + offset;
+  return {
+    startedAt: new Date(began + offset),
+    skewMs: Math.round(ticker.system() - now()),
+    now: () => new Date(now()),
+    earliestNow: () => new Date(Math.min(now(), ticker.system())),
+    until: (moment) => moment.getTime() - now(),
+  };
+}
+
+/** The date that lies `seconds` after `date`, or before it if negative. */
+export function addSeconds(date: Date, seconds: number): Date {
+  return new Date(date.getTime() + seconds * 1000);
+}

@@ -1,0 +1,170 @@
+import { ConnectionString } from "mongodb-connection-string-url";
+import { z } from "zod";
+import vercel from "../vercel.json" with { type: "json" };
+import { ConfigError, type SettingProblem } from "./errors.ts";
+
+/** The platform kills the function at this age, in seconds (`maxDuration`). */
+const MAX_DURATION_SECONDS = vercel.functions["api/cron.ts"].maxDuration;
+
+/** Below this WAHA's refusal of a session that is not working, sent after 5 s, looks like a time-out. */
+const WAHA_REFUSAL_WAIT_MS = 6_000;
+
+/**
+ * Options of a connection string that would weaken what the protocol rests on (majority writes, primary
+ * reads, retryable writes). The driver lets some of them win over what code says, so they are taken out.
+ */
+const OVERRULED_URL_OPTIONS = [
+  "w",
+  "journal",
+  "wtimeoutMS",
+  "readConcernLevel",
+  "readPreference",
+  "readPreferenceTags",
+  "maxStalenessSeconds",
+  "retryWrites",
+  "retryReads",
+];
+
+/** What a header can carry unharmed. */
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+const NOT_VISIBLE_ASCII = "may hold only visible ASCII characters, no spaces";
+
+const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const milliseconds = (fallback: number) => z.coerce.number().int().nonnegative().default(fallback);
+const collection = (fallback: string) =>
+  z
+    .string()
+    .regex(/^(?!system\.)[^$\0]+$/, "is not a collection's name")
+    .default(fallback);
+/** A word of the app's own; set to nothing it means "do not write it", so absent and empty differ. */
+const statusWord = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((word) => word || null);
+
+const Settings = z.object({
+  DATABASE_URL: z.string().transform(databaseUrl),
+  WAHA_API_URL: z
+    .url({ protocol: /^https?$/, error: "must be an http:// or https:// address" })
+    .transform((url) => (url.endsWith("/") ? url : `${url}/`)),
+  WAHA_API_KEY: z.string().regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII).optional(),
+  CRON_SECRET: z.string().min(16, "must have 16 characters or more").regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII),
+  LOOKBACK_SECONDS: seconds(120),
+  PASS_SECONDS: seconds(MAX_DURATION_SECONDS).refine((value) => value <= MAX_DURATION_SECONDS, {
+    error: `must not exceed maxDuration of vercel.json (${MAX_DURATION_SECONDS})`,
+  }),
+  SESSION_CONCURRENCY: z.coerce.number().int().positive().default(20),
+  SEND_GAP_MS: milliseconds(0),
+  SEND_GAP_JITTER_MS: milliseconds(0),
+  WAHA_TIMEOUT_MS: z.coerce.number().int().positive().default(30_000),
+  WAHA_DEFAULT_SESSION: z.string().optional(),
+  RECONCILE_AFTER_SECONDS: seconds(120),
+  UNKNOWN_AFTER_SECONDS: seconds(600),
+  TAIL_SECONDS: seconds(10),
+  CAMPAIGN_STATUS_SENDING: statusWord("sending"),
+  CAMPAIGN_STATUS_COMPLETED: statusWord("completed"),
+  CAMPAIGN_STATUS_FAILED: statusWord("completed_with_failures"),
+  CAMPAIGN_STATUS_HOLD: z
+    .string()
+    .default("paused,cancelled")
+    .transform((words) =>
+      words
+        .split(",")
+        .map((word) => word.trim())
+        .filter(Boolean),
+    ),
+  MESSAGES_COLLECTION: collection("messages"),
+  CAMPAIGNS_COLLECTION: collection("campaigns"),
+  SESSIONS_COLLECTION: collection("sessions"),
+  SCHEDULER_COLLECTION: collection("scheduler"),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+});
+
+/** The settings, checked. Names and meanings are those of the README's table. */
+export type Config = z.infer<typeof Settings>;
+
+/** Settings that may be empty on purpose: empty differs from absent. */
+const MAY_BE_EMPTY = new Set([
+  "CAMPAIGN_STATUS_SENDING",
+  "CAMPAIGN_STATUS_COMPLETED",
+  "CAMPAIGN_STATUS_FAILED",
+  "CAMPAIGN_STATUS_HOLD",
+]);
+
+/**
+ * Reads the settings from an environment. Values are trimmed; an empty one counts as absent, except for the
+ * campaign words.
+ *
+ * @throws ConfigError naming every wrong setting, never a value.
+ */
+export function parseConfig(env: NodeJS.ProcessEnv): Config {
+  const given: Record<string, string> = {};
+  for (const name of Object.keys(Settings.shape)) {
+    const value = env[name]?.trim();
+    if (value || (value === "" && MAY_BE_EMPTY.has(name))) given[name] = value;
+  }
+  const parsed = Settings.safeParse(given);
+  const problems = parsed.success ? crossCheck(parsed.data) : problemsOf(parsed.error, given);
+  if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
+  return parsed.data;
+}
+
+/** What is allowed but worth a warning, one line each. */
+export function configWarnings(config: Config): string[] {
+  if (config.WAHA_TIMEOUT_MS >= WAHA_REFUSAL_WAIT_MS) return [];
+  return [
+    `WAHA_TIMEOUT_MS is under ${WAHA_REFUSAL_WAIT_MS}: WAHA refuses for a session that is not working only after 5 s, so such refusals will look like time-outs and end as unknown`,
+  ];
+}
+
+function crossCheck(config: Config): SettingProblem[] {
+  if (config.TAIL_SECONDS < config.PASS_SECONDS) return [];
+  return [{ setting: "TAIL_SECONDS", problem: "must be less than PASS_SECONDS" }];
+}
+
+/** zod's own messages may quote the value, so only those written here, and its bare kinds, are passed on. */
+function problemsOf(error: z.ZodError, given: Record<string, string>): SettingProblem[] {
+  const problems = new Map<string, string>();
+  for (const issue of error.issues) {
+    const setting = String(issue.path[0]);
+    if (problems.has(setting)) continue;
+    problems.set(setting, setting in given ? plain(issue) : "is not set");
+  }
+  return [...problems].map(([setting, problem]) => ({ setting, problem }));
+}
+
+function plain(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `must be a ${issue.expected}`;
+    case "too_small":
+      return issue.origin === "string"
+        ? issue.message
+        : `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
+    case "invalid_value":
+      return `must be one of ${issue.values.join(", ")}`;
+    default:
+      return issue.message;
+  }
+}
+
+function databaseUrl(value: string, context: z.RefinementCtx): { url: string; name: string } {
+  try {
+    const url = new ConnectionString(value);
+    const name = decodeURIComponent(url.pathname.slice(1));
+    if (name) {
+      const options = url.typedSearchParams<Record<string, string>>();
+      for (const option of OVERRULED_URL_OPTIONS) options.delete(option);
+      // So that the database's own tools show whose connections these are.
+      if (!options.has("appName")) options.set("appName", "waha-scheduler");
+      return { url: url.toString(), name };
+    }
+    context.addIssue("must name the database: mongodb://…/<database>");
+  } catch {
+    context.addIssue(
+      "is not a mongodb:// or mongodb+srv:// address (characters like @ : / % in the password must be percent-encoded)",
+    );
+  }
+  return z.NEVER;
+}

@@ -1,0 +1,113 @@
+import { attachDatabasePool } from "@vercel/functions/db-connections";
+import {
+  type Collection,
+  MongoClient,
+  MongoError,
+  MongoParseError,
+  MongoServerError,
+  ReadPreference,
+} from "mongodb";
+import type { Config } from "./config.ts";
+import type { CampaignDocument, MessageDocument, SessionDocument } from "./documents.ts";
+import { ConfigError, UnavailableError } from "./errors.ts";
+import type { SessionLease } from "./leases.ts";
+import type { LastPass } from "./pass/last-pass.ts";
+import { PROBLEMS } from "./problems.ts";
+
+/** The collections that the scheduler works on, and the database's time. */
+export interface Database {
+  readonly messages: Collection<MessageDocument>;
+  readonly campaigns: Collection<CampaignDocument>;
+  readonly sessions: Collection<SessionDocument>;
+  /** The scheduler's own small collection, seen as what its documents are: leases, and the last pass. */
+  readonly leases: Collection<SessionLease>;
+  readonly passes: Collection<LastPass>;
+  /** Asks the primary for its time of day. Refuses a standalone server, which knows no majority. */
+  readTime(): Promise<Date>;
+}
+
+/** One client an instance: warm invocations find it connected, and the driver reconnects it by itself. */
+const clients = new Map<string, MongoClient>();
+
+/**
+ * The database that the settings name, over the instance's cached client. Nothing is connected yet: the
+ * first operation does that, and so does the first one after an outage.
+ *
+ * @throws ConfigError if the driver can't make sense of DATABASE_URL
+ */
+export function openDatabase(config: Config): Database {
+  const client = cachedClient(config.DATABASE_URL.url);
+  const db = client.db(config.DATABASE_URL.name);
+  return {
+    messages: db.collection(config.MESSAGES_COLLECTION),
+    campaigns: db.collection(config.CAMPAIGNS_COLLECTION),
+    sessions: db.collection(config.SESSIONS_COLLECTION),
+    leases: db.collection(config.SCHEDULER_COLLECTION),
+    passes: db.collection(config.SCHEDULER_COLLECTION),
+    readTime: async () => {
+      const hello = await db.command({ hello: 1 });
+      if (!hello.setName && hello.msg !== "isdbgrid") throw unavailable("database_not_replica_set");
+      return hello.localTime as Date;
+    },
+  };
+}
+
+/** Closes every cached connection; for a host that stops. */
+export async function closeDatabases(): Promise<void> {
+  const open = [...clients.values()];
+  clients.clear();
+  await Promise.all(open.map((client) => client.close()));
+}
+
+function cachedClient(url: string): MongoClient {
+  const cached = clients.get(url);
+  if (cached) return cached;
+  try {
+    const client = new MongoClient(url, {
+      writeConcern: { w: "majority", wtimeoutMS: 10_000 },
+      // What was read must not be rolled back: a read-back decides whether a message may be posted.
+      readConcern: { level: "majority" },
+      readPreference: ReadPreference.primary,
+      retryWrites: true,
+      retryReads: true,
+      maxPoolSize: 10,
+      // Connections of a frozen instance die unnoticed, so they are closed before it freezes; the platform
+      // waits that long (attachDatabasePool).
+      maxIdleTimeMS: 5_000,
+      serverSelectionTimeoutMS: 5_000,
+      connectTimeoutMS: 5_000,
+      socketTimeoutMS: 15_000,
+      waitQueueTimeoutMS: 10_000,
+    });
+    attachDatabasePool(client);
+    clients.set(url, client);
+    return client;
+  } catch (error) {
+    // Its message quotes the address, so only the fact is passed on.
+    if (!(error instanceof MongoError) && !(error instanceof TypeError)) throw error;
+    const problem =
+      error instanceof MongoParseError
+        ? "is refused by the MongoDB driver (an unknown option?)"
+        : "is malformed";
+    throw new ConfigError([{ setting: "DATABASE_URL", problem }]);
+  }
+}
+
+/** Codes of a server that turns the user or the operation away: Unauthorized, AuthenticationFailed, DocumentValidationFailure, AtlasError. */
+const REFUSAL_CODES = new Set<unknown>([13, 18, 121, 8000]);
+
+/**
+ * Says of an error from the driver what it means for a pass; any other error is given back as it is.
+ */
+export function asUnavailable(error: unknown): unknown {
+  if (!(error instanceof MongoError)) return error;
+  const refused = error instanceof MongoServerError && REFUSAL_CODES.has(error.code);
+  return unavailable(refused ? "database_refused" : "database_unreachable", error);
+}
+
+function unavailable(
+  code: "database_unreachable" | "database_refused" | "database_not_replica_set",
+  cause?: unknown,
+) {
+  return new UnavailableError("database", code, PROBLEMS[code], cause);
+}

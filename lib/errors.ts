@@ -1,0 +1,33 @@
+/** One wrong setting: its name and what is wrong with it, never its value. */
+export interface SettingProblem {
+  setting: string;
+  problem: string;
+}
+
+/** The service is not set up: nothing can run until somebody changes the settings. Answered with 500. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly SettingProblem[];
+
+  constructor(problems: readonly SettingProblem[]) {
+    super(problems.map(({ setting, problem }) => `${setting} ${problem}`).join("; "));
+    this.problems = problems;
+  }
+}
+
+/** Which of the two services that a pass needs is meant. */
+export type Service = "database" | "waha";
+
+/** A pass cannot do its work now, and a later one may: the database or WAHA is away. Answered with 503. */
+export class UnavailableError extends Error {
+  override readonly name = "UnavailableError";
+  readonly service: Service;
+  readonly code: string;
+
+  /** `message` says what happened and what to check, without any address, key or text. */
+  constructor(service: Service, code: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.service = service;
+    this.code = code;
+  }
+}

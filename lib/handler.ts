@@ -1,0 +1,105 @@
+import { checkBearer } from "./auth.ts";
+import { machineTicker, type Ticker } from "./clock.ts";
+import { type Config, configWarnings, parseConfig } from "./config.ts";
+import { ConfigError, UnavailableError } from "./errors.ts";
+import { createLog, describeError, type Log } from "./log.ts";
+import { previewPass } from "./pass/preview.ts";
+import { runPass } from "./pass/run.ts";
+import { PROBLEMS } from "./problems.ts";
+
+/** The pass is cut off this long before the platform would do it, so that there is an answer. */
+const CUT_OFF_SHARE = 0.05;
+
+/**
+ * Answers one call of the cron, or of a person: checks the secret, runs one pass, tells what it did. Every
+ * failure has an answer in plain words, and none shows a secret, a text or a stack trace.
+ *
+ * @param env the settings; see the README
+ * @param ticker the machine's clocks
+ * @returns 200 with the summary; 401; 405; 500 naming wrong settings; 503 naming what is away
+ */
+export async function handleCron(
+  request: Request,
+  env: NodeJS.ProcessEnv,
+  ticker: Ticker = machineTicker,
+): Promise<Response> {
+  const began = ticker.monotonic();
+  if (request.method !== "GET") return answer(405, { error: "method not allowed" }, { Allow: "GET" });
+  let log = createLog("info");
+  try {
+    const config = admit(request, env, log);
+    if (!config) return answer(401, { error: "unauthorized" }, { "WWW-Authenticate": "Bearer" });
+    log = createLog(config.LOG_LEVEL);
+    for (const warning of configWarnings(config)) log.warn({}, warning);
+    if (new URL(request.url).searchParams.get("dryRun") === "true")
+      return answer(200, await previewPass(config, ticker));
+    const { summary, unavailable } = await beforeCutOff(runPass(config, log, ticker, began), config);
+    return answer(unavailable ? 503 : 200, summary);
+  } catch (error) {
+    return explain(error, log);
+  }
+}
+
+/**
+ * The settings, for a caller who knows the secret; undefined for anybody else.
+ *
+ * @throws ConfigError to anybody if there is no usable secret, to those who know it if another setting is wrong
+ */
+function admit(request: Request, env: NodeJS.ProcessEnv, log: Log): Config | undefined {
+  let config: Config | undefined;
+  let problem: unknown;
+  try {
+    config = parseConfig(env);
+  } catch (error) {
+    const open =
+      !(error instanceof ConfigError) || error.problems.some(({ setting }) => setting === "CRON_SECRET");
+    if (open) throw error;
+    problem = error;
+  }
+  const secret = config?.CRON_SECRET ?? env.CRON_SECRET?.trim() ?? "";
+  const result = checkBearer(request.headers.get("authorization"), secret);
+  if (result !== "ok") {
+    log.warn({ credentials: result }, "unauthorized call");
+    return undefined;
+  }
+  if (problem) throw problem;
+  return config;
+}
+
+/** The pass ends by itself in time; should it hang all the same, the caller still gets an answer. */
+async function beforeCutOff<T>(work: Promise<T>, { PASS_SECONDS, TAIL_SECONDS }: Config): Promise<T> {
+  const cutOff = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => cutOff.reject(new UnavailableError("database", "pass_overran", PROBLEMS.pass_overran)),
+    (PASS_SECONDS - TAIL_SECONDS * CUT_OFF_SHARE) * 1000,
+  );
+  try {
+    return await Promise.race([work, cutOff.promise]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {});
+  }
+}
+
+function explain(error: unknown, log: Log): Response {
+  if (error instanceof ConfigError) {
+    log.error({ settings: error.problems }, "settings are wrong");
+    const errors = error.problems.map(({ setting, problem }) => ({
+      code: "setting_wrong",
+      setting,
+      message: `${setting} ${problem}`,
+    }));
+    return answer(500, { ok: false, errors });
+  }
+  if (error instanceof UnavailableError) {
+    log.error({ code: error.code, error: describeError(error) }, error.message);
+    return answer(503, { ok: false, errors: [{ code: error.code, message: error.message, count: 1 }] });
+  }
+  log.error({ error: describeError(error) }, "unexpected error");
+  const message = "an unexpected error, which is a defect of the scheduler; the function's log says where";
+  return answer(500, { ok: false, errors: [{ code: "internal_error", message, count: 1 }] });
+}
+
+function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { status, headers: { "Cache-Control": "no-store", ...headers } });
+}

@@ -1,0 +1,48 @@
+import { pino } from "pino";
+
+/** What a line may say besides its message: ids, names, codes and counts. Never a text, a key or an address. */
+export type LogFields = Record<string, string | number | boolean | object | null | undefined>;
+
+/** The lines of one pass or request. */
+export interface Log {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+}
+
+/**
+ * Names under which a secret or a customer's words could slip into a line. They are not logged in the first
+ * place; this is the second lock.
+ */
+const REDACTED = ["authorization", "content", "text", "body", "url", "key", "secret"].flatMap((name) => [
+  name,
+  `*.${name}`,
+]);
+
+/** A log of JSON lines on standard output, written at once: a frozen function keeps no buffer. */
+export function createLog(level: string): Log {
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: REDACTED },
+    pino.destination({ fd: 1, sync: true }),
+  );
+}
+
+/** How many frames of a stack a log line shows. */
+const FRAMES = 6;
+
+/**
+ * An error as a log may show it: names and codes along the chain of causes, and where it arose. Messages are
+ * left out, since a driver's can hold an address and WAHA's the text that it failed to send.
+ */
+export function describeError(error: unknown): object {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const { code, cause, stack = "" } = error as Error & { code?: unknown };
+  const frames = stack.split("\n").filter((line) => /^\s+at /.test(line));
+  return {
+    name: error.name,
+    ...(typeof code === "string" || typeof code === "number" ? { code } : {}),
+    at: frames.slice(0, FRAMES).map((line) => line.trim().slice(3)),
+    ...(cause instanceof Error ? { cause: describeError(cause) } : {}),
+  };
+}

@@ -1,0 +1,41 @@
+import type { Document } from "mongodb";
+import type { Database } from "../db.ts";
+import type { ProblemCode } from "../problems.ts";
+import { LIVE } from "./due.ts";
+
+/** Picked, unsent, and never by this scheduler: every claim of its own writes a `delivery`. */
+export const PICKED_ELSEWHERE = { isPicked: true, isSent: false, isDeleted: false, delivery: null } as const;
+
+/** Counting stops here: past it the number says no more than "many". */
+const MANY = 1000;
+
+/** What an audit found, by code; counts of up to {@link MANY} each. */
+export type AuditFindings = Map<ProblemCode, number>;
+
+/**
+ * Finds the documents that no pass will ever see or touch, in one request, each part served by an index that
+ * is empty as long as all is well.
+ *
+ * @param leftAlone messages due before this are too old to be swept
+ */
+export async function auditMessages(db: Database, leftAlone: Date): Promise<AuditFindings> {
+  const searches: [ProblemCode, Document][] = [
+    ["flags_missing", { isSent: null }],
+    ["flags_missing", { isDeleted: null, isSent: { $ne: null } }],
+    ["flags_missing", { isPicked: null, isSent: { $ne: null }, isDeleted: { $ne: null } }],
+    ["never_picked", { ...LIVE, scheduledAt: { $lt: leftAlone } }],
+    ["picked_elsewhere", PICKED_ELSEWHERE],
+  ];
+  const [first, ...others] = searches.map(([code, filter]) => [
+    { $match: filter },
+    { $limit: MANY },
+    { $group: { _id: code, count: { $sum: 1 } } },
+  ]);
+  const rest = others.map((pipeline) => ({ $unionWith: { coll: db.messages.collectionName, pipeline } }));
+  const found = await db.messages
+    .aggregate<{ _id: ProblemCode; count: number }>([...(first ?? []), ...rest])
+    .toArray();
+  const findings: AuditFindings = new Map();
+  for (const { _id: code, count } of found) findings.set(code, (findings.get(code) ?? 0) + count);
+  return findings;
+}

@@ -1,0 +1,51 @@
+import type { Database } from "../db.ts";
+import type { Id, MessageDocument } from "../documents.ts";
+import { dueFilter, type Window } from "./due.ts";
+
+/** A pass's mark on what it claims. */
+export interface Claim {
+  passId: string;
+  passStartedAt: Date;
+  now: Date;
+  expiresAt: Date;
+}
+
+/**
+ * Takes those of `ids` that are still due, in one guarded write, and reads back which are ours. A lost reply
+ * costs nothing: the read-back decides, and a claim that it misses is given back at the end of the pass or
+ * rescued by a later one, since no intent exists.
+ *
+ * @returns the claimed messages, in any order
+ */
+export async function claim(
+  db: Database,
+  ids: Id[],
+  window: Window,
+  mark: Claim,
+): Promise<MessageDocument[]> {
+  const { passId, now, expiresAt } = mark;
+  let lost: unknown;
+  await db.messages
+    .updateMany({ ...dueFilter(window, mark.passStartedAt), _id: { $in: ids } }, [
+      { $set: { isPicked: true, delivery: claimedDelivery(passId, now, expiresAt) } },
+    ])
+    .catch((error: unknown) => {
+      lost = error;
+    });
+  const claimed = await db.messages
+    .find({ _id: { $in: ids }, "delivery.passId": passId, "delivery.state": "claimed" })
+    .toArray();
+  if (lost && claimed.length === 0) throw lost;
+  return claimed;
+}
+
+/**
+ * A new `delivery`, whatever was there before (nothing, null, or something that is not even a document): only
+ * the count of attempts lives on. `$mergeObjects` replaces where a plain object would be merged in.
+ */
+function claimedDelivery(passId: string, claimedAt: Date, claimExpiresAt: Date) {
+  const attempts = { $cond: [{ $isNumber: "$delivery.attempts" }, "$delivery.attempts", 0] };
+  return {
+    $mergeObjects: [{ $literal: { state: "claimed", passId, claimedAt, claimExpiresAt } }, { attempts }],
+  };
+}

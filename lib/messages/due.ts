@@ -1,0 +1,69 @@
+import type { Document, Filter } from "mongodb";
+import type { Database } from "../db.ts";
+import { CLAIMABLE_STATES, type Id, type MessageDocument } from "../documents.ts";
+
+/**
+ * Nobody sent, deleted or picked it. Equality on all three, as the partial index over them needs: `$ne`,
+ * `$in` with null, or one of them left out, and the query planner falls back to scanning the collection.
+ */
+export const LIVE = { isSent: false, isDeleted: false, isPicked: false } as const;
+
+/** The span of `scheduledAt`, both ends included, in which a message may be sent now. */
+export interface Window {
+  from: Date;
+  to: Date;
+}
+
+/**
+ * The messages that may be claimed: in the window, and not given back by a pass since `passStartedAt`, so
+ * that no pass tries a message twice.
+ */
+export function dueFilter(window: Window, passStartedAt: Date): Filter<MessageDocument> {
+  return {
+    ...LIVE,
+    scheduledAt: { $gte: window.from, $lte: window.to },
+    "delivery.state": { $in: [...CLAIMABLE_STATES] },
+    "delivery.settledAt": { $not: { $gte: passStartedAt } },
+  } as Filter<MessageDocument>;
+}
+
+/** The due messages that name the same session and campaign in the same form. */
+export interface DueGroup {
+  sessionId?: Id | null;
+  campaignId?: Id | null;
+  count: number;
+  /** The oldest of them, oldest first; among equals the one written first. */
+  next: { _id: Id; scheduledAt: Date }[];
+}
+
+/**
+ * Looks at what is due without taking any of it: by session and campaign, with the `perGroup` oldest of each.
+ * Served by the index `scheduler_due`, whose order it keeps.
+ */
+export async function surveyDue(
+  db: Database,
+  due: Filter<MessageDocument>,
+  perGroup: number,
+): Promise<DueGroup[]> {
+  const pipeline: Document[] = [
+    { $match: due },
+    { $sort: { scheduledAt: 1 } },
+    {
+      $group: {
+        _id: { sessionId: "$sessionId", campaignId: "$campaignId" },
+        count: { $sum: 1 },
+        next: { $push: { _id: "$_id", scheduledAt: "$scheduledAt" } },
+      },
+    },
+    {
+      $project: {
+        _id: 0,
+        sessionId: "$_id.sessionId",
+        campaignId: "$_id.campaignId",
+        count: 1,
+        next: { $slice: ["$next", perGroup] },
+      },
+    },
+  ];
+  return db.messages.aggregate<DueGroup>(pipeline).toArray();
+}

@@ -1,0 +1,26 @@
+import type { Database } from "../db.ts";
+import { PROBLEMS } from "../problems.ts";
+
+/** Only a claimed message has an expiry, so this index holds nothing else. */
+export const CLAIMED = { "delivery.claimExpiresAt": { $exists: true } } as const;
+
+/**
+ * Gives back what a pass claimed and did not live to send. No intent exists for these, so nothing was posted
+ * and they may be claimed again at once. A claim that moves on in the meantime no longer matches.
+ *
+ * @returns how many were given back
+ */
+export async function rescueExpiredClaims(db: Database, now: Date): Promise<number> {
+  const result = await db.messages.updateMany(
+    { "delivery.claimExpiresAt": { $lte: now }, "delivery.state": "claimed" },
+    {
+      $set: {
+        isPicked: false,
+        "delivery.state": "released",
+        "delivery.error": { code: "pass_died", message: PROBLEMS.pass_died, at: now },
+      },
+      $unset: { "delivery.claimExpiresAt": "" },
+    },
+  );
+  return result.modifiedCount;
+}

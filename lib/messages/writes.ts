@@ -1,0 +1,169 @@
+import type { Document } from "mongodb";
+import { addSeconds } from "../clock.ts";
+import type { DeliveryState, Id, MessageDocument } from "../documents.ts";
+import { PROBLEMS, type ProblemCode } from "../problems.ts";
+
+/**
+ * A change of one message's state that stands or falls with its guard. Whoever's claim no longer stands
+ * matches nothing, however late its write arrives.
+ */
+export interface GuardedWrite {
+  id: Id;
+  passId: string;
+  filter: Document;
+  update: Document;
+  /** The state after it; with the pass it tells a reader whether the write took effect. */
+  to: DeliveryState;
+}
+
+/** Why a message ends or goes back; `detail` is added to the code's own words, and never quotes a text. */
+export interface Reason {
+  code: ProblemCode;
+  detail?: string;
+}
+
+export function deliveryError({ code, detail }: Reason, at: Date) {
+  return { code, message: detail ? `${PROBLEMS[code]} (${detail})` : PROBLEMS[code], at };
+}
+
+/** Where an attempt goes, and the id that it gives the message, if the engine takes one. */
+export interface Attempt {
+  session: string;
+  chatId: string;
+  waMessageId: string | undefined;
+  at: Date;
+  reconcileAfterSeconds: number;
+}
+
+/**
+ * The intent: claimed → attempting, written and acknowledged before the POST. It takes effect only while the
+ * claim is this pass's and not expired by the database's own clock (a frozen process's may have stood
+ * still), and the message is still what was read: not deleted, moved or edited.
+ */
+export function intent(message: MessageDocument, passId: string, attempt: Attempt): GuardedWrite {
+  return {
+    id: message._id,
+    passId,
+    to: "attempting",
+    filter: {
+      _id: message._id,
+      "delivery.passId": passId,
+      "delivery.state": "claimed",
+      isSent: false,
+      ...asRead(message),
+      $expr: { $gt: ["$delivery.claimExpiresAt", "$$NOW"] },
+    },
+    update: {
+      $set: {
+        "delivery.state": "attempting",
+        "delivery.attemptAt": attempt.at,
+        "delivery.session": attempt.session,
+        "delivery.chatId": attempt.chatId,
+        "delivery.nextLookupAt": addSeconds(attempt.at, attempt.reconcileAfterSeconds),
+        ...(attempt.waMessageId ? { "delivery.waMessageId": attempt.waMessageId } : {}),
+      },
+      $inc: { "delivery.attempts": 1 },
+      $unset: { "delivery.claimExpiresAt": "" },
+    },
+  };
+}
+
+/** What the app may have changed since it was read; `$eq`, so that a value shaped like an operator is none. */
+function asRead(message: MessageDocument): Document {
+  return {
+    isDeleted: false,
+    scheduledAt: { $eq: message.scheduledAt },
+    chatId: { $eq: message.chatId ?? null },
+    content: { $eq: message.content ?? null },
+    sessionId: { $eq: message.sessionId ?? null },
+    campaignId: { $eq: message.campaignId ?? null },
+  };
+}
+
+/**
+ * WAHA accepted it.
+ *
+ * @param from `unknown` when the answer came so late that the attempt was already given up: it is proof all the same
+ */
+export function sent(
+  id: Id,
+  passId: string,
+  at: Date,
+  waMessageId: string | undefined,
+  from: "attempting" | "unknown" = "attempting",
+): GuardedWrite {
+  return settlement(id, passId, [from], "sent", {
+    $set: {
+      isSent: true,
+      isPicked: true,
+      sentAt: at,
+      "delivery.state": "sent",
+      "delivery.settledAt": at,
+      ...(waMessageId ? { "delivery.waMessageId": waMessageId } : {}),
+    },
+    $unset: { "delivery.error": "", "delivery.nextLookupAt": "" },
+  });
+}
+
+/** WhatsApp itself refused it. */
+export function refused(id: Id, passId: string, at: Date, reason: Reason): GuardedWrite {
+  return settlement(id, passId, ["attempting"], "failed", failure(at, reason));
+}
+
+/** It can't be sent as it stands; nothing was posted. An edit since it was read saves it from this. */
+export function invalid(message: MessageDocument, passId: string, at: Date, reason: Reason): GuardedWrite {
+  const write = settlement(message._id, passId, ["claimed"], "failed", failure(at, reason));
+  return { ...write, filter: { ...write.filter, ...asRead(message) } };
+}
+
+/** Proven unsent: anybody may claim it again while its window lasts. */
+export function released(id: Id, passId: string, at: Date, reason: Reason): GuardedWrite {
+  return settlement(id, passId, ["claimed", "attempting"], "released", releaseUpdate(at, reason));
+}
+
+/** Posted, with no proof of either outcome: it stays `attempting`, and says why. */
+export function unproven(id: Id, passId: string, at: Date, reason: Reason): GuardedWrite {
+  return settlement(id, passId, ["attempting"], "attempting", {
+    $set: { "delivery.error": deliveryError(reason, at) },
+  });
+}
+
+/** What giving a message back changes; also for several at once. */
+export function releaseUpdate(at: Date, reason: Reason): { $set: Document; $unset: Document } {
+  return {
+    $set: {
+      isPicked: false,
+      "delivery.state": "released",
+      "delivery.settledAt": at,
+      "delivery.error": deliveryError(reason, at),
+    },
+    $unset: { "delivery.claimExpiresAt": "", "delivery.nextLookupAt": "" },
+  };
+}
+
+function failure(at: Date, reason: Reason): Document {
+  return {
+    $set: {
+      "delivery.state": "failed",
+      "delivery.settledAt": at,
+      "delivery.error": deliveryError(reason, at),
+    },
+    $unset: { "delivery.claimExpiresAt": "", "delivery.nextLookupAt": "" },
+  };
+}
+
+function settlement(
+  id: Id,
+  passId: string,
+  from: DeliveryState[],
+  to: DeliveryState,
+  update: Document,
+): GuardedWrite {
+  return {
+    id,
+    passId,
+    to,
+    update,
+    filter: { _id: id, "delivery.passId": passId, "delivery.state": { $in: from } },
+  };
+}

@@ -1,0 +1,133 @@
+import { type MessageDocument, readDraft } from "../documents.ts";
+import {
+  type GuardedWrite,
+  intent,
+  invalid,
+  type Reason,
+  refused,
+  released,
+  unproven,
+} from "../messages/writes.ts";
+import type { SendOutcome } from "../waha/outcome.ts";
+import type { Pass } from "./context.ts";
+import type { MessageIds } from "./message-ids.ts";
+import { settle, settleSent } from "./settle.ts";
+
+/** What one message came to, as far as its session is concerned. */
+export interface Verdict {
+  /** A POST was made. */
+  posted: boolean;
+  /** Nothing more may be sent on the session in this pass, and why. */
+  stop?: Reason;
+  /** WhatsApp restricts the account. */
+  restricted?: boolean;
+}
+
+/** Where one session's messages are attempted. */
+export interface Lane {
+  session: string;
+  ids: MessageIds;
+  /** Whether another message follows, for which an id can be fetched ahead. */
+  hasNext(): boolean;
+  /** Takes the record of an outcome, to be made beside the next message. */
+  record(recorded: Promise<unknown>): void;
+}
+
+/**
+ * Attempts one claimed message: intent written and acknowledged, one POST, outcome handed over to be recorded.
+ * Whatever goes wrong before the POST gives the message back; nothing after it is tried again.
+ */
+export async function attempt(pass: Pass, lane: Lane, message: MessageDocument): Promise<Verdict> {
+  const { clock, commit, config, waha } = pass;
+  const { session } = lane;
+  const giveBack = (reason: Reason) => record(pass, lane, message, reason, "released");
+  const read = readDraft(message);
+  if ("problem" in read) {
+    record(pass, lane, message, { code: "invalid_message", detail: read.problem }, "invalid");
+    return { posted: false };
+  }
+  const id = await lane.ids.take();
+  if (id && typeof id === "object") return { posted: false, stop: giveBack(asReason(id)) };
+  const { chatId, content: text } = read.draft;
+  const reconcileAfterSeconds = config.RECONCILE_AFTER_SECONDS;
+  const plan = { session, chatId, waMessageId: id, at: clock.now(), reconcileAfterSeconds };
+  const written = await commit(intent(message, pass.id, plan));
+  if (written === "refused") {
+    giveBack({ code: "message_changed" });
+    return { posted: false };
+  }
+  if (written !== "applied") return { posted: false, stop: giveBack({ code: "database_lost" }) };
+  if (clock.until(pass.sendUntil) <= 0) return { posted: false, stop: giveBack({ code: "out_of_time" }) };
+  if (lane.hasNext()) lane.ids.fetchAhead();
+  const timeoutMs = Math.min(config.WAHA_TIMEOUT_MS, clock.until(pass.requestsUntil));
+  const outcome = await waha.sendText({ session, chatId, text, ...(id ? { id } : {}) }, timeoutMs);
+  return { posted: true, ...settleOutcome(pass, lane, message, outcome, id) };
+}
+
+/** Hands the record of an outcome over, and tells what it means for the session. */
+function settleOutcome(
+  pass: Pass,
+  lane: Lane,
+  message: MessageDocument,
+  outcome: SendOutcome,
+  givenId: string | undefined,
+): Omit<Verdict, "posted"> {
+  switch (outcome.kind) {
+    case "sent":
+      if (givenId && outcome.waMessageId && outcome.waMessageId !== givenId) lane.ids.giveUp();
+      accept(pass, lane, message, outcome.waMessageId);
+      return {};
+    case "unsent":
+      return { stop: record(pass, lane, message, asReason(outcome), "released") };
+    case "failed":
+      record(pass, lane, message, asReason(outcome), "refused");
+      if (!outcome.accountRestricted) return {};
+      return { restricted: true, stop: { code: "account_restricted", detail: lane.session } };
+    case "unproven":
+      record(pass, lane, message, asReason(outcome), "unproven");
+      return { stop: { code: "session_paused", detail: lane.session } };
+  }
+}
+
+function accept(pass: Pass, lane: Lane, message: MessageDocument, waMessageId: string | undefined): void {
+  const at = pass.clock.now();
+  const fields = { passId: pass.id, messageId: message._id, session: lane.session };
+  pass.tally.sent(at.getTime() - message.scheduledAt.getTime());
+  pass.log.debug(fields, "sent");
+  lane.record(
+    settleSent(pass, message, at, waMessageId).then((recorded) => {
+      if (!recorded) pass.log.warn(fields, "sent, but not recorded by this pass; it will be looked up");
+    }),
+  );
+}
+
+type Unsent = "released" | "invalid" | "refused" | "unproven";
+
+/** What did not go the normal way: counted, logged, and handed over to be recorded. Gives the reason back. */
+function record(pass: Pass, lane: Lane, message: MessageDocument, reason: Reason, how: Unsent): Reason {
+  const { _id: messageId, campaignId } = message;
+  pass.log.warn({ passId: pass.id, messageId, campaignId, session: lane.session, ...reason }, how);
+  pass.tally.problem(reason.code, 1, reason.detail);
+  if (how === "released") pass.tally.add("released");
+  if (how === "invalid" || how === "refused") pass.tally.add("failed");
+  lane.record(settle(pass, writeOf(pass, message, reason, how)));
+  return reason;
+}
+
+function writeOf(pass: Pass, message: MessageDocument, reason: Reason, how: Unsent): GuardedWrite {
+  const at = pass.clock.now();
+  switch (how) {
+    case "released":
+      return released(message._id, pass.id, at, reason);
+    case "invalid":
+      return invalid(message, pass.id, at, reason);
+    case "refused":
+      return refused(message._id, pass.id, at, reason);
+    case "unproven":
+      return unproven(message._id, pass.id, at, reason);
+  }
+}
+
+function asReason({ code, detail }: Extract<SendOutcome, { code: unknown }>): Reason {
+  return detail === undefined ? { code } : { code, detail };
+}

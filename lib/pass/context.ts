@@ -1,0 +1,50 @@
+import { addSeconds, type Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import type { Database } from "../db.ts";
+import type { Log } from "../log.ts";
+import type { Window } from "../messages/due.ts";
+import type { Commit } from "../messages/group-commit.ts";
+import type { WahaServer, WahaSession } from "../waha/answers.ts";
+import type { Waha } from "../waha/client.ts";
+import type { Tally } from "./tally.ts";
+
+/** Everything that the steps of one pass share. */
+export interface Pass {
+  readonly id: string;
+  readonly config: Config;
+  readonly db: Database;
+  readonly waha: Waha;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly tally: Tally;
+  readonly commit: Commit;
+  /** No send starts after this; claims expire then, so that the very next pass can rescue them. */
+  readonly sendUntil: Date;
+  /** No request outlives this; leases last as long, since until then this pass may have a POST under way. */
+  readonly requestsUntil: Date;
+}
+
+/** WAHA as the pass found it when it looked around. */
+export interface Surroundings {
+  sessions: Map<string, WahaSession>;
+  /** Unknown when WAHA did not tell: then messages go without ids. */
+  server: WahaServer | undefined;
+}
+
+/** The part of the tail that is kept for recording what the last requests came to. */
+const RECORDING_SHARE = 0.2;
+
+/** The two ends of a pass that began at `startedAt`. */
+export function passEnds(startedAt: Date, config: Config): Pick<Pass, "sendUntil" | "requestsUntil"> {
+  const { PASS_SECONDS, TAIL_SECONDS } = config;
+  return {
+    sendUntil: addSeconds(startedAt, PASS_SECONDS - TAIL_SECONDS),
+    requestsUntil: addSeconds(startedAt, PASS_SECONDS - TAIL_SECONDS * RECORDING_SHARE),
+  };
+}
+
+/** The window as it stands at this moment: it counts at the claim, not at the start of the pass. */
+export function windowNow(pass: Pass): Window {
+  const to = pass.clock.now();
+  return { from: addSeconds(to, -pass.config.LOOKBACK_SECONDS), to };
+}

@@ -1,0 +1,101 @@
+import { documentKey, type Id, idKey, type MessageDocument } from "../documents.ts";
+import type { References } from "../routing.ts";
+import type { WahaSession } from "../waha/answers.ts";
+
+/** A due message, and what it said of where it belongs when its session was found. */
+export interface DueMessage extends References {
+  _id: Id;
+  scheduledAt: Date;
+}
+
+/** What is due on one session, oldest first. */
+export interface Offer {
+  session: WahaSession;
+  count: number;
+  next: DueMessage[];
+}
+
+/** What to claim, by session. */
+export type ClaimPlan = Map<string, DueMessage[]>;
+
+/** How a session that already sends in this pass stands. */
+export interface Standing {
+  /** It has something to send, so it holds one of the places. */
+  active: boolean;
+  /** Claimed and not yet sent. */
+  queued: number;
+  /** How many it can soon send. */
+  target: number;
+  /** How often it was given messages. */
+  turns: number;
+}
+
+/** A session that was not heard of yet in this pass. */
+export const NEWCOMER: Standing = { active: false, queued: 0, target: 50, turns: 0 };
+
+/**
+ * Decides how many of which session to claim: no more of one than it can soon send, and of no more sessions
+ * than may send at once. Where sessions wait for a place, nobody is given more until it has given its place
+ * up, so that one long queue never keeps the others out.
+ *
+ * @param standingOf how each session stands; {@link NEWCOMER} if it was not heard of yet
+ * @param freePlaces how many more sessions may begin to send
+ * @returns what to claim
+ */
+export function planClaims(
+  offers: Offer[],
+  standingOf: (session: string) => Standing,
+  freePlaces: number,
+): ClaimPlan {
+  const all = offers.map((offer) => ({ offer, standing: standingOf(offer.session.name) }));
+  const waiting = all
+    .filter(({ standing }) => !standing.active)
+    .sort((a, b) => a.standing.turns - b.standing.turns || oldest(a.offer) - oldest(b.offer));
+  const crowded = waiting.length > freePlaces;
+  const chosen = waiting.slice(0, freePlaces);
+  if (!crowded) chosen.push(...all.filter(({ standing }) => standing.active));
+  const plan: ClaimPlan = new Map();
+  for (const { offer, standing } of chosen) {
+    const room = Math.max(0, standing.target - standing.queued);
+    if (room > 0) plan.set(offer.session.name, offer.next.slice(0, room));
+  }
+  return plan;
+}
+
+function oldest(offer: Offer): number {
+  return offer.next[0]?.scheduledAt.getTime() ?? 0;
+}
+
+/** The sessions of which a plan leaves something due. */
+export function leftOver(offers: Offer[], plan: ClaimPlan): Set<string> {
+  const left = offers.filter((offer) => offer.count > (plan.get(offer.session.name)?.length ?? 0));
+  return new Set(left.map((offer) => offer.session.name));
+}
+
+/** Claimed messages, each with the session it was planned for; `moved` were given another in the meantime. */
+export interface Assignment {
+  bySession: Map<string, MessageDocument[]>;
+  moved: MessageDocument[];
+}
+
+/** Hands what was claimed to the sessions for which it was planned, in the plan's order. */
+export function assign(plan: ClaimPlan, claimed: MessageDocument[]): Assignment {
+  const messages = new Map(claimed.map((message) => [documentKey(message._id), message]));
+  const assignment: Assignment = { bySession: new Map(), moved: [] };
+  for (const [session, planned] of plan) {
+    const own: MessageDocument[] = [];
+    for (const due of planned) {
+      const message = messages.get(documentKey(due._id));
+      if (message) (belongsAsPlanned(due, message) ? own : assignment.moved).push(message);
+    }
+    if (own.length > 0) assignment.bySession.set(session, own);
+  }
+  return assignment;
+}
+
+function belongsAsPlanned(due: DueMessage, message: MessageDocument): boolean {
+  return (
+    idKey(due.sessionId ?? "") === idKey(message.sessionId ?? "") &&
+    idKey(due.campaignId ?? "") === idKey(message.campaignId ?? "")
+  );
+}

@@ -1,0 +1,79 @@
+import { addSeconds, startClock, type Ticker } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { asUnavailable, openDatabase } from "../db.ts";
+import { dueFilter, surveyDue } from "../messages/due.ts";
+import { routeAll } from "../routing.ts";
+import { openWaha } from "../waha/client.ts";
+import { LOOK_AROUND_TIMEOUT_MS } from "./run.ts";
+import { type Summary, Tally } from "./tally.ts";
+
+/** What a pass would find now. */
+export interface Preview {
+  dryRun: true;
+  at: Date;
+  /** Messages in the window that nobody has claimed. */
+  due: number;
+  /** Of these, how many a pass would send, by session. */
+  sendable: { session: string; due: number; oldest: Date | null }[];
+  /** Of these, how many are left alone since their campaign is on hold. */
+  onHold: number;
+  /** Of these, what could not be sent, and why. */
+  errors: Summary["errors"];
+}
+
+/**
+ * Tells what is due, and changes nothing.
+ *
+ * @throws UnavailableError if the database or WAHA is away
+ */
+export async function previewPass(config: Config, ticker: Ticker): Promise<Preview> {
+  const db = openDatabase(config);
+  const waha = openWaha(config);
+  try {
+    const timeoutMs = Math.min(LOOK_AROUND_TIMEOUT_MS, config.WAHA_TIMEOUT_MS);
+    const [clock, sessions] = await Promise.all([
+      startClock(ticker, ticker.monotonic(), () => db.readTime()),
+      waha.listSessions(timeoutMs),
+    ]);
+    const window = { from: addSeconds(clock.startedAt, -config.LOOKBACK_SECONDS), to: clock.startedAt };
+    const groups = await surveyDue(db, dueFilter(window, clock.startedAt), 1);
+    const routes = await routeAll(db, groups, sessions, config);
+    return describe(clock.startedAt, groups, routes);
+  } catch (error) {
+    throw asUnavailable(error);
+  } finally {
+    await waha.close();
+  }
+}
+
+type Groups = Awaited<ReturnType<typeof surveyDue>>;
+type Routes = Awaited<ReturnType<typeof routeAll>>;
+
+function describe(at: Date, groups: Groups, routes: Routes): Preview {
+  const tally = new Tally();
+  const sendable = new Map<string, { session: string; due: number; oldest: Date | null }>();
+  let due = 0;
+  let onHold = 0;
+  for (const [index, { count, next }] of groups.entries()) {
+    const route = routes[index];
+    due += count;
+    if (!route) continue;
+    if ("held" in route) onHold += count;
+    if ("blocked" in route) tally.problem(route.blocked.code, count, route.blocked.detail);
+    if (route.orphaned) tally.problem("campaign_not_found", count);
+    if (!("session" in route)) continue;
+    const entry = sendable.get(route.session.name) ?? { session: route.session.name, due: 0, oldest: null };
+    const oldest = next[0]?.scheduledAt ?? null;
+    entry.due += count;
+    if (oldest && (!entry.oldest || oldest < entry.oldest)) entry.oldest = oldest;
+    sendable.set(route.session.name, entry);
+  }
+  return {
+    dryRun: true,
+    at,
+    due,
+    sendable: [...sendable.values()],
+    onHold,
+    errors: tally.summary("", at, 0).errors,
+  };
+}

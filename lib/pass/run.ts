@@ -1,0 +1,154 @@
+import { randomUUID } from "node:crypto";
+import { settleCampaigns } from "../campaigns.ts";
+import { addSeconds, startClock, type Ticker } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { asUnavailable, openDatabase } from "../db.ts";
+import { UnavailableError } from "../errors.ts";
+import { ensureIndexes } from "../indexes.ts";
+import { describeError, type Log } from "../log.ts";
+import { auditMessages } from "../messages/audit.ts";
+import { groupCommit } from "../messages/group-commit.ts";
+import { releaseEveryClaim } from "../messages/release.ts";
+import { rescueExpiredClaims } from "../messages/rescue.ts";
+import type { ProblemCode } from "../problems.ts";
+import { openWaha, type Waha } from "../waha/client.ts";
+import { type Pass, passEnds, type Surroundings } from "./context.ts";
+import { sendDue } from "./dispatch.ts";
+import { recordLastPass } from "./last-pass.ts";
+import { LOOK_BACK_SECONDS, reconcile } from "./reconcile.ts";
+import { sweep } from "./sweep.ts";
+import { type Summary, Tally } from "./tally.ts";
+
+/** What a pass came to. `unavailable`: it could not do its work, since a service was away. */
+export interface PassResult {
+  summary: Summary;
+  unavailable?: UnavailableError;
+}
+
+/** A look around WAHA takes no longer: without an answer nothing can be claimed anyway. */
+export const LOOK_AROUND_TIMEOUT_MS = 10_000;
+
+/** A difference of the clocks that is worth a word. */
+const SKEW_MS = 5_000;
+
+/**
+ * Runs one pass: look around, rescue, claim and send, keep house beside it, and tidy up.
+ *
+ * @param began the ticker's monotonic reading when the function was called: from there its time counts
+ * @throws UnavailableError if the database can't even tell the time; ConfigError if its address makes no sense
+ */
+export async function runPass(config: Config, log: Log, ticker: Ticker, began: number): Promise<PassResult> {
+  const db = openDatabase(config);
+  const waha = openWaha(config);
+  try {
+    const [clock, look] = await Promise.all([
+      startClock(ticker, began, () => db.readTime()).catch((error: unknown) => {
+        throw asUnavailable(error);
+      }),
+      lookAround(waha, config),
+    ]);
+    const ends = passEnds(clock.startedAt, config);
+    const pass: Pass = {
+      id: randomUUID(),
+      config,
+      db,
+      waha,
+      clock,
+      log,
+      tally: new Tally(),
+      commit: groupCommit(db),
+      ...ends,
+    };
+    return await runSteps(pass, look);
+  } finally {
+    await waha.close();
+  }
+}
+
+/** What WAHA showed; without a list of sessions, why there is none. */
+async function lookAround(waha: Waha, config: Config): Promise<Surroundings | UnavailableError> {
+  const timeoutMs = Math.min(LOOK_AROUND_TIMEOUT_MS, config.WAHA_TIMEOUT_MS);
+  const [sessions, server] = await Promise.all([
+    waha.listSessions(timeoutMs).catch((error: unknown) => {
+      if (error instanceof UnavailableError) return error;
+      throw error;
+    }),
+    waha.readServer(timeoutMs),
+  ]);
+  return sessions instanceof UnavailableError ? sessions : { sessions, server };
+}
+
+async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Promise<PassResult> {
+  const { clock, db, log, tally } = pass;
+  noteSurroundings(pass, look);
+  const around = look instanceof UnavailableError ? undefined : look;
+  const failures: UnavailableError[] = look instanceof UnavailableError ? [look] : [];
+  /** Runs a step; a service that is away ends the step, not the pass, whose other steps may still do their part. */
+  const step = async (name: string, run: () => Promise<void>) => {
+    try {
+      await run();
+    } catch (error) {
+      const reason = asUnavailable(error);
+      if (!(reason instanceof UnavailableError)) throw error;
+      log.error(
+        { passId: pass.id, step: name, code: reason.code, error: describeError(reason) },
+        "a step could not be run",
+      );
+      failures.push(reason);
+    }
+  };
+
+  await step("rescue", async () => tally.add("rescued", await rescueExpiredClaims(db, clock.now())));
+  await Promise.all([
+    step("send", async () => around && sendDue(pass, around)),
+    step("reconcile", () => reconcile(pass, around)),
+    step("sweep", () => sweep(pass)),
+    step("audit", () => audit(pass)),
+  ]);
+  await step("release", () => releaseLeftovers(pass));
+  await step("campaigns", async () =>
+    tally.add("campaignsCompleted", await settleCampaigns(db, pass.config, clock.now())),
+  );
+  if (!ensureIndexes(db, log)) tally.problem("indexes_missing");
+
+  const unavailable = failures[0];
+  for (const code of new Set(failures.map((failure) => failure.code))) tally.problem(code as ProblemCode);
+  tally.broken = unavailable !== undefined;
+  await step("last pass", () => recordLastPass(db, lastPass(pass)));
+  const summary = summarise(pass);
+  log.info({ ...summary }, "pass");
+  return { summary, ...(unavailable ? { unavailable } : {}) };
+}
+
+function noteSurroundings(pass: Pass, look: Surroundings | UnavailableError): void {
+  const { clock, log, tally, id: passId } = pass;
+  if (Math.abs(clock.skewMs) > SKEW_MS) {
+    tally.problem("clock_skew", 1, `${clock.skewMs} ms`);
+    log.warn({ passId, skewMs: clock.skewMs }, "the function's clock and the database's differ");
+  }
+  if (!(look instanceof UnavailableError) && !look.server) tally.problem("waha_version_unknown");
+}
+
+async function audit(pass: Pass): Promise<void> {
+  const findings = await auditMessages(pass.db, addSeconds(pass.clock.now(), -LOOK_BACK_SECONDS));
+  for (const [code, count] of findings) pass.tally.problem(code, count);
+}
+
+/** Gives back what is still only claimed: what time did not allow, and what a lost reply hid. */
+async function releaseLeftovers(pass: Pass): Promise<void> {
+  const { clock, db, id, sendUntil, tally } = pass;
+  const count = await releaseEveryClaim(db, id, sendUntil, clock.now(), { code: "out_of_time" });
+  if (count === 0) return;
+  tally.add("released", count);
+  tally.problem("out_of_time", count);
+}
+
+function summarise(pass: Pass): Summary {
+  const { clock, id, tally } = pass;
+  return tally.summary(id, clock.startedAt, -clock.until(clock.startedAt));
+}
+
+function lastPass(pass: Pass) {
+  const { clock, id } = pass;
+  return { passId: id, startedAt: clock.startedAt, endedAt: clock.now(), summary: summarise(pass) };
+}

@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { addSeconds } from "../clock.ts";
+import type { MessageDocument } from "../documents.ts";
+import { describeError } from "../log.ts";
+import { releaseClaims } from "../messages/release.ts";
+import type { Reason } from "../messages/writes.ts";
+import type { WahaServer, WahaSession } from "../waha/answers.ts";
+import { attempt, type Lane } from "./attempt.ts";
+import type { Pass } from "./context.ts";
+import { MessageIds } from "./message-ids.ts";
+import { NEWCOMER, type Standing } from "./plan.ts";
+
+/** A session is given what it can send in so long: soon enough that a pause of its campaign still counts. */
+const CLAIM_AHEAD_MS = 5_000;
+const MAX_CLAIM = 200;
+
+/**
+ * Sends the messages of one session, one at a time and in order. The outcome of one is known before the next
+ * intent is written; its record may travel with that intent.
+ */
+export class SessionSender {
+  readonly session: WahaSession;
+  /** Why nothing more is sent on this session in this pass. */
+  stopped: Reason | undefined;
+  /** WhatsApp restricts the account. */
+  restricted = false;
+  lastSentAt: Date | undefined;
+  readonly #pass: Pass;
+  readonly #lane: Lane;
+  readonly #onChange: () => void;
+  #queue: MessageDocument[] = [];
+  #running: Promise<void> | undefined;
+  #recording: Promise<unknown>[] = [];
+  #turns = 0;
+  #lastTurn = 0;
+  #msPerMessage: number | undefined;
+
+  /**
+   * @param lastSentAt when the session's last message was posted, by whichever pass
+   * @param onChange called when the session could do with more, and when it has nothing left
+   */
+  constructor(
+    pass: Pass,
+    session: WahaSession,
+    server: WahaServer | undefined,
+    lastSentAt: Date | undefined,
+    onChange: () => void,
+  ) {
+    this.#pass = pass;
+    this.session = session;
+    this.lastSentAt = lastSentAt;
+    this.#onChange = onChange;
+    this.#lane = {
+      session: session.name,
+      ids: new MessageIds(pass, session, server),
+      hasNext: () => this.#queue.length > 0,
+      record: (recorded) => this.#recordBeside(recorded),
+    };
+  }
+
+  get standing(): Standing {
+    return {
+      active: this.#running !== undefined,
+      queued: this.#queue.length,
+      target: this.#target(),
+      turns: this.#turns,
+    };
+  }
+
+  /** Half of its last turn is sent: time to look for more. */
+  get low(): boolean {
+    return this.#queue.length <= this.#lastTurn / 2;
+  }
+
+  /** Takes claimed messages over, oldest first, and starts to send if it does not yet. */
+  give(messages: MessageDocument[]): void {
+    this.#turns += 1;
+    this.#queue.push(...messages);
+    this.#lastTurn = this.#queue.length;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      this.#onChange();
+    });
+  }
+
+  /** Resolves when everything given is sent or given back, and recorded. */
+  async finished(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      if (!(await this.#gap())) {
+        this.#queue.unshift(next);
+        await this.#stop({ code: "out_of_time" });
+        break;
+      }
+      const began = this.#pass.clock.now();
+      const { posted, restricted, stop } = await attempt(this.#pass, this.#lane, next);
+      this.#measure(-this.#pass.clock.until(began));
+      if (posted) this.lastSentAt = this.#pass.clock.now();
+      if (restricted) this.restricted = true;
+      if (stop) await this.#stop(stop);
+      if (this.low) this.#onChange();
+    }
+    await Promise.all(this.#recording.splice(0));
+  }
+
+  /** Waits out the pause between two messages; false if there is no time left to send another. */
+  async #gap(): Promise<boolean> {
+    const { clock, config, sendUntil } = this.#pass;
+    const gap = config.SEND_GAP_MS + Math.random() * config.SEND_GAP_JITTER_MS;
+    const wait = this.lastSentAt && gap > 0 ? clock.until(addSeconds(this.lastSentAt, gap / 1000)) : 0;
+    if (clock.until(sendUntil) <= Math.max(0, wait)) return false;
+    if (wait > 0) await sleep(wait);
+    return true;
+  }
+
+  /** Ends the session's sending in this pass: what it still only claims is given back. */
+  async #stop(reason: Reason): Promise<void> {
+    this.stopped = reason;
+    const ids = this.#queue.splice(0).map((message) => message._id);
+    if (ids.length === 0) return;
+    const { db, id, clock, tally, log } = this.#pass;
+    try {
+      const count = await releaseClaims(db, ids, id, clock.now(), reason);
+      tally.add("released", count);
+      tally.problem(reason.code, count, reason.detail);
+    } catch (error) {
+      // The end of the pass tries once more, and a later pass rescues what is still claimed then.
+      log.warn(
+        { passId: id, session: this.session.name, error: describeError(error) },
+        "claims not given back yet",
+      );
+    }
+  }
+
+  /** The session is finished only when every outcome is recorded, or was given up on. */
+  #recordBeside(recorded: Promise<unknown>): void {
+    const { log, id: passId } = this.#pass;
+    this.#recording.push(
+      recorded.catch((error: unknown) =>
+        log.warn({ passId, error: describeError(error) }, "an outcome was not recorded"),
+      ),
+    );
+  }
+
+  #measure(ms: number): void {
+    this.#msPerMessage = this.#msPerMessage === undefined ? ms : this.#msPerMessage * 0.8 + ms * 0.2;
+  }
+
+  #target(): number {
+    const { SEND_GAP_MS, SEND_GAP_JITTER_MS } = this.#pass.config;
+    const ms =
+      (this.#msPerMessage ?? CLAIM_AHEAD_MS / NEWCOMER.target) + SEND_GAP_MS + SEND_GAP_JITTER_MS / 2;
+    return Math.min(MAX_CLAIM, Math.max(1, Math.ceil(CLAIM_AHEAD_MS / ms)));
+  }
+}

@@ -1,0 +1,83 @@
+import { touchCampaigns } from "../campaigns.ts";
+import { addSeconds } from "../clock.ts";
+import { idKey } from "../documents.ts";
+import { findStrays, markMissed, mayBeSent, type Stray, setBackFlags } from "../messages/strays.ts";
+import type { ProblemCode } from "../problems.ts";
+import { findHeldCampaigns } from "../routing.ts";
+import type { Pass } from "./context.ts";
+import { readLastPass } from "./last-pass.ts";
+import { LOOK_BACK_SECONDS } from "./reconcile.ts";
+
+/** Strays are dealt with so many at a time, and no more than this in one pass. */
+const BATCH = 500;
+const STRAYS_A_PASS = 10_000;
+
+/**
+ * Ends as `missed` what is past its window by the database's clock and by the function's, and sets back what
+ * the app made look unsent although it may have been sent. What is over 24 hours old is left alone: a first
+ * deployment over old data must not rewrite it.
+ */
+export async function sweep(pass: Pass): Promise<void> {
+  const { clock, config, db } = pass;
+  const now = clock.now();
+  const windowFrom = addSeconds(clock.earliestNow(), -config.LOOKBACK_SECONDS);
+  const strays = findStrays(db, addSeconds(now, -LOOK_BACK_SECONDS), windowFrom, now)
+    .limit(STRAYS_A_PASS)
+    .batchSize(BATCH);
+  let batch: Stray[] = [];
+  for await (const stray of strays) {
+    batch.push(stray);
+    if (batch.length < BATCH) continue;
+    await dealWith(pass, batch, windowFrom);
+    batch = [];
+    if (clock.until(pass.sendUntil) <= 0) return strays.close();
+  }
+  if (batch.length > 0) await dealWith(pass, batch, windowFrom);
+}
+
+async function dealWith(pass: Pass, strays: Stray[], windowFrom: Date): Promise<void> {
+  const { config, db, log, tally, id: passId } = pass;
+  const ids = strays.filter(mayBeSent).map((stray) => stray._id);
+  const setBack = await setBackFlags(db, ids);
+  if (setBack > 0) {
+    tally.problem("flag_reset", setBack);
+    log.warn(
+      { passId, messageIds: ids.slice(0, 20), count: setBack },
+      "flags reset by the app were set back",
+    );
+  }
+  const held = await findHeldCampaigns(db, strays, config);
+  const missed = strays.filter((stray) => !mayBeSent(stray) && !held.has(idKey(stray.campaignId ?? "")));
+  if (missed.length > 0) await miss(pass, missed, windowFrom);
+}
+
+async function miss(pass: Pass, missed: Stray[], windowFrom: Date): Promise<void> {
+  const { clock, config, db, log, tally, id: passId } = pass;
+  await touchCampaigns(
+    db,
+    new Set(missed.map((stray) => stray.campaignId).filter((id) => id !== undefined && id !== null)),
+    config,
+  );
+  const lastPassAt = (await readLastPass(db))?.startedAt;
+  const byCode = Map.groupBy(missed, (stray) => reasonFor(stray, lastPassAt));
+  for (const [code, strays] of byCode) {
+    const ids = strays.map((stray) => stray._id);
+    const given = code === "kept" ? ({ code: "window_closed" } as const) : { code };
+    const count = await markMissed(db, ids, windowFrom, clock.now(), given);
+    tally.add("missed", count);
+    if (code !== "kept") tally.problem(code, count);
+    log.warn({ passId, code, count, messageIds: ids.slice(0, 20) }, "missed: the window closed unsent");
+  }
+  for (const [code, strays] of Map.groupBy(
+    byCode.get("kept") ?? [],
+    (stray) => stray.delivery?.error?.code,
+  )) {
+    if (code) tally.problem(code, strays.length);
+  }
+}
+
+/** `kept` if it was given back before and says why itself; else whether any pass ran after it fell due. */
+function reasonFor(stray: Stray, lastPassAt: Date | undefined): ProblemCode | "kept" {
+  if (stray.delivery?.state === "released" && stray.delivery.error) return "kept";
+  return lastPassAt && lastPassAt < stray.scheduledAt ? "no_pass_in_time" : "window_closed";
+}

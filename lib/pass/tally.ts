@@ -1,0 +1,103 @@
+import { PROBLEMS, type ProblemCode } from "../problems.ts";
+
+/** What a pass did; see the README for what each count means. */
+export interface Summary {
+  passId: string;
+  startedAt: Date;
+  durationMs: number;
+  /** Every step ran, and no message was left unsent, failed, missed or unknown. */
+  ok: boolean;
+  claimed: number;
+  sent: number;
+  released: number;
+  failed: number;
+  missed: number;
+  unknown: number;
+  rescued: number;
+  reconciled: number;
+  campaignsCompleted: number;
+  /** Due messages were left for the next pass. */
+  more: boolean;
+  /** Sent minus scheduled; null when nothing was sent. */
+  latenessMs: { p50: number | null; max: number | null };
+  /** Each kind of problem once, so the summary stays small however many messages have it. */
+  errors: { code: ProblemCode; message: string; count: number }[];
+}
+
+type Count =
+  | "claimed"
+  | "sent"
+  | "released"
+  | "failed"
+  | "missed"
+  | "unknown"
+  | "rescued"
+  | "reconciled"
+  | "campaignsCompleted";
+
+/** How many of the details (sessions' names, statuses) an error's message shows. */
+const SHOWN_DETAILS = 5;
+
+/** Counts what a pass does, and sums it up. */
+export class Tally {
+  more = false;
+  /** A step of the pass could not be run. */
+  broken = false;
+  readonly #counts: Record<Count, number> = {
+    claimed: 0,
+    sent: 0,
+    released: 0,
+    failed: 0,
+    missed: 0,
+    unknown: 0,
+    rescued: 0,
+    reconciled: 0,
+    campaignsCompleted: 0,
+  };
+  readonly #problems = new Map<ProblemCode, { count: number; details: Set<string> }>();
+  readonly #latenessMs: number[] = [];
+
+  add(count: Count, by = 1): void {
+    this.#counts[count] += by;
+  }
+
+  sent(latenessMs: number): void {
+    this.add("sent");
+    this.#latenessMs.push(latenessMs);
+  }
+
+  problem(code: ProblemCode, count = 1, detail?: string): void {
+    const known = this.#problems.get(code) ?? { count: 0, details: new Set<string>() };
+    known.count += count;
+    if (detail && known.details.size < SHOWN_DETAILS) known.details.add(detail.slice(0, 100));
+    this.#problems.set(code, known);
+  }
+
+  summary(passId: string, startedAt: Date, durationMs: number): Summary {
+    const { released, failed, missed, unknown } = this.#counts;
+    return {
+      passId,
+      startedAt,
+      durationMs: Math.round(durationMs),
+      ok: !this.broken && released + failed + missed + unknown === 0,
+      ...this.#counts,
+      more: this.more,
+      latenessMs: this.#lateness(),
+      errors: [...this.#problems].map(([code, { count, details }]) => ({
+        code,
+        message: describe(code, details),
+        count,
+      })),
+    };
+  }
+
+  #lateness(): Summary["latenessMs"] {
+    if (this.#latenessMs.length === 0) return { p50: null, max: null };
+    const sorted = this.#latenessMs.sort((a, b) => a - b);
+    return { p50: sorted[Math.floor((sorted.length - 1) / 2)] ?? null, max: sorted.at(-1) ?? null };
+  }
+}
+
+function describe(code: ProblemCode, details: Set<string>): string {
+  return details.size > 0 ? `${PROBLEMS[code]} (${[...details].join(", ")})` : PROBLEMS[code];
+}

@@ -1,0 +1,71 @@
+/**
+ * Every reason that a message, a campaign or a pass can give, in plain words: what happened, and what to
+ * check. A code, once published, keeps its meaning; the README explains each at more length.
+ */
+export const PROBLEMS = {
+  // A message that was not sent, and why.
+  pass_died:
+    "a pass claimed it and ended before sending; nothing was posted. Check the function's logs for a time-out or a crash",
+  out_of_time:
+    "claimed, but the pass's time was up before its turn; nothing was posted. Check how many messages fall due at once, SEND_GAP_MS and WAHA's speed",
+  message_changed: "it was edited, rescheduled or deleted after it was claimed; the claim was given back",
+  no_session: "neither it nor its campaign names a session. Set sessionId, or WAHA_DEFAULT_SESSION",
+  session_not_found:
+    "its session is unknown to WAHA. Check sessionId, the session's name and WAHA's list of sessions",
+  session_not_working: "its session is not WORKING. Open WAHA's dashboard and start it or scan its QR code",
+  session_paused:
+    "an earlier message of its session had no provable outcome, so nothing more is sent on it in this pass. Check WAHA's log",
+  account_restricted:
+    "WhatsApp restricts the session's account (463), so nothing is sent on it for an hour. Check the phone, and slow down",
+  whatsapp_refused: "WhatsApp refused it. Check that the chat exists and that the account may write to it",
+  waha_core_default_only: "WAHA Core knows only the session 'default'. Use that name, or WAHA Plus",
+  waha_bad_request: "WAHA answered 400. If it does so for every message, restart WAHA",
+  invalid_message:
+    "it can't be sent as it stands: chatId or content is missing or malformed. Correct it, then set isPicked to false",
+  database_lost:
+    "the database did not acknowledge the intent to send, so nothing was posted. Check the database",
+  window_closed:
+    "its window closed before a pass reached it. Check whether too many fell due at once, its campaign was on hold, or it was written too late",
+  no_pass_in_time: "no pass ran while it was due. Check that the cron is on and that the function answers",
+  // A message whose POST may have arrived, and what was seen last.
+  answer_lost: "a pass ended between the POST and the record of its answer",
+  waha_timeout: "WAHA did not answer in time; it may still send. Check WAHA's load and WAHA_TIMEOUT_MS",
+  waha_connection_lost:
+    "the connection to WAHA broke before the answer; it may have sent. Check WAHA and its proxy",
+  waha_gateway:
+    "the proxy before WAHA gave up (502, 503 or 504); WAHA may have sent. Check WAHA and its proxy",
+  waha_error: "WAHA answered 500, which proves neither sent nor unsent. Check WAHA's log",
+  waha_unproven: "WAHA's answer proves neither sent nor unsent. Check WAHA's log and WAHA_API_URL",
+  // What stops a pass, or was noticed by one.
+  waha_unreachable:
+    "WAHA can't be reached. Check that it runs and that WAHA_API_URL is right from where the function runs",
+  waha_key_refused: "WAHA refuses the key. Check WAHA_API_KEY",
+  waha_redirect: "WAHA_API_URL leads to a redirect, which is never followed. Set the address that it names",
+  waha_bad_answer:
+    "what answers at WAHA_API_URL does not answer as WAHA does. Check WAHA_API_URL and WAHA's health",
+  database_unreachable:
+    "the database can't be reached. Check that it runs, and its allow-list, user and password",
+  database_refused:
+    "the database refuses an operation. Check the user's rights (readWrite) and any validation rules",
+  database_not_replica_set:
+    "the database is a standalone server. It must be a replica set (one node is enough)",
+  pass_overran: "the pass did not end in time and was cut off; the next one puts right what it left",
+  // What a person should look at.
+  waha_version_unknown:
+    "WAHA did not tell its version, so messages are sent without ids and a lost answer can't be looked up",
+  clock_skew: "the function's clock and the database's differ by more than 5 s. Check both hosts' time",
+  indexes_missing:
+    "the indexes could not be created. Give the database's user createIndex, or create them by hand",
+  campaign_not_found:
+    "messages name a campaign that does not exist. Their own session is used, if they name one",
+  flags_missing:
+    "messages lack isSent, isDeleted or isPicked, so they are never seen. Set all three to false or true",
+  flag_reset:
+    "isPicked or isSent was reset on a message that was or may have been sent; it was set back, and not sent again",
+  never_picked: "messages are over 24 hours past their time and nobody picked them; they are left alone",
+  picked_elsewhere:
+    "messages are picked by something else than this scheduler. Stop any other scheduler on this collection",
+} as const;
+
+/** The reasons' short names, as written to `delivery.error.code` and the summary. */
+export type ProblemCode = keyof typeof PROBLEMS;

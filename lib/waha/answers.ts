@@ -1,0 +1,77 @@
+import { z } from "zod";
+
+/** A session as `GET /api/sessions` lists it. Statuses other than WORKING all mean that it can't send. */
+export interface WahaSession {
+  name: string;
+  status: string;
+  /** The session's own engine, where it differs from the server's. */
+  engine?: string | undefined;
+}
+
+const Session = z
+  .object({
+    name: z.string().min(1),
+    status: z.string(),
+    engine: z.object({ engine: z.string() }).nullish().catch(undefined),
+  })
+  .transform(({ name, status, engine }): WahaSession => ({ name, status, engine: engine?.engine }));
+
+/** Reads the list of sessions; an entry that is none is left out, and undefined means that it is no list at all. */
+export function readSessions(body: unknown): Map<string, WahaSession> | undefined {
+  if (!Array.isArray(body)) return undefined;
+  const sessions = body
+    .map((entry) => Session.safeParse(entry).data)
+    .filter((session) => session !== undefined);
+  return new Map(sessions.map((session) => [session.name, session]));
+}
+
+const Server = z.object({ version: z.string(), engine: z.string() });
+
+/** Version, as year.month.build, and engine of a server. */
+export type WahaServer = z.infer<typeof Server>;
+
+export function readServer(body: unknown): WahaServer | undefined {
+  return Server.safeParse(body).data;
+}
+
+const NewId = z.object({ id: z.string().regex(/^[\w.-]{1,128}$/) });
+
+export function readNewMessageId(body: unknown): string | undefined {
+  return NewId.safeParse(body).data?.id;
+}
+
+/** `true_<chatId>_<RAW>`, in groups with `_<participant>` behind it; or the raw id alone. */
+const rawOf = (id: string) => (id.includes("_") ? id.split("_")[2] : id);
+
+/** The places in which the engines put a message's id, in the order in which they are tried. */
+const MessageId = z.union([
+  // As documented (WAMessage): the serialized id.
+  z.object({ id: z.string().min(1) }).transform(({ id }) => rawOf(id)),
+  // WEBJS: the id's parts.
+  z.object({ id: z.object({ id: z.string().min(1) }) }).transform(({ id }) => id.id),
+  // NOWEB: Baileys' own message.
+  z.object({ key: z.object({ id: z.string().min(1) }) }).transform(({ key }) => key.id),
+]);
+
+/** WhatsApp's raw id in what `sendText` or a lookup answered, if it is anywhere. */
+export function readMessageId(body: unknown): string | undefined {
+  return MessageId.safeParse(body).data;
+}
+
+const Ack = z.object({ ack: z.number() });
+
+/** Whether WhatsApp refused a message that a lookup found: its `ack` is −1 (ERROR). */
+export function isRefusedAck(body: unknown): boolean {
+  return Ack.safeParse(body).data?.ack === -1;
+}
+
+const ErrorBody = z.object({
+  error: z.string().optional().catch(undefined),
+  message: z.string().optional().catch(undefined),
+  exception: z.object({ message: z.string() }).optional().catch(undefined),
+});
+
+/** The parts of WAHA's error bodies that tell errors apart. The rest may echo a message's text, so it stays unread. */
+export function readError(body: unknown): z.infer<typeof ErrorBody> {
+  return ErrorBody.safeParse(body).data ?? {};
+}

@@ -1,0 +1,126 @@
+import type { Config } from "../config.ts";
+import { UnavailableError } from "../errors.ts";
+import { PROBLEMS, type ProblemCode } from "../problems.ts";
+import {
+  isRefusedAck,
+  readError,
+  readMessageId,
+  readNewMessageId,
+  readServer,
+  readSessions,
+  type WahaServer,
+  type WahaSession,
+} from "./answers.ts";
+import { connectWaha, type Exchange, type WahaConnection } from "./http.ts";
+import { readRefusal, readSendOutcome, type SendOutcome } from "./outcome.ts";
+
+/** A text for one chat, under an id where the engine takes one. */
+export interface TextMessage {
+  session: string;
+  chatId: string;
+  text: string;
+  id?: string;
+}
+
+/** What asking for a message id came to. Anything but a refusal leaves the message to be sent without one. */
+export type NewMessageId = { id: string } | "unsupported" | "none" | SendOutcome;
+
+/** What looking a message up by its id came to. Only `absent` is WAHA's word that it does not know it. */
+export type Lookup = "found" | "refused" | "absent" | "unsupported" | "unanswered";
+
+/** WAHA, for one pass. Nothing here is tried twice. */
+export interface Waha {
+  /** @throws UnavailableError when there is no list: WAHA is away, refuses the key, or is not WAHA */
+  listSessions(timeoutMs: number): Promise<Map<string, WahaSession>>;
+  readServer(timeoutMs: number): Promise<WahaServer | undefined>;
+  newMessageId(session: string, timeoutMs: number): Promise<NewMessageId>;
+  sendText(message: TextMessage, timeoutMs: number): Promise<SendOutcome>;
+  lookUp(session: string, chatId: string, id: string, timeoutMs: number): Promise<Lookup>;
+  close(): Promise<void>;
+}
+
+export function openWaha(config: Config): Waha {
+  const connection = connectWaha(config.WAHA_API_URL, config.WAHA_API_KEY, config.WAHA_TIMEOUT_MS);
+  const get = (path: string, timeoutMs: number) => connection.exchange({ method: "get", path, timeoutMs });
+  return {
+    listSessions: async (timeoutMs) => sessionsOf(await get("api/sessions?all=true", timeoutMs)),
+    readServer: async (timeoutMs) => serverOf(await get("api/server/version", timeoutMs)),
+    newMessageId: async (session, timeoutMs) =>
+      newIdOf(await get(sessionPath(session, "new-message-id"), timeoutMs)),
+    sendText: async (message, timeoutMs) => sendText(connection, message, timeoutMs),
+    lookUp: async (session, chatId, id, timeoutMs) => {
+      const path = sessionPath(session, "chats", chatId, "messages", id);
+      return lookupOf(await get(`${path}?downloadMedia=false`, timeoutMs), id);
+    },
+    close: () => connection.close(),
+  };
+}
+
+async function sendText(
+  connection: WahaConnection,
+  message: TextMessage,
+  timeoutMs: number,
+): Promise<SendOutcome> {
+  const { session, chatId, text, id } = message;
+  const json = { session, chatId, text, ...(id ? { id } : {}) };
+  return readSendOutcome(
+    await connection.exchange({ method: "post", path: "api/sendText", json, timeoutMs }),
+  );
+}
+
+function sessionPath(session: string, ...rest: string[]): string {
+  return ["api", session, ...rest].map(encodeURIComponent).join("/");
+}
+
+function sessionsOf(exchange: Exchange): Map<string, WahaSession> {
+  if ("fault" in exchange) throw unavailable("waha_unreachable", exchange.cause);
+  const sessions = exchange.status === 200 ? readSessions(exchange.body) : undefined;
+  if (sessions) return sessions;
+  const refusal = readRefusal(exchange);
+  if (refusal?.scope === "server") throw unavailable(refusal.code, undefined, refusal.detail);
+  throw unavailable("waha_bad_answer", undefined, `HTTP ${exchange.status}`);
+}
+
+function unavailable(code: ProblemCode, cause?: unknown, detail?: string): UnavailableError {
+  return new UnavailableError("waha", code, detail ? `${PROBLEMS[code]} (${detail})` : PROBLEMS[code], cause);
+}
+
+function serverOf(exchange: Exchange): WahaServer | undefined {
+  return "fault" in exchange || exchange.status !== 200 ? undefined : readServer(exchange.body);
+}
+
+/** Servers and engines without message ids answer 404 (no such route), 422 or 501. */
+const NO_MESSAGE_IDS = new Set([404, 422, 501]);
+
+function newIdOf(exchange: Exchange): NewMessageId {
+  if ("fault" in exchange) return readSendOutcome(exchange);
+  const id = exchange.status === 200 ? readNewMessageId(exchange.body) : undefined;
+  if (id) return { id };
+  const refusal = readRefusal(exchange);
+  // A 400 is the odd server's answer to this endpoint alone, so it does not speak for the session.
+  if (refusal && refusal.code !== "waha_bad_request") return refusal;
+  return NO_MESSAGE_IDS.has(exchange.status) ? "unsupported" : "none";
+}
+
+function lookupOf(exchange: Exchange, id: string): Lookup {
+  if ("fault" in exchange) return "unanswered";
+  const { status, body } = exchange;
+  if (status === 200 && readMessageId(body) === id) return isRefusedAck(body) ? "refused" : "found";
+  const { message = "" } = readError(body);
+  if (status === 404 && message === "Message not found") return "absent";
+  // 400: NOWEB without its store. 404 `Cannot GET`, 501: a server or engine without lookup.
+  if (status === 400 || status === 501 || (status === 404 && message.startsWith("Cannot GET")))
+    return "unsupported";
+  return "unanswered";
+}
+
+/** Message ids came with this version, on these engines; elsewhere a given id is ignored in silence. */
+const MESSAGE_IDS = { since: [2026, 4, 3], engines: new Set(["NOWEB", "GOWS"]) };
+
+/** Whether a message on this session can be given an id beforehand, by which a lost answer can be looked up. */
+export function takesMessageIds(server: WahaServer | undefined, session: WahaSession): boolean {
+  if (!server || !MESSAGE_IDS.engines.has(session.engine ?? server.engine)) return false;
+  const version = server.version.split(".").map((part) => Number.parseInt(part, 10) || 0);
+  const differs = MESSAGE_IDS.since.findIndex((part, index) => (version[index] ?? 0) !== part);
+  return differs === -1 || (version[differs] ?? 0) > (MESSAGE_IDS.since[differs] ?? 0);
+}

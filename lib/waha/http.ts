@@ -1,0 +1,105 @@
+import ky from "ky";
+import { Agent } from "undici";
+
+/** What WAHA, or something before it, answered. */
+export interface Answer {
+  status: number;
+  /** The parsed JSON body, or undefined where there is none that can be read. */
+  body: unknown;
+  location: string | null;
+}
+
+/**
+ * Why there is no answer: it never left (`unsent`: nothing was connected, so nothing was posted), it took too
+ * long (`timeout`), or the connection broke somewhere (`lost`). The last two prove nothing.
+ */
+export interface NoAnswer {
+  fault: "unsent" | "timeout" | "lost";
+  cause: unknown;
+}
+
+export type Exchange = Answer | NoAnswer;
+
+/** A request to WAHA; its path is relative to WAHA_API_URL. */
+export interface WahaRequest {
+  method: "get" | "post";
+  path: string;
+  json?: object;
+  /** For the whole exchange, the answer's body included. */
+  timeoutMs: number;
+}
+
+/** A connection to WAHA for the length of one pass. `exchange` never rejects. */
+export interface WahaConnection {
+  exchange(request: WahaRequest): Promise<Exchange>;
+  /** Cuts off whatever is still under way. */
+  close(): Promise<void>;
+}
+
+/** No list of sessions is longer; what is, is not read to the end. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+/** Where nothing accepts a connection for so long, it is sure that nothing was sent. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Opens WAHA. The sockets are the pass's own: those of an instance that was frozen between two passes may be
+ * dead without its knowing, and a POST on a dead socket is a message whose fate nobody knows.
+ */
+export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs: number): WahaConnection {
+  const agent = new Agent({
+    connect: { timeout: Math.min(CONNECT_TIMEOUT_MS, timeoutMs / 2) },
+    maxResponseSize: MAX_ANSWER_BYTES,
+    // The signal of each exchange limits it.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  const client = ky.create({
+    baseUrl,
+    headers: key ? { "X-Api-Key": key } : {},
+    // A redirected POST would become a GET, and the key would travel with it.
+    redirect: "manual",
+    throwHttpErrors: false,
+    retry: 0,
+    timeout: false,
+    // Node's own fetch takes a dispatcher, which its type (that of another release of undici) does not know.
+    fetch: (input, init) => fetch(input, { ...init, dispatcher: agent } as unknown as RequestInit),
+  });
+  return {
+    exchange: async ({ method, path, json, timeoutMs }) => {
+      const signal = AbortSignal.timeout(Math.max(1, Math.floor(timeoutMs)));
+      try {
+        const response = await client(path, { method, signal, ...(json ? { json } : {}) });
+        return {
+          status: response.status,
+          location: response.headers.get("location"),
+          body: await readJson(response),
+        };
+      } catch (cause) {
+        return { fault: signal.aborted ? "timeout" : neverConnected(cause) ? "unsent" : "lost", cause };
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** The status counts even when its body is cut off, too large or not JSON: a 201 is a 201. */
+async function readJson(response: Response): Promise<unknown> {
+  try {
+    return JSON.parse(await response.text());
+  } catch {
+    return undefined;
+  }
+}
+
+/** System calls that come before the first byte of a request (Node's `error.syscall`). */
+const BEFORE_CONNECTION = new Set<unknown>(["connect", "getaddrinfo"]);
+
+/** Whether the innermost cause of a failed fetch is that there was no connection: refused, no such host, no route. */
+function neverConnected(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
+  const { syscall, code } = error as NodeJS.ErrnoException;
+  if (BEFORE_CONNECTION.has(syscall) || code === "UND_ERR_CONNECT_TIMEOUT") return true;
+  return error.cause !== undefined && neverConnected(error.cause);
+}

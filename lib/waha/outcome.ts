@@ -1,0 +1,101 @@
+import type { ProblemCode } from "../problems.ts";
+import { readError, readMessageId } from "./answers.ts";
+import type { Answer, Exchange, NoAnswer } from "./http.ts";
+
+/** How much a refusal stops: everything on its session, or everything on this WAHA. */
+type Scope = "session" | "server";
+
+/** What the answer to a `sendText` proves. */
+export type SendOutcome =
+  | { kind: "sent"; waMessageId: string | undefined }
+  /** Proven unsent; it may be tried again. */
+  | { kind: "unsent"; code: ProblemCode; scope: Scope; detail?: string }
+  /** Refused by WhatsApp itself: proven unsent, and a retry would be refused just the same. */
+  | { kind: "failed"; code: ProblemCode; accountRestricted: boolean; detail?: string }
+  /** Neither proven: WAHA may have sent it, or may do so yet. */
+  | { kind: "unproven"; code: ProblemCode; detail?: string };
+
+/** Refusals by status and by the exact words that tell them from other answers of that status. */
+const REFUSALS: { status: number; says?: RegExp; code: ProblemCode; scope: Scope }[] = [
+  { status: 400, code: "waha_bad_request", scope: "session" },
+  { status: 401, code: "waha_key_refused", scope: "server" },
+  { status: 404, says: /We didn't find a session/, code: "session_not_found", scope: "session" },
+  { status: 422, says: /Session status is not as expected/, code: "session_not_working", scope: "session" },
+  {
+    status: 422,
+    says: /WAHA Core support only 'default' session/,
+    code: "waha_core_default_only",
+    scope: "session",
+  },
+];
+
+/** GOWS passes WhatsApp's own refusal on in these words (whatsmeow's ErrServerReturnedError). */
+const WHATSAPP_REFUSAL = /\bserver returned error (\d{3})\b/;
+
+/** WhatsApp's code for an account that may not start chats for a while. */
+const ACCOUNT_RESTRICTED = "463";
+
+const REDIRECTS = new Set([301, 302, 307, 308]);
+const GATEWAY_ERRORS = new Set([502, 503, 504]);
+
+/** Reads what a `sendText` proves. Whatever is not known to be a refusal proves nothing. */
+export function readSendOutcome(exchange: Exchange): SendOutcome {
+  if ("fault" in exchange) return ofNoAnswer(exchange);
+  const { status, body } = exchange;
+  if (status === 201) return { kind: "sent", waMessageId: readMessageId(body) };
+  const refusal = readRefusal(exchange);
+  if (refusal) return refusal;
+  const detail = `HTTP ${status}`;
+  if (status === 500) return ofServerError(body);
+  if (GATEWAY_ERRORS.has(status)) return { kind: "unproven", code: "waha_gateway", detail };
+  return { kind: "unproven", code: "waha_unproven", detail };
+}
+
+/**
+ * The refusals that any of WAHA's endpoints may answer: they prove that the request was not carried out.
+ * A redirect is one: whoever answered it did not pass the request on, and it is never followed.
+ */
+export function readRefusal(answer: Answer): Extract<SendOutcome, { kind: "unsent" }> | undefined {
+  if (REDIRECTS.has(answer.status)) {
+    return {
+      kind: "unsent",
+      code: "waha_redirect",
+      scope: "server",
+      detail: `to ${origin(answer.location)}`,
+    };
+  }
+  const { error = "", message = "" } = readError(answer.body);
+  const row = REFUSALS.find(
+    ({ status, says }) => status === answer.status && (!says || says.test(error) || says.test(message)),
+  );
+  return row && { kind: "unsent", code: row.code, scope: row.scope };
+}
+
+function ofNoAnswer({ fault }: NoAnswer): SendOutcome {
+  switch (fault) {
+    case "unsent":
+      return { kind: "unsent", code: "waha_unreachable", scope: "session" };
+    case "timeout":
+      return { kind: "unproven", code: "waha_timeout" };
+    case "lost":
+      return { kind: "unproven", code: "waha_connection_lost" };
+  }
+}
+
+function ofServerError(body: unknown): SendOutcome {
+  const code = WHATSAPP_REFUSAL.exec(readError(body).exception?.message ?? "")?.[1];
+  if (!code) return { kind: "unproven", code: "waha_error" };
+  if (code === ACCOUNT_RESTRICTED)
+    return { kind: "failed", code: "account_restricted", accountRestricted: true };
+  return {
+    kind: "failed",
+    code: "whatsapp_refused",
+    accountRestricted: false,
+    detail: `WhatsApp's error ${code}`,
+  };
+}
+
+/** Scheme and host of an address: enough to set it right, and without what its path or query may carry. */
+export function origin(location: string | null): string {
+  return location && URL.canParse(location) ? new URL(location).origin : "an address that can't be read";
+}

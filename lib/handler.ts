@@ -1,11 +1,14 @@
 import { checkBearer } from "./auth.ts";
-import { machineTicker, type Ticker } from "./clock.ts";
+import { machineTicker } from "./clock.ts";
 import { type Config, configWarnings, parseConfig } from "./config.ts";
 import { ConfigError, UnavailableError } from "./errors.ts";
 import { createLog, describeError, type Log } from "./log.ts";
 import { previewPass } from "./pass/preview.ts";
-import { runPass } from "./pass/run.ts";
+import { type Host, runPass } from "./pass/run.ts";
 import { PROBLEMS } from "./problems.ts";
+
+/** The platform freezes or kills a function, but never asks it to stop. */
+const NEVER = new AbortController().signal;
 
 /** The pass is cut off this long before the platform would do it, so that there is an answer. */
 const CUT_OFF_SHARE = 0.05;
@@ -15,13 +18,13 @@ const CUT_OFF_SHARE = 0.05;
  * failure has an answer in plain words, and none shows a secret, a text or a stack trace.
  *
  * @param env the settings; see the README
- * @param ticker the machine's clocks
+ * @param host the machine's clocks, and its wish to stop; by default its own clocks, and none
  * @returns 200 with the summary; 401; 405; 500 naming wrong settings; 503 naming what is away
  */
 export async function handleCron(
   request: Request,
   env: NodeJS.ProcessEnv,
-  ticker: Ticker = machineTicker,
+  { ticker = machineTicker, stop = NEVER }: Partial<Host> = {},
 ): Promise<Response> {
   const began = ticker.monotonic();
   if (request.method !== "GET") return answer(405, { error: "method not allowed" }, { Allow: "GET" });
@@ -33,7 +36,10 @@ export async function handleCron(
     for (const warning of configWarnings(config)) log.warn({}, warning);
     if (new URL(request.url).searchParams.get("dryRun") === "true")
       return answer(200, await previewPass(config, ticker));
-    const { summary, unavailable } = await beforeCutOff(runPass(config, log, ticker, began), config);
+    const { summary, unavailable } = await beforeCutOff(
+      runPass(config, log, { ticker, stop }, began),
+      config,
+    );
     return answer(unavailable ? 503 : 200, summary);
   } catch (error) {
     return explain(error, log);

@@ -9,7 +9,7 @@ import {
   unproven,
 } from "../messages/writes.ts";
 import type { SendOutcome } from "../waha/outcome.ts";
-import type { Pass } from "./context.ts";
+import { maySend, type Pass } from "./context.ts";
 import type { MessageIds } from "./message-ids.ts";
 import { settle, settleSent } from "./settle.ts";
 
@@ -57,7 +57,7 @@ export async function attempt(pass: Pass, lane: Lane, message: MessageDocument):
     return { posted: false };
   }
   if (written !== "applied") return { posted: false, stop: giveBack({ code: "database_lost" }) };
-  if (clock.until(pass.sendUntil) <= 0) return { posted: false, stop: giveBack({ code: "out_of_time" }) };
+  if (!maySend(pass)) return { posted: false, stop: giveBack({ code: "out_of_time" }) };
   if (lane.hasNext()) lane.ids.fetchAhead();
   const timeoutMs = Math.min(config.WAHA_TIMEOUT_MS, clock.until(pass.requestsUntil));
   const outcome = await waha.sendText({ session, chatId, text, ...(id ? { id } : {}) }, timeoutMs);

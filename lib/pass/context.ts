@@ -20,6 +20,8 @@ export interface Pass {
   readonly commit: Commit;
   /** No send starts after this; claims expire then, so that the very next pass can rescue them. */
   readonly sendUntil: Date;
+  /** The host wants to stop: from then on it is as if `sendUntil` had come. */
+  readonly stop: AbortSignal;
   /** No request outlives this; leases last as long, since until then this pass may have a POST under way. */
   readonly requestsUntil: Date;
 }
@@ -41,6 +43,11 @@ export function passEnds(startedAt: Date, config: Config): Pick<Pass, "sendUntil
     sendUntil: addSeconds(startedAt, PASS_SECONDS - TAIL_SECONDS),
     requestsUntil: addSeconds(startedAt, PASS_SECONDS - TAIL_SECONDS * RECORDING_SHARE),
   };
+}
+
+/** Whether another send may still start. */
+export function maySend(pass: Pass): boolean {
+  return !pass.stop.aborted && pass.clock.until(pass.sendUntil) > 0;
 }
 
 /** The window as it stands at this moment: it counts at the claim, not at the start of the pass. */

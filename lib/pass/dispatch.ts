@@ -6,7 +6,7 @@ import { claim } from "../messages/claim.ts";
 import { type DueGroup, dueFilter, surveyDue } from "../messages/due.ts";
 import { releaseClaims } from "../messages/release.ts";
 import { type Route, routeAll } from "../routing.ts";
-import { type Pass, type Surroundings, windowNow } from "./context.ts";
+import { maySend, type Pass, type Surroundings, windowNow } from "./context.ts";
 import { assign, type ClaimPlan, leftOver, NEWCOMER, type Offer, planClaims, type Standing } from "./plan.ts";
 import { SessionSender } from "./sender.ts";
 
@@ -69,7 +69,7 @@ class Dispatcher {
 
   #mayClaim(): boolean {
     const troubled = [...this.#senders.values()].filter((sender) => sender.stopped);
-    return this.#pass.clock.until(this.#pass.sendUntil) > 0 && troubled.length < TROUBLED_SESSIONS;
+    return maySend(this.#pass) && troubled.length < TROUBLED_SESSIONS;
   }
 
   #active(): SessionSender[] {

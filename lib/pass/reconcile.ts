@@ -3,7 +3,7 @@ import { addSeconds } from "../clock.ts";
 import { findUncertain, recordVerdict, type Uncertain, type Verdict } from "../messages/lookups.ts";
 import type { Reason } from "../messages/writes.ts";
 import type { Lookup } from "../waha/client.ts";
-import type { Pass, Surroundings } from "./context.ts";
+import { maySend, type Pass, type Surroundings } from "./context.ts";
 
 /** A lookup takes no longer than this, and no more of them than this are made in a pass, so many at once. */
 const LOOKUP_TIMEOUT_MS = 5_000;
@@ -27,7 +27,7 @@ export async function reconcile(pass: Pass, around: Surroundings | undefined): P
   const uncertain = await findUncertain(pass.db, pass.clock.now(), LOOKUPS_A_PASS);
   const lanes = Array.from({ length: LOOKUPS_AT_ONCE }, async () => {
     for (let next = uncertain.shift(); next; next = uncertain.shift()) {
-      if (pass.clock.until(pass.sendUntil) <= 0) return;
+      if (!maySend(pass)) return;
       await decide(pass, around, next);
     }
   });

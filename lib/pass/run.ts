@@ -25,6 +25,13 @@ export interface PassResult {
   unavailable?: UnavailableError;
 }
 
+/** What the host of a pass provides. */
+export interface Host {
+  ticker: Ticker;
+  /** Aborted when the host wants to stop: nothing new starts, and what is under way is settled. */
+  stop: AbortSignal;
+}
+
 /** A look around WAHA takes no longer: without an answer nothing can be claimed anyway. */
 export const LOOK_AROUND_TIMEOUT_MS = 10_000;
 
@@ -34,15 +41,16 @@ const SKEW_MS = 5_000;
 /**
  * Runs one pass: look around, rescue, claim and send, keep house beside it, and tidy up.
  *
+ * @param host the machine's clocks, and its wish to stop
  * @param began the ticker's monotonic reading when the function was called: from there its time counts
  * @throws UnavailableError if the database can't even tell the time; ConfigError if its address makes no sense
  */
-export async function runPass(config: Config, log: Log, ticker: Ticker, began: number): Promise<PassResult> {
+export async function runPass(config: Config, log: Log, host: Host, began: number): Promise<PassResult> {
   const db = openDatabase(config);
   const waha = openWaha(config);
   try {
     const [clock, look] = await Promise.all([
-      startClock(ticker, began, () => db.readTime()).catch((error: unknown) => {
+      startClock(host.ticker, began, () => db.readTime()).catch((error: unknown) => {
         throw asUnavailable(error);
       }),
       lookAround(waha, config),
@@ -57,6 +65,7 @@ export async function runPass(config: Config, log: Log, ticker: Ticker, began: n
       log,
       tally: new Tally(),
       commit: groupCommit(db),
+      stop: host.stop,
       ...ends,
     };
     return await runSteps(pass, look);

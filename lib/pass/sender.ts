@@ -6,7 +6,7 @@ import { releaseClaims } from "../messages/release.ts";
 import type { Reason } from "../messages/writes.ts";
 import type { WahaServer, WahaSession } from "../waha/answers.ts";
 import { attempt, type Lane } from "./attempt.ts";
-import type { Pass } from "./context.ts";
+import { maySend, type Pass } from "./context.ts";
 import { MessageIds } from "./message-ids.ts";
 import { NEWCOMER, type Standing } from "./plan.ts";
 
@@ -108,12 +108,12 @@ export class SessionSender {
 
   /** Waits out the pause between two messages; false if there is no time left to send another. */
   async #gap(): Promise<boolean> {
-    const { clock, config, sendUntil } = this.#pass;
+    const { clock, config, sendUntil, stop } = this.#pass;
     const gap = config.SEND_GAP_MS + Math.random() * config.SEND_GAP_JITTER_MS;
     const wait = this.lastSentAt && gap > 0 ? clock.until(addSeconds(this.lastSentAt, gap / 1000)) : 0;
-    if (clock.until(sendUntil) <= Math.max(0, wait)) return false;
-    if (wait > 0) await sleep(wait);
-    return true;
+    if (clock.until(sendUntil) <= wait) return false;
+    if (wait > 0) await sleep(wait, undefined, { signal: stop }).catch(() => {});
+    return maySend(this.#pass);
   }
 
   /** Ends the session's sending in this pass: what it still only claims is given back. */

@@ -4,7 +4,7 @@ import { idKey } from "../documents.ts";
 import { findStrays, markMissed, mayBeSent, type Stray, setBackFlags } from "../messages/strays.ts";
 import type { ProblemCode } from "../problems.ts";
 import { findHeldCampaigns } from "../routing.ts";
-import type { Pass } from "./context.ts";
+import { maySend, type Pass } from "./context.ts";
 import { readLastPass } from "./last-pass.ts";
 import { LOOK_BACK_SECONDS } from "./reconcile.ts";
 
@@ -30,7 +30,7 @@ export async function sweep(pass: Pass): Promise<void> {
     if (batch.length < BATCH) continue;
     await dealWith(pass, batch, windowFrom);
     batch = [];
-    if (clock.until(pass.sendUntil) <= 0) return strays.close();
+    if (!maySend(pass)) return strays.close();
   }
   if (batch.length > 0) await dealWith(pass, batch, windowFrom);
 }

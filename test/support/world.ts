@@ -2,9 +2,9 @@ import { type Collection, type Db, type Document, ObjectId } from "mongodb";
 import { onTestFinished } from "vitest";
 import type { WahaSimulatorOptions } from "../../dev/waha-simulator/options.ts";
 import { startWahaSimulator, type WahaSimulator } from "../../dev/waha-simulator/server.ts";
-import { machineTicker, type Ticker } from "../../lib/clock.ts";
 import { closeDatabases } from "../../lib/db.ts";
 import { handleCron } from "../../lib/handler.ts";
+import type { Host } from "../../lib/pass/run.ts";
 import type { Summary } from "../../lib/pass/tally.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
@@ -28,9 +28,9 @@ export interface World {
   /** The function's settings; a test may change them before a call. */
   readonly env: NodeJS.ProcessEnv;
   /** Calls the function as the cron does. */
-  call(query?: string, ticker?: Ticker): Promise<Response>;
+  call(query?: string, host?: Partial<Host>): Promise<Response>;
   /** Calls it and gives the summary; throws if the answer is not 200. */
-  pass(ticker?: Ticker): Promise<Summary>;
+  pass(host?: Partial<Host>): Promise<Summary>;
   /** Inserts messages that are due unless told otherwise, in order; gives their ids. */
   insert(...messages: Document[]): Promise<ObjectId[]>;
   find(id: unknown): Promise<Document>;
@@ -57,11 +57,11 @@ export async function createWorld(
     LOG_LEVEL: "silent",
     ...settings,
   };
-  const call = (query = "", ticker = machineTicker) =>
+  const call = (query = "", host: Partial<Host> = {}) =>
     handleCron(
       new Request(`http://localhost/api/cron${query}`, { headers: { authorization: `Bearer ${SECRET}` } }),
       env,
-      ticker,
+      host,
     );
   return {
     waha,
@@ -73,8 +73,8 @@ export async function createWorld(
     campaigns: db.collection("campaigns"),
     sessions: db.collection("sessions"),
     scheduler: db.collection("scheduler"),
-    pass: async (ticker) => {
-      const response = await call("", ticker);
+    pass: async (host) => {
+      const response = await call("", host);
       if (response.status !== 200) throw new Error(`${response.status}: ${await response.text()}`);
       return (await response.json()) as Summary;
     },

@@ -4,7 +4,7 @@ import { returnLeases, takeLeases } from "../leases.ts";
 import { noteBlocked } from "../messages/blocked.ts";
 import { claim } from "../messages/claim.ts";
 import { type DueGroup, dueFilter, surveyDue } from "../messages/due.ts";
-import { releaseClaims } from "../messages/release.ts";
+import { releaseClaims, releaseEveryClaim } from "../messages/release.ts";
 import { type Route, routeAll } from "../routing.ts";
 import { maySend, type Pass, type Surroundings, windowNow } from "./context.ts";
 import { assign, type ClaimPlan, leftOver, NEWCOMER, type Offer, planClaims, type Standing } from "./plan.ts";
@@ -39,6 +39,7 @@ class Dispatcher {
   readonly #noted = new Set<string>();
   /** Sessions of which the last look left something. */
   #unclaimed = new Set<string>();
+  #mayHoldClaims = false;
   #wake = () => {};
 
   constructor(pass: Pass, around: Surroundings) {
@@ -59,12 +60,22 @@ class Dispatcher {
   async finish(): Promise<void> {
     const senders = [...this.#senders.values()];
     await Promise.all(senders.map((sender) => sender.finished()));
+    if (this.#mayHoldClaims) await this.#releaseLeftovers();
     const returns = senders.map(({ session, lastSentAt, restricted }) => ({
       session: session.name,
       lastSentAt,
       restricted,
     }));
     await returnLeases(this.#pass.db, returns, this.#pass.id, this.#pass.clock.now());
+  }
+
+  /** Gives back what is still only claimed: what time did not allow, and what a lost reply hid. */
+  async #releaseLeftovers(): Promise<void> {
+    const { clock, db, id, sendUntil, tally } = this.#pass;
+    const count = await releaseEveryClaim(db, id, sendUntil, clock.now(), { code: "out_of_time" });
+    if (count === 0) return;
+    tally.add("released", count);
+    tally.problem("out_of_time", count);
   }
 
   #mayClaim(): boolean {
@@ -153,6 +164,7 @@ class Dispatcher {
     this.#unclaimed = leftOver(offers, plan);
     const ids = [...plan.values()].flat().map((message) => message._id);
     if (ids.length === 0) return 0;
+    this.#mayHoldClaims = true;
     const mark = { passId, passStartedAt: clock.startedAt, now: clock.now(), expiresAt: sendUntil };
     const claimed = await claim(db, ids, windowNow(this.#pass), mark);
     tally.add("claimed", claimed.length);

@@ -8,7 +8,6 @@ import { ensureIndexes } from "../indexes.ts";
 import { describeError, type Log } from "../log.ts";
 import { auditMessages } from "../messages/audit.ts";
 import { groupCommit } from "../messages/group-commit.ts";
-import { releaseEveryClaim } from "../messages/release.ts";
 import { rescueExpiredClaims } from "../messages/rescue.ts";
 import type { ProblemCode } from "../problems.ts";
 import { openWaha, type Waha } from "../waha/client.ts";
@@ -114,7 +113,6 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
     step("sweep", () => sweep(pass)),
     step("audit", () => audit(pass)),
   ]);
-  await step("release", () => releaseLeftovers(pass));
   await step("campaigns", async () =>
     tally.add("campaignsCompleted", await settleCampaigns(db, pass.config, clock.now())),
   );
@@ -141,15 +139,6 @@ function noteSurroundings(pass: Pass, look: Surroundings | UnavailableError): vo
 async function audit(pass: Pass): Promise<void> {
   const findings = await auditMessages(pass.db, addSeconds(pass.clock.now(), -LOOK_BACK_SECONDS));
   for (const [code, count] of findings) pass.tally.problem(code, count);
-}
-
-/** Gives back what is still only claimed: what time did not allow, and what a lost reply hid. */
-async function releaseLeftovers(pass: Pass): Promise<void> {
-  const { clock, db, id, sendUntil, tally } = pass;
-  const count = await releaseEveryClaim(db, id, sendUntil, clock.now(), { code: "out_of_time" });
-  if (count === 0) return;
-  tally.add("released", count);
-  tally.problem("out_of_time", count);
 }
 
 function summarise(pass: Pass): Summary {

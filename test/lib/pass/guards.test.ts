@@ -1,0 +1,194 @@
+import type { Document, ObjectId } from "mongodb";
+import { beforeEach, expect, test } from "vitest";
+import { parseConfig } from "../../../lib/config.ts";
+import { type Database, openDatabase } from "../../../lib/db.ts";
+import type { MessageDocument } from "../../../lib/documents.ts";
+import { claim } from "../../../lib/messages/claim.ts";
+import { type Commit, groupCommit } from "../../../lib/messages/group-commit.ts";
+import { releaseClaims, releaseEveryClaim } from "../../../lib/messages/release.ts";
+import { rescueExpiredClaims } from "../../../lib/messages/rescue.ts";
+import { intent, invalid, refused, released, sent, unproven } from "../../../lib/messages/writes.ts";
+import { type RecordedCommand, recordCommands } from "../../support/commands.ts";
+import { ago, createWorld, type World } from "../../support/world.ts";
+
+const REASON = { code: "session_not_working" } as const;
+const ATTEMPT = {
+  session: "default",
+  chatId: "49170@c.us",
+  waMessageId: "A1",
+  at: new Date(),
+  reconcileAfterSeconds: 120,
+};
+
+let world: World;
+let db: Database;
+let commit: Commit;
+let commands: RecordedCommand[];
+
+beforeEach(async () => {
+  world = await createWorld();
+  commands = recordCommands(world);
+  db = openDatabase(parseConfig(world.env));
+  commit = groupCommit(db);
+});
+
+function claimFor(passId: string, ids: ObjectId[], expiresAt = ago(-40)): Promise<MessageDocument[]> {
+  const mark = { passId, passStartedAt: ago(0), now: new Date(), expiresAt };
+  return claim(db, ids, { from: ago(120), to: ago(0) }, mark);
+}
+
+/** A message that pass A claimed. */
+async function claimed(fields: Document = {}, expiresAt = ago(-40)): Promise<MessageDocument> {
+  const ids = await world.insert(fields);
+  const [message] = await claimFor("A", ids, expiresAt);
+  if (!message) throw new Error("nothing claimed");
+  return message;
+}
+
+const stateOf = async (message: MessageDocument) => (await world.find(message._id)).delivery.state;
+
+test("of two passes that claim the same messages each gets its own, and together all", async () => {
+  const ids = await world.insert(...Array.from({ length: 50 }, () => ({})));
+  const [a, b] = await Promise.all([claimFor("A", ids), claimFor("B", ids)]);
+  expect(a.length + b.length).toBe(50);
+  expect(new Set([...a, ...b].map((message) => String(message._id))).size).toBe(50);
+});
+
+test("a claim starts a message's delivery anew, whatever was there, but keeps its count of attempts", async () => {
+  const strange = [
+    null,
+    "text",
+    7,
+    ["a"],
+    { state: "released", attempts: 3, error: { code: "x" }, waMessageId: "OLD" },
+  ];
+  const ids = await world.insert(...strange.map((delivery) => ({ delivery })));
+  expect(await claimFor("A", ids)).toHaveLength(4);
+  for (const [index, id] of ids.entries()) {
+    const { delivery } = await world.find(id);
+    expect(delivery).toEqual({
+      state: "claimed",
+      passId: "A",
+      claimedAt: expect.any(Date),
+      claimExpiresAt: expect.any(Date),
+      attempts: index === 3 ? 3 : 0,
+    });
+  }
+});
+
+test("a claim whose reply is lost is found by the read-back", async () => {
+  const ids = await world.insert({}, {});
+  await world.db.admin().command({
+    configureFailPoint: "failCommand",
+    mode: { times: 1 },
+    data: {
+      failCommands: ["update"],
+      writeConcernError: { code: 91, errmsg: "shutting down" },
+      appName: world.db.databaseName,
+    },
+  });
+  expect(await claimFor("A", ids)).toHaveLength(2);
+});
+
+/** What the app may do between the claim and the intent; after each the message must not be posted as it was read. */
+const EDITS: [name: string, update: Document][] = [
+  ["deleted", { isDeleted: true }],
+  ["sent by hand", { isSent: true }],
+  ["rescheduled", { scheduledAt: ago(-600) }],
+  ["given another text", { content: "other" }],
+  ["given another chat", { chatId: "4917099@c.us" }],
+  ["given another session", { sessionId: "other" }],
+  ["moved to another campaign", { campaignId: "other" }],
+];
+
+test.each(EDITS)("a message that is %s after its claim gets no intent", async (_name, $set) => {
+  const message = await claimed();
+  await world.messages.updateOne({ _id: message._id as ObjectId }, { $set });
+  expect(await commit(intent(message, "A", ATTEMPT))).toBe("refused");
+  expect(await stateOf(message)).toBe("claimed");
+});
+
+test("texts and chats that look like operators are compared, not run", async () => {
+  const message = await claimed({ content: { $gt: "" }, chatId: { $exists: true } });
+  expect(await commit(intent(message, "A", ATTEMPT))).toBe("applied");
+});
+
+test("an expired claim gets no intent even if nobody rescued it: the database's clock decides", async () => {
+  const message = await claimed({}, ago(1));
+  expect(await commit(intent(message, "A", ATTEMPT))).toBe("refused");
+});
+
+test("a stale pass's writes match nothing once its claim was rescued and claimed again", async () => {
+  const message = await claimed({}, ago(1));
+  expect(await rescueExpiredClaims(db, new Date())).toBe(1);
+  const { delivery } = await world.find(message._id);
+  expect(delivery).toMatchObject({ state: "released", error: { code: "pass_died" } });
+  await claimFor("B", [message._id as ObjectId]);
+  const before = await world.find(message._id);
+  const id = message._id;
+  const writes = [
+    intent(message, "A", ATTEMPT),
+    sent(id, "A", new Date(), "A1"),
+    sent(id, "A", new Date(), "A1", "unknown"),
+    refused(id, "A", new Date(), REASON),
+    invalid(message, "A", new Date(), REASON),
+    released(id, "A", new Date(), REASON),
+    unproven(id, "A", new Date(), REASON),
+  ];
+  expect(await Promise.all(writes.map(commit))).toEqual(writes.map(() => "refused"));
+  expect(await releaseClaims(db, [id], "A", new Date(), REASON)).toBe(0);
+  expect(await world.find(id)).toEqual(before);
+});
+
+test("a claim that has not expired, and an intent, are not rescued", async () => {
+  const young = await claimed();
+  const attempting = await claimed({}, ago(-1));
+  await commit(intent(attempting, "A", ATTEMPT));
+  expect(await rescueExpiredClaims(db, ago(-20))).toBe(0);
+  expect([await stateOf(young), await stateOf(attempting)]).toEqual(["claimed", "attempting"]);
+});
+
+test("what was sent can be neither released, failed nor sent again", async () => {
+  const message = await claimed();
+  await commit(intent(message, "A", ATTEMPT));
+  expect(await commit(sent(message._id, "A", ago(3), "A1"))).toBe("applied");
+  const before = await world.find(message._id);
+  const at = new Date();
+  const writes = [
+    sent(message._id, "A", at, "B"),
+    sent(message._id, "A", at, "B", "unknown"),
+    released(message._id, "A", at, REASON),
+    refused(message._id, "A", at, REASON),
+    unproven(message._id, "A", at, REASON),
+  ];
+  await Promise.all(writes.map(commit));
+  expect(await world.find(message._id)).toEqual(before);
+});
+
+test("an intent leaves nothing for the end of the pass to give back", async () => {
+  const expiresAt = ago(-40);
+  const [attempting, waiting] = [await claimed({}, expiresAt), await claimed({}, expiresAt)];
+  await commit(intent(attempting, "A", ATTEMPT));
+  expect(await releaseEveryClaim(db, "A", expiresAt, new Date(), REASON)).toBe(1);
+  expect([await stateOf(attempting), await stateOf(waiting)]).toEqual(["attempting", "released"]);
+});
+
+test("writes made at once share one request, and each learns its own fate", async () => {
+  const messages = [await claimed(), await claimed(), await claimed()];
+  const [gone] = messages as [MessageDocument];
+  await world.messages.deleteOne({ _id: gone._id as ObjectId });
+  commands.length = 0;
+  const results = await Promise.all(messages.map((message) => commit(intent(message, "A", ATTEMPT))));
+  expect(results).toEqual(["refused", "applied", "applied"]);
+  expect(commands.map(({ name }) => name)).toEqual(["update", "find"]);
+});
+
+test("a document that the database's validation turns away fails alone", async () => {
+  const [good, bad] = [await claimed(), await claimed({ content: "strict" })];
+  await world.db.command({
+    collMod: "messages",
+    validator: { $or: [{ content: { $ne: "strict" } }, { "delivery.state": { $ne: "attempting" } }] },
+  });
+  const results = await Promise.all([good, bad].map((message) => commit(intent(message, "A", ATTEMPT))));
+  expect(results).toEqual(["applied", { unacknowledged: expect.anything() }]);
+});

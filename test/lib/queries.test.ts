@@ -1,0 +1,133 @@
+import { ObjectId } from "mongodb";
+import { expect, test } from "vitest";
+import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../lib/indexes.ts";
+import { explainStages, recordCommands } from "../support/commands.ts";
+import { ago, createWorld, message, type World } from "../support/world.ts";
+
+/** Thousands of messages that no pass should ever look at, and the indexes. */
+async function fill(world: World): Promise<void> {
+  await world.messages.createIndexes(MESSAGE_INDEXES);
+  await world.campaigns.createIndexes(CAMPAIGN_INDEXES);
+  const campaignId = new ObjectId();
+  const sent = { isSent: true, isPicked: true, sentAt: ago(9000), delivery: { state: "sent" } };
+  await world.messages.insertMany([
+    ...Array.from({ length: 3000 }, (_, n) => message({ ...sent, campaignId, scheduledAt: ago(9000 + n) })),
+    ...Array.from({ length: 1000 }, (_, n) => message({ campaignId, scheduledAt: ago(-9000 - n) })),
+  ]);
+  await world.campaigns.insertMany(
+    Array.from({ length: 500 }, () => ({
+      name: "done",
+      status: "completed",
+      delivery: { open: false, rev: 1 },
+    })),
+  );
+  await world.sessions.insertMany(Array.from({ length: 100 }, (_, n) => ({ name: `s${n}` })));
+}
+
+/** One message for each thing that a pass can do. */
+async function busy(world: World): Promise<void> {
+  const campaign = await world.campaigns.insertOne({ name: "live", sessionId: "default" });
+  const paused = await world.campaigns.insertOne({ name: "paused", status: "paused", sessionId: "default" });
+  const claimed = { state: "claimed", passId: "dead", claimedAt: ago(90), claimExpiresAt: ago(40) };
+  const attempt = {
+    passId: "dead",
+    attemptAt: ago(700),
+    session: "default",
+    chatId: "491701@c.us",
+    attempts: 1,
+  };
+  await world.insert(
+    { campaignId: campaign.insertedId },
+    { campaignId: paused.insertedId },
+    { campaignId: campaign.insertedId, chatId: "bad" },
+    { sessionId: "nowhere" },
+    { isPicked: true, campaignId: campaign.insertedId, delivery: claimed },
+    { scheduledAt: ago(300), campaignId: campaign.insertedId },
+    { scheduledAt: ago(300), delivery: { state: "released", error: { code: "pass_died" } } },
+    { scheduledAt: ago(50), delivery: { state: "unknown" } },
+    { isPicked: true, delivery: { ...attempt, state: "attempting", waMessageId: "A", nextLookupAt: ago(1) } },
+    { isPicked: true, delivery: { ...attempt, state: "attempting", nextLookupAt: ago(1) } },
+    { isPicked: true },
+    { isDeleted: null },
+  );
+}
+
+test("no command of a pass scans a collection, idle or busy", async () => {
+  const world = await createWorld();
+  await fill(world);
+  const commands = recordCommands(world);
+  await world.pass();
+  await busy(world);
+  const summary = await world.pass();
+  expect(summary).toMatchObject({ sent: 2, failed: 1, missed: 2, unknown: 2, rescued: 1 });
+  const queries = commands.filter(({ name }) => ["find", "aggregate", "update"].includes(name));
+  expect(queries.length).toBeGreaterThan(20);
+  for (const query of queries) {
+    const stages = await explainStages(world, query);
+    // The scheduler's own collection holds a document a session: by _id alone, or not at all.
+    expect({ query: query.command, stages }).not.toMatchObject({
+      stages: expect.arrayContaining(["COLLSCAN"]),
+    });
+    expect(
+      stages.some((stage) => ["IXSCAN", "IDHACK", "EOF", "COUNT_SCAN"].includes(stage)),
+      JSON.stringify(query.command),
+    ).toBe(true);
+  }
+});
+
+test("an idle pass makes at most eight requests to the database and two to WAHA", async () => {
+  const world = await createWorld();
+  await fill(world);
+  await world.pass();
+  const commands = recordCommands(world);
+  await world.pass();
+  commands.length = 0;
+  const before = world.waha.requestCount();
+  await world.pass();
+  expect(commands.map(({ name, collection }) => `${name} ${collection}`)).toHaveLength(8);
+  expect(world.waha.requestCount() - before).toBe(2);
+});
+
+test("twenty sessions share requests: far fewer than one a message", async () => {
+  const sessions = Array.from({ length: 20 }, (_, n) => ({ name: `s${n}`, latencyMs: 5 }));
+  const world = await createWorld({ sessions });
+  await world.insert(...Array.from({ length: 400 }, (_, n) => ({ sessionId: `s${n % 20}` })));
+  const commands = recordCommands(world);
+  expect(await world.pass()).toMatchObject({ sent: 400 });
+  expect(commands.length).toBeLessThan(200);
+});
+
+test("the indexes hold nothing of what is sent", async () => {
+  const world = await createWorld();
+  await fill(world);
+  const ofDue = await world.messages.countDocuments(
+    { isSent: false, isDeleted: false, isPicked: false, scheduledAt: { $gt: new Date(0) } },
+    { hint: "scheduler_due" },
+  );
+  expect(ofDue).toBe(1000);
+  const { indexSizes } =
+    (await world.messages.aggregate([{ $collStats: { storageStats: {} } }]).next())?.storageStats ?? {};
+  expect(Object.keys(indexSizes)).toEqual(expect.arrayContaining(MESSAGE_INDEXES.map((index) => index.name)));
+});
+
+test("a user who may not create indexes gets a warning, and the pass runs", async () => {
+  const world = await createWorld();
+  await world.insert({});
+  await world.db.admin().command({
+    configureFailPoint: "failCommand",
+    mode: "alwaysOn",
+    data: { failCommands: ["createIndexes"], errorCode: 13, appName: world.db.databaseName },
+  });
+  const first = await world.pass();
+  const second = await world.pass();
+  await world.db.admin().command({ configureFailPoint: "failCommand", mode: "off" });
+  expect(first.sent).toBe(1);
+  expect(second.errors).toMatchObject([{ code: "indexes_missing" }]);
+});
+
+test("the first pass of an instance creates the indexes", async () => {
+  const world = await createWorld();
+  await world.pass();
+  await expect.poll(async () => (await world.messages.indexes()).length).toBe(MESSAGE_INDEXES.length + 1);
+  await expect.poll(async () => (await world.campaigns.indexes()).length).toBe(CAMPAIGN_INDEXES.length + 1);
+});

@@ -1,0 +1,60 @@
+import type { Document, MongoClient } from "mongodb";
+import { parseConfig } from "../../lib/config.ts";
+import { openDatabase } from "../../lib/db.ts";
+import type { World } from "./world.ts";
+
+/** A command that the function sent to the database. */
+export interface RecordedCommand {
+  name: string;
+  collection: string;
+  command: Document;
+}
+
+/**
+ * Records every command that the function sends to the database from now on; to be called before its first
+ * call, since only then the driver can be told to report them.
+ */
+export function recordCommands(world: World): RecordedCommand[] {
+  const url = new URL(world.env.DATABASE_URL ?? "");
+  url.searchParams.set("monitorCommands", "true");
+  world.env.DATABASE_URL = url.toString();
+  const recorded: RecordedCommand[] = [];
+  const { messages } = openDatabase(parseConfig(world.env));
+  // The driver's types do not show it.
+  const { client } = messages as unknown as { client: MongoClient };
+  client.on("commandStarted", ({ commandName, command }) => {
+    recorded.push({ name: commandName, collection: String(command[commandName]), command });
+  });
+  return recorded;
+}
+
+/** Parts of a command that belong to a connection and that `explain` does not take. */
+const OF_THE_CONNECTION = [
+  "lsid",
+  "txnNumber",
+  "$clusterTime",
+  "$db",
+  "writeConcern",
+  "ordered",
+  "$readPreference",
+];
+
+/** The names of the stages with which the server would run a recorded command, every update of a bulk included. */
+export async function explainStages(world: World, { name, command }: RecordedCommand): Promise<string[]> {
+  const bare = Object.fromEntries(
+    Object.entries(command).filter(([key]) => !OF_THE_CONNECTION.includes(key)),
+  );
+  const each =
+    name === "update" ? bare.updates.map((update: Document) => ({ ...bare, updates: [update] })) : [bare];
+  const plans = [];
+  for (const single of each)
+    plans.push(await world.db.command({ explain: single, verbosity: "queryPlanner" }));
+  const stages = new Set<string>();
+  JSON.stringify(plans, (key, value) => {
+    // What the planner weighed and rejected is not what runs.
+    if (key === "rejectedPlans") return undefined;
+    if (key === "stage") stages.add(value.toString());
+    return value;
+  });
+  return [...stages];
+}

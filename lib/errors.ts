@@ -1,3 +1,5 @@
+import type { ProblemCode } from "./problems.ts";
+
 /** One wrong setting: its name and what is wrong with it, never its value. */
 export interface SettingProblem {
   setting: string;
@@ -22,10 +24,10 @@ export type Service = "database" | "waha";
 export class UnavailableError extends Error {
   override readonly name = "UnavailableError";
   readonly service: Service;
-  readonly code: string;
+  readonly code: ProblemCode;
 
   /** `message` says what happened and what to check, without any address, key or text. */
-  constructor(service: Service, code: string, message: string, cause?: unknown) {
+  constructor(service: Service, code: ProblemCode, message: string, cause?: unknown) {
     super(message, { cause });
     this.service = service;
     this.code = code;

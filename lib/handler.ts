@@ -28,11 +28,11 @@ export async function handleCron(
 ): Promise<Response> {
   const began = ticker.monotonic();
   if (request.method !== "GET") return answer(405, { error: "method not allowed" }, { Allow: "GET" });
-  let log = createLog("info");
+  const settings = readSettings(env);
+  const log = createLog("config" in settings ? settings.config.LOG_LEVEL : "info");
   try {
-    const config = admit(request, env, log);
+    const config = admit(request, settings, env, log);
     if (!config) return answer(401, { error: "unauthorized" }, { "WWW-Authenticate": "Bearer" });
-    log = createLog(config.LOG_LEVEL);
     for (const warning of configWarnings(config)) log.warn({}, warning);
     if (new URL(request.url).searchParams.get("dryRun") === "true")
       return answer(200, await previewPass(config, ticker));
@@ -46,30 +46,38 @@ export async function handleCron(
   }
 }
 
+type SettingsResult = { config: Config } | { problem: ConfigError };
+
+function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
+  try {
+    return { config: parseConfig(env) };
+  } catch (error) {
+    if (error instanceof ConfigError) return { problem: error };
+    throw error;
+  }
+}
+
 /**
  * The settings, for a caller who knows the secret; undefined for anybody else.
  *
  * @throws ConfigError to anybody if there is no usable secret, to those who know it if another setting is wrong
  */
-function admit(request: Request, env: NodeJS.ProcessEnv, log: Log): Config | undefined {
-  let config: Config | undefined;
-  let problem: unknown;
-  try {
-    config = parseConfig(env);
-  } catch (error) {
-    const open =
-      !(error instanceof ConfigError) || error.problems.some(({ setting }) => setting === "CRON_SECRET");
-    if (open) throw error;
-    problem = error;
-  }
-  const secret = config?.CRON_SECRET ?? env.CRON_SECRET?.trim() ?? "";
+function admit(
+  request: Request,
+  settings: SettingsResult,
+  env: NodeJS.ProcessEnv,
+  log: Log,
+): Config | undefined {
+  const problem = "problem" in settings ? settings.problem : undefined;
+  if (problem?.problems.some(({ setting }) => setting === "CRON_SECRET")) throw problem;
+  const secret = "config" in settings ? settings.config.CRON_SECRET : (env.CRON_SECRET?.trim() ?? "");
   const result = checkBearer(request.headers.get("authorization"), secret);
   if (result !== "ok") {
     log.warn({ credentials: result }, "unauthorized call");
     return undefined;
   }
   if (problem) throw problem;
-  return config;
+  return "config" in settings ? settings.config : undefined;
 }
 
 /** The pass ends by itself in time; should it hang all the same, the caller still gets an answer. */

@@ -20,6 +20,9 @@ export interface SessionLease {
 /** How long an account that WhatsApp restricts is left alone; WhatsApp tells no duration, this is a guess. */
 const RESTRICTION_SECONDS = 3600;
 
+/** An expiry that is past by anybody's clock. */
+const OVER = new Date(0);
+
 const leaseId = (session: string) => `session:${session}`;
 
 const DUPLICATE_KEY = 11_000;
@@ -75,7 +78,7 @@ export async function returnLeases(
       filter: { _id: leaseId(session), passId },
       update: {
         $set: {
-          expiresAt: now,
+          expiresAt: OVER,
           ...(lastSentAt ? { lastSentAt } : {}),
           ...(restricted ? { restrictedUntil: addSeconds(now, RESTRICTION_SECONDS) } : {}),
         },

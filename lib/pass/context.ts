@@ -24,6 +24,8 @@ export interface Pass {
   readonly stop: AbortSignal;
   /** No request outlives this; leases last as long, since until then this pass may have a POST under way. */
   readonly requestsUntil: Date;
+  /** Whatever still waits then waits for a database that does not answer, and is given up. */
+  readonly stepsUntil: Date;
 }
 
 /** WAHA as the pass found it when it looked around. */
@@ -33,15 +35,20 @@ export interface Surroundings {
   server: WahaServer | undefined;
 }
 
-/** The part of the tail that is kept for recording what the last requests came to. */
-const RECORDING_SHARE = 0.2;
+/** The parts of the tail that are left when requests to WAHA, and when all steps, must have ended. */
+const REQUESTS_END = 0.2;
+const STEPS_END = 0.1;
 
-/** The two ends of a pass that began at `startedAt`. */
-export function passEnds(startedAt: Date, config: Config): Pick<Pass, "sendUntil" | "requestsUntil"> {
+/** The ends of a pass that began at `startedAt`. */
+export function passEnds(
+  startedAt: Date,
+  config: Config,
+): Pick<Pass, "sendUntil" | "requestsUntil" | "stepsUntil"> {
   const { PASS_SECONDS, TAIL_SECONDS } = config;
   return {
     sendUntil: addSeconds(startedAt, PASS_SECONDS - TAIL_SECONDS),
-    requestsUntil: addSeconds(startedAt, PASS_SECONDS - TAIL_SECONDS * RECORDING_SHARE),
+    requestsUntil: addSeconds(startedAt, PASS_SECONDS - TAIL_SECONDS * REQUESTS_END),
+    stepsUntil: addSeconds(startedAt, PASS_SECONDS - TAIL_SECONDS * STEPS_END),
   };
 }
 

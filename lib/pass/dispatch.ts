@@ -74,6 +74,7 @@ class Dispatcher {
     const { clock, db, id, sendUntil, tally } = this.#pass;
     const count = await releaseEveryClaim(db, id, sendUntil, clock.now(), { code: "out_of_time" });
     if (count === 0) return;
+    tally.more = true;
     tally.add("released", count);
     tally.problem("out_of_time", count);
   }

@@ -5,16 +5,16 @@ import type { Config } from "../config.ts";
 import { asUnavailable, openDatabase } from "../db.ts";
 import { UnavailableError } from "../errors.ts";
 import { ensureIndexes } from "../indexes.ts";
-import { describeError, type Log } from "../log.ts";
+import type { Log } from "../log.ts";
 import { auditMessages } from "../messages/audit.ts";
 import { groupCommit } from "../messages/group-commit.ts";
 import { rescueExpiredClaims } from "../messages/rescue.ts";
-import type { ProblemCode } from "../problems.ts";
 import { openWaha, type Waha } from "../waha/client.ts";
 import { type Pass, passEnds, type Surroundings } from "./context.ts";
 import { sendDue } from "./dispatch.ts";
 import { recordLastPass } from "./last-pass.ts";
 import { LOOK_BACK_SECONDS, reconcile } from "./reconcile.ts";
+import { Steps } from "./steps.ts";
 import { sweep } from "./sweep.ts";
 import { type Summary, Tally } from "./tally.ts";
 
@@ -87,43 +87,27 @@ async function lookAround(waha: Waha, config: Config): Promise<Surroundings | Un
 }
 
 async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Promise<PassResult> {
-  const { clock, db, log, tally } = pass;
+  const { clock, config, db, log, tally } = pass;
   noteSurroundings(pass, look);
   const around = look instanceof UnavailableError ? undefined : look;
-  const failures: UnavailableError[] = look instanceof UnavailableError ? [look] : [];
-  /** Runs a step; a service that is away ends the step, not the pass, whose other steps may still do their part. */
-  const step = async (name: string, run: () => Promise<void>) => {
-    try {
-      await run();
-    } catch (error) {
-      const reason = asUnavailable(error);
-      if (!(reason instanceof UnavailableError)) throw error;
-      log.error(
-        { passId: pass.id, step: name, code: reason.code, error: describeError(reason) },
-        "a step could not be run",
-      );
-      failures.push(reason);
-    }
-  };
-
-  await step("rescue", async () => tally.add("rescued", await rescueExpiredClaims(db, clock.now())));
+  const steps = new Steps(pass, look instanceof UnavailableError ? [look] : []);
+  await steps.run("rescue", async () => tally.add("rescued", await rescueExpiredClaims(db, clock.now())));
   await Promise.all([
-    step("send", async () => around && sendDue(pass, around)),
-    step("reconcile", () => reconcile(pass, around)),
-    step("sweep", () => sweep(pass)),
-    step("audit", () => audit(pass)),
+    steps.run("send", async () => around && sendDue(pass, around)),
+    steps.run("reconcile", () => reconcile(pass, around)),
+    steps.run("sweep", () => sweep(pass)),
+    steps.run("audit", () => audit(pass)),
   ]);
-  await step("campaigns", async () =>
-    tally.add("campaignsCompleted", await settleCampaigns(db, pass.config, clock.now())),
-  );
+  await steps.run("campaigns", async () => {
+    tally.add("campaignsCompleted", await settleCampaigns(db, config, clock.now()));
+  });
   if (!ensureIndexes(db, log)) tally.problem("indexes_missing");
-
-  const unavailable = failures[0];
-  for (const code of new Set(failures.map((failure) => failure.code))) tally.problem(code as ProblemCode);
-  tally.broken = unavailable !== undefined;
-  await step("last pass", () => recordLastPass(db, lastPass(pass)));
+  for (const code of new Set(steps.failures.map((failure) => failure.code))) tally.problem(code);
+  tally.broken = steps.failures.length > 0;
+  await steps.run("last pass", () => recordLastPass(db, lastPass(pass)));
   const summary = summarise(pass);
   log.info({ ...summary }, "pass");
+  const [unavailable] = steps.failures;
   return { summary, ...(unavailable ? { unavailable } : {}) };
 }
 

@@ -119,6 +119,8 @@ export class SessionSender {
   /** Ends the session's sending in this pass: what it still only claims is given back. */
   async #stop(reason: Reason): Promise<void> {
     this.stopped = reason;
+    // Whatever stopped it was given back itself, or is followed by more.
+    this.#pass.tally.more = true;
     const ids = this.#queue.splice(0).map((message) => message._id);
     if (ids.length === 0) return;
     const { db, id, clock, tally, log } = this.#pass;

@@ -59,7 +59,6 @@ test("a claim starts a message's delivery anew, whatever was there, but keeps it
     null,
     "text",
     7,
-    ["a"],
     { state: "released", attempts: 3, error: { code: "x" }, waMessageId: "OLD" },
   ];
   const ids = await world.insert(...strange.map((delivery) => ({ delivery })));

@@ -1,0 +1,145 @@
+import type { ObjectId } from "mongodb";
+import { expect, test } from "vitest";
+import { settleCampaigns, touchCampaigns } from "../../lib/campaigns.ts";
+import { parseConfig } from "../../lib/config.ts";
+import { openDatabase } from "../../lib/db.ts";
+import { recordCommands } from "../support/commands.ts";
+import { ago, createWorld, type World } from "../support/world.ts";
+
+async function openWorld(settings: NodeJS.ProcessEnv = {}) {
+  const world = await createWorld({}, settings);
+  const config = parseConfig(world.env);
+  return { world, config, db: openDatabase(config) };
+}
+
+async function addCampaign(world: World, fields: object = {}): Promise<ObjectId> {
+  return (await world.campaigns.insertOne({ name: "Spring", sessionId: "default", ...fields })).insertedId;
+}
+
+test("while messages are left the campaign is sending, and when all are sent it is completed", async () => {
+  const { world } = await openWorld();
+  const campaignId = await addCampaign(world, { status: "scheduled", completedAt: null });
+  const [, later] = await world.insert({ campaignId }, { campaignId, scheduledAt: ago(-60) });
+  expect(await world.pass()).toMatchObject({ sent: 1, campaignsCompleted: 0 });
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "sending",
+    delivery: { open: true, rev: 1 },
+  });
+  expect(await world.campaigns.findOne({})).not.toHaveProperty("completedAt");
+  await world.messages.updateOne({ _id: later as ObjectId }, { $set: { scheduledAt: ago(1) } });
+  expect(await world.pass()).toMatchObject({ sent: 1, campaignsCompleted: 1 });
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "completed",
+    completedAt: expect.any(Date),
+    delivery: { open: false, counts: { total: 2, sent: 2, failed: 0, missed: 0, unknown: 0 } },
+  });
+});
+
+test("one that did not arrive makes it completed with failures; deleted ones do not count", async () => {
+  const { world } = await openWorld();
+  const campaignId = await addCampaign(world);
+  await world.insert(
+    { campaignId },
+    { campaignId, chatId: "bad" },
+    { campaignId, scheduledAt: ago(300) },
+    { campaignId, isDeleted: true },
+    { campaignId, isSent: true, isPicked: true },
+    { campaignId, isPicked: true, delivery: { state: "unknown" } },
+  );
+  await world.pass();
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "completed_with_failures",
+    delivery: { open: false, counts: { total: 5, sent: 2, failed: 1, missed: 1, unknown: 1 } },
+  });
+});
+
+/** What still may be sent, or that nobody can tell the end of: with it the campaign is not done. */
+const LEFT: [name: string, fields: object][] = [
+  ["not due yet", { scheduledAt: ago(-600) }],
+  ["claimed", { isPicked: true, delivery: { state: "claimed" } }],
+  ["attempting", { isPicked: true, delivery: { state: "attempting" } }],
+  ["failed and asked for again", { delivery: { state: "failed" } }],
+  ["picked by another scheduler", { isPicked: true }],
+  ["lacking a flag", { isPicked: null }],
+];
+
+test.each(LEFT)("a campaign with a message that is %s is not settled", async (_name, fields) => {
+  const { world, config, db } = await openWorld();
+  const campaignId = await addCampaign(world);
+  await world.insert({ campaignId, ...fields }, { campaignId, isSent: true });
+  await touchCampaigns(db, [campaignId], config);
+  expect(await settleCampaigns(db, config, new Date())).toBe(0);
+  expect(await world.campaigns.findOne({})).toMatchObject({ status: "sending", delivery: { open: true } });
+});
+
+test("a touch between the count and the settlement leaves the campaign open: rev guards it", async () => {
+  const world = await createWorld();
+  const commands = recordCommands(world);
+  const config = parseConfig(world.env);
+  const db = openDatabase(config);
+  const campaignId = await addCampaign(world);
+  await world.insert({ campaignId, isSent: true });
+  await touchCampaigns(db, [campaignId], config);
+  // The count takes long enough for another pass to open the campaign again meanwhile.
+  const data = {
+    failCommands: ["aggregate"],
+    blockConnection: true,
+    blockTimeMS: 1000,
+    appName: world.db.databaseName,
+  };
+  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  const settling = settleCampaigns(db, config, new Date());
+  await expect.poll(() => commands.some(({ name }) => name === "aggregate"), { interval: 5 }).toBe(true);
+  await touchCampaigns(db, [campaignId], config);
+  expect(await settling).toBe(0);
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "sending",
+    delivery: { open: true, rev: 2 },
+  });
+});
+
+test("new messages open a finished campaign again, and it is counted anew", async () => {
+  const { world } = await openWorld();
+  const campaignId = await addCampaign(world);
+  await world.insert({ campaignId });
+  await world.pass();
+  await world.insert({ campaignId });
+  await world.pass();
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "completed",
+    delivery: { rev: 2, counts: { total: 2, sent: 2 } },
+  });
+});
+
+test("a campaign put on hold while it sends keeps the app's word, and is settled when it is resumed", async () => {
+  const { world, config, db } = await openWorld();
+  const campaignId = await addCampaign(world, { status: "paused" });
+  await world.insert({ campaignId, isSent: true });
+  await touchCampaigns(db, [campaignId], config);
+  expect(await settleCampaigns(db, config, new Date())).toBe(0);
+  expect(await world.campaigns.findOne({})).toMatchObject({ status: "paused", delivery: { open: true } });
+  await world.campaigns.updateOne({}, { $set: { status: "sending" } });
+  expect(await world.pass()).toMatchObject({ campaignsCompleted: 1 });
+});
+
+test("the words are the app's own, and an empty one is not written", async () => {
+  const { world } = await openWorld({ CAMPAIGN_STATUS_SENDING: "", CAMPAIGN_STATUS_COMPLETED: "DONE" });
+  const campaignId = await addCampaign(world, { status: "ACTIVE" });
+  const other = await addCampaign(world, { status: "ACTIVE" });
+  await world.insert({ campaignId }, { campaignId: other }, { campaignId: other, scheduledAt: ago(-60) });
+  await world.pass();
+  expect(await world.campaigns.findOne({ _id: campaignId })).toMatchObject({ status: "DONE" });
+  expect(await world.campaigns.findOne({ _id: other })).toMatchObject({
+    status: "ACTIVE",
+    delivery: { open: true },
+  });
+});
+
+test("a delivery of the wrong shape is put right by the touch", async () => {
+  const { world, config, db } = await openWorld();
+  const ids = [];
+  for (const delivery of [null, "x", { rev: "y" }]) ids.push(await addCampaign(world, { delivery }));
+  await touchCampaigns(db, ids, config);
+  for (const id of ids)
+    expect(await world.campaigns.findOne({ _id: id })).toMatchObject({ delivery: { open: true, rev: 1 } });
+});

@@ -1,0 +1,164 @@
+import type { ObjectId } from "mongodb";
+import { expect, test } from "vitest";
+import { ago, createWorld, type World } from "../../support/world.ts";
+
+/** That WAHA accepted every message exactly once, each session's in the order of their times, one at a time. */
+async function expectOnceAndInOrder(world: World, count: number): Promise<void> {
+  const { ledger } = world.waha;
+  expect(ledger).toHaveLength(count);
+  expect(new Set(ledger.map((entry) => entry.text)).size).toBe(count);
+  expect(Math.max(...ledger.map((entry) => entry.concurrent))).toBe(1);
+  const planned = await world.messages
+    .find({})
+    .sort({ scheduledAt: 1 })
+    .project({ sessionId: 1, content: 1 })
+    .toArray();
+  const bySession = Map.groupBy(planned, (message) => message.sessionId);
+  for (const [session, messages] of bySession) {
+    const texts = ledger.filter((entry) => entry.session === session).map((entry) => entry.text);
+    expect(texts).toEqual(messages.map((message) => message.content));
+  }
+  expect(await world.messages.countDocuments({ isSent: true, "delivery.state": "sent" })).toBe(count);
+}
+
+const SESSIONS = Array.from({ length: 20 }, (_, n) => ({ name: `s${n}` }));
+
+test("2,000 messages over 20 sessions: two passes at once send each once, and each session's in order", async () => {
+  const world = await createWorld({ sessions: SESSIONS });
+  const messages = Array.from({ length: 2000 }, (_, n) => ({
+    sessionId: `s${n % 20}`,
+    content: `message ${n}`,
+    scheduledAt: new Date(ago(60).getTime() + n),
+  }));
+  await world.insert(...messages);
+  const [a, b] = await Promise.all([world.pass(), world.pass()]);
+  expect(a.sent + b.sent).toBe(2000);
+  await expectOnceAndInOrder(world, 2000);
+});
+
+test("a pass leaves a session on which another one sends, and says that there is more", async () => {
+  const world = await createWorld();
+  await world.scheduler.insertOne({ _id: "session:default" as never, passId: "other", expiresAt: ago(-30) });
+  await world.insert({});
+  expect(await world.pass()).toMatchObject({ claimed: 0, more: true, errors: [] });
+  await world.scheduler.updateOne({ _id: "session:default" as never }, { $set: { expiresAt: ago(1) } });
+  expect(await world.pass()).toMatchObject({ sent: 1, more: false });
+});
+
+test("leases are given back at the end of a pass", async () => {
+  const world = await createWorld();
+  await world.insert({});
+  await world.pass();
+  const lease = await world.scheduler.findOne({ _id: "session:default" as never });
+  expect(lease?.expiresAt.getTime()).toBeLessThanOrEqual(Date.now());
+  expect(lease?.lastSentAt).toEqual(expect.any(Date));
+});
+
+test("one long queue never keeps the others out: more sessions than places take turns", async () => {
+  const world = await createWorld(
+    { sessions: [{ name: "long", latencyMs: 20 }, { name: "a" }, { name: "b" }] },
+    { SESSION_CONCURRENCY: "1" },
+  );
+  await world.insert(...Array.from({ length: 120 }, () => ({ sessionId: "long", scheduledAt: ago(60) })));
+  await world.insert({ sessionId: "a", scheduledAt: ago(5) }, { sessionId: "b", scheduledAt: ago(4) });
+  expect(await world.pass()).toMatchObject({ sent: 122 });
+  const order = world.waha.ledger.map((entry) => entry.session);
+  // The first turn of the long queue, then both others, then the rest of it.
+  expect(order.lastIndexOf("b")).toBeLessThan(order.lastIndexOf("long"));
+  expect(order.indexOf("a")).toBeLessThan(100);
+});
+
+test("what a pass that died had claimed is sent by the next one, and ends as missed once its window closed", async () => {
+  const world = await createWorld();
+  const dead = { state: "claimed", passId: "dead", claimedAt: ago(70), claimExpiresAt: ago(20), attempts: 0 };
+  const [inside, outside] = await world.insert(
+    { isPicked: true, delivery: dead, scheduledAt: ago(75) },
+    { isPicked: true, delivery: dead, scheduledAt: ago(180) },
+  );
+  expect(await world.pass()).toMatchObject({ rescued: 2, sent: 1 });
+  expect(await world.find(inside)).toMatchObject({ isSent: true });
+  await world.pass();
+  expect(await world.find(outside)).toMatchObject({
+    isPicked: true,
+    delivery: { state: "missed", error: { code: "pass_died" } },
+  });
+});
+
+test("a pass that was frozen before its intent, and rescued meanwhile, posts nothing when it goes on", async () => {
+  const world = await createWorld();
+  // Frozen, for the others, is a pass that waits here for its message id.
+  const thaw = world.waha.addFault({
+    match: { route: "newMessageId" },
+    times: 1,
+    action: { type: "delay", ms: 1500 },
+  });
+  const [id] = await world.insert({});
+  const zombie = world.pass();
+  await world.waha.received("newMessageId", 1);
+  await world.messages.updateOne({ _id: id as ObjectId }, { $set: { "delivery.claimExpiresAt": ago(1) } });
+  await world.scheduler.updateMany({}, { $set: { expiresAt: ago(1) } });
+  expect(await world.pass()).toMatchObject({ rescued: 1, sent: 1 });
+  const settled = await world.find(id);
+  thaw();
+  expect(await zombie).toMatchObject({ claimed: 1, sent: 0 });
+  expect(world.waha.ledger).toHaveLength(1);
+  expect(await world.find(id)).toEqual(settled);
+});
+
+test("a message deleted after its claim is not sent", async () => {
+  const world = await createWorld();
+  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
+  const [id] = await world.insert({});
+  const passing = world.pass();
+  await world.waha.received("newMessageId", 1);
+  await world.messages.updateOne({ _id: id as ObjectId }, { $set: { isDeleted: true } });
+  expect(await passing).toMatchObject({ sent: 0, released: 1, errors: [{ code: "message_changed" }] });
+  expect(world.waha.ledger).toHaveLength(0);
+});
+
+test("a message edited after its claim goes out with its new text, in the next pass", async () => {
+  const world = await createWorld();
+  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
+  const [id] = await world.insert({ content: "old" });
+  const passing = world.pass();
+  await world.waha.received("newMessageId", 1);
+  await world.messages.updateOne({ _id: id as ObjectId }, { $set: { content: "new" } });
+  await passing;
+  await world.pass();
+  expect(world.waha.ledger.map((entry) => entry.text)).toEqual(["new"]);
+});
+
+test("a pass whose time is up starts no send, and gives back what it claimed", async () => {
+  const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
+  await world.insert({ content: "first", scheduledAt: ago(20) }, { content: "second" });
+  let jump = 0;
+  const ticker = { monotonic: () => performance.now() + jump, system: () => Date.now() };
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 200 } });
+  const passing = world.pass({ ticker });
+  await world.waha.received("sendText", 1);
+  jump = 31_000;
+  expect(await passing).toMatchObject({
+    claimed: 2,
+    sent: 1,
+    released: 1,
+    more: true,
+    errors: [{ code: "out_of_time" }],
+  });
+  expect(world.waha.ledger.map((entry) => entry.text)).toEqual(["first"]);
+  // It was given back at a time that has not come yet for a clock that did not jump.
+  await world.messages.updateMany({}, { $set: { "delivery.settledAt": ago(1) } });
+  expect(await world.pass()).toMatchObject({ sent: 1 });
+});
+
+test("a host that stops ends the pass after what is under way", async () => {
+  const world = await createWorld();
+  await world.insert({ content: "first", scheduledAt: ago(20) }, { content: "second" });
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 200 } });
+  const host = new AbortController();
+  const passing = world.pass({ stop: host.signal });
+  await world.waha.received("sendText", 1);
+  host.abort();
+  expect(await passing).toMatchObject({ sent: 1, released: 1 });
+  const states = await world.messages.distinct("delivery.state");
+  expect(states.sort()).toEqual(["released", "sent"]);
+});

@@ -29,7 +29,7 @@ export async function handleCron(
   const began = ticker.monotonic();
   if (request.method !== "GET") return answer(405, { error: "method not allowed" }, { Allow: "GET" });
   const settings = readSettings(env);
-  const log = createLog("config" in settings ? settings.config.LOG_LEVEL : "info");
+  const log = createLog(settings.config?.LOG_LEVEL ?? "info");
   try {
     const config = admit(request, settings, env, log);
     if (!config) return answer(401, { error: "unauthorized" }, { "WWW-Authenticate": "Bearer" });
@@ -46,7 +46,7 @@ export async function handleCron(
   }
 }
 
-type SettingsResult = { config: Config } | { problem: ConfigError };
+type SettingsResult = { config: Config; problem?: undefined } | { config?: undefined; problem: ConfigError };
 
 function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
   try {
@@ -64,20 +64,19 @@ function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
  */
 function admit(
   request: Request,
-  settings: SettingsResult,
+  { config, problem }: SettingsResult,
   env: NodeJS.ProcessEnv,
   log: Log,
 ): Config | undefined {
-  const problem = "problem" in settings ? settings.problem : undefined;
   if (problem?.problems.some(({ setting }) => setting === "CRON_SECRET")) throw problem;
-  const secret = "config" in settings ? settings.config.CRON_SECRET : (env.CRON_SECRET?.trim() ?? "");
+  const secret = config?.CRON_SECRET ?? env.CRON_SECRET?.trim() ?? "";
   const result = checkBearer(request.headers.get("authorization"), secret);
   if (result !== "ok") {
     log.warn({ credentials: result }, "unauthorized call");
     return undefined;
   }
   if (problem) throw problem;
-  return "config" in settings ? settings.config : undefined;
+  return config;
 }
 
 /** The pass ends by itself in time; should it hang all the same, the caller still gets an answer. */

@@ -10,6 +10,9 @@ export interface Claim {
   expiresAt: Date;
 }
 
+/** What sending needs; an app may keep anything else on a message, of any size. */
+const NEEDED = { campaignId: 1, sessionId: 1, chatId: 1, content: 1, scheduledAt: 1 };
+
 /**
  * Takes those of `ids` that are still due, in one guarded write, and reads back which are ours. A lost reply
  * costs nothing: the read-back decides, and a claim that it misses is given back at the end of the pass or
@@ -34,6 +37,7 @@ export async function claim(
     });
   const claimed = await db.messages
     .find({ _id: { $in: ids }, "delivery.passId": passId, "delivery.state": "claimed" })
+    .project<MessageDocument>(NEEDED)
     .toArray();
   if (lost && claimed.length === 0) throw lost;
   return claimed;

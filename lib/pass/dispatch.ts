@@ -1,17 +1,13 @@
 import { touchCampaigns } from "../campaigns.ts";
 import type { Id, MessageDocument } from "../documents.ts";
-import { returnLeases, takeLeases } from "../leases.ts";
-import { noteBlocked } from "../messages/blocked.ts";
+import { returnLeases, type SessionLease, takeLeases } from "../leases.ts";
 import { claim } from "../messages/claim.ts";
-import { type DueGroup, dueFilter, surveyDue } from "../messages/due.ts";
 import { releaseClaims, releaseEveryClaim } from "../messages/release.ts";
-import { type Route, routeAll } from "../routing.ts";
+import type { WahaSession } from "../waha/answers.ts";
 import { maySend, type Pass, type Surroundings, windowNow } from "./context.ts";
+import { Lookout } from "./offers.ts";
 import { assign, type ClaimPlan, leftOver, NEWCOMER, type Offer, planClaims, type Standing } from "./plan.ts";
 import { SessionSender } from "./sender.ts";
-
-/** How many of each group a look brings along: as many as one session may be given at once. */
-const GROUP_SLICE = 200;
 
 /** After so many sessions in trouble it is not the sessions: the pass claims no more. */
 const TROUBLED_SESSIONS = 3;
@@ -35,31 +31,33 @@ class Dispatcher {
   readonly #senders = new Map<string, SessionSender>();
   /** Sessions on which another pass sends, or none may. */
   readonly #taken = new Set<string>();
-  /** Groups whose problem was noted already. */
-  readonly #noted = new Set<string>();
-  /** Sessions of which the last look left something. */
+  readonly #lookout: Lookout;
+  /** Sessions that could be given more: the last look left something of them. */
   #unclaimed = new Set<string>();
+  /** The last look left something, be it another pass's to send. */
+  #leftSome = false;
   #mayHoldClaims = false;
   #wake = () => {};
 
   constructor(pass: Pass, around: Surroundings) {
     this.#pass = pass;
     this.#around = around;
+    this.#lookout = new Lookout(pass, around);
   }
 
   async run(): Promise<void> {
     while (this.#mayClaim()) {
-      const offers = await this.#look();
-      const claimed = await this.#claim(offers);
-      if (claimed === 0 && this.#active().length === 0) break;
-      await this.#worthLooking();
+      const progress = await this.#claim(await this.#lookout.findOffers());
+      if (progress) await this.#worthLooking();
+      else if (this.#active().length > 0) await this.#change();
+      else break;
     }
-    this.#pass.tally.more ||= this.#unclaimed.size > 0;
   }
 
   async finish(): Promise<void> {
     const senders = [...this.#senders.values()];
     await Promise.all(senders.map((sender) => sender.finished()));
+    this.#pass.tally.more ||= this.#leftSome;
     if (this.#mayHoldClaims) await this.#releaseLeftovers();
     const returns = senders.map(({ session, lastSentAt, restricted }) => ({
       session: session.name,
@@ -98,79 +96,43 @@ class Dispatcher {
       );
       if (waiting && active.length < this.#pass.config.SESSION_CONCURRENCY) return;
       if (active.some((sender) => sender.low && this.#unclaimed.has(sender.session.name))) return;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await this.#change();
     }
   }
 
-  /** What is due, by session. What can't be sent now is noted on the way. */
-  async #look(): Promise<Offer[]> {
-    const { db, config, clock } = this.#pass;
-    const due = dueFilter(windowNow(this.#pass), clock.startedAt);
-    const groups = await surveyDue(db, due, GROUP_SLICE);
-    const routes = await routeAll(db, groups, this.#around.sessions, config);
-    const offers = new Map<string, Offer>();
-    for (const [index, group] of groups.entries()) {
-      const route = routes[index] as Route;
-      await this.#noteProblems(group, route);
-      if (!("session" in route) || this.#isClosed(route.session.name)) continue;
-      const offer = offers.get(route.session.name) ?? { session: route.session, count: 0, next: [] };
-      offer.count += group.count;
-      const { sessionId, campaignId } = group;
-      offer.next.push(
-        ...group.next.map((message) => ({
-          ...message,
-          sessionId: sessionId ?? null,
-          campaignId: campaignId ?? null,
-        })),
-      );
-      offers.set(route.session.name, offer);
-    }
-    for (const offer of offers.values())
-      offer.next.sort((a, b) => a.scheduledAt.getTime() - b.scheduledAt.getTime());
-    return [...offers.values()];
+  /** Waits until some session could do with more, or has nothing left. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
-  #isClosed(session: string): boolean {
-    return this.#senders.get(session)?.stopped !== undefined;
-  }
-
-  async #noteProblems(group: DueGroup, route: Route): Promise<void> {
-    const key = JSON.stringify([group.sessionId, group.campaignId]);
-    if (this.#noted.has(key)) return;
-    const { tally, log, db, clock, id: passId } = this.#pass;
-    if (route.orphaned) tally.problem("campaign_not_found", group.count);
-    if (route.orphaned || "blocked" in route) this.#noted.add(key);
-    if (!("blocked" in route)) return;
-    const { campaignId, sessionId, count } = group;
-    tally.problem(route.blocked.code, count, route.blocked.detail);
-    log.warn({ passId, campaignId, sessionId, count, ...route.blocked }, "due, but can't be sent now");
-    await noteBlocked(
-      db,
-      dueFilter(windowNow(this.#pass), clock.startedAt),
-      group,
-      route.blocked,
-      clock.now(),
-    );
-  }
-
-  /** Claims what the plan gives each session, and hands it over. Returns how many were claimed. */
-  async #claim(offers: Offer[]): Promise<number> {
+  /**
+   * Claims what the plan gives each session, and hands it over.
+   *
+   * @returns whether that changed anything: something was claimed, or a session turned out to be another pass's
+   */
+  async #claim(offers: Offer[]): Promise<boolean> {
     const { config, db, id: passId, clock, sendUntil, tally } = this.#pass;
-    const open = offers.filter((offer) => !this.#taken.has(offer.session.name));
+    const open = offers.filter((offer) => this.#isOpen(offer.session.name));
     const freePlaces = Math.max(0, config.SESSION_CONCURRENCY - this.#active().length);
     const plan = planClaims(open, (session) => this.#standingOf(session), freePlaces);
-    await this.#lease(open, plan);
-    this.#unclaimed = leftOver(offers, plan);
+    const refused = await this.#lease(open, plan);
+    this.#leftSome = leftOver(offers, plan).length > 0;
+    this.#unclaimed = new Set(leftOver(open, plan).filter((session) => this.#isOpen(session)));
     const ids = [...plan.values()].flat().map((message) => message._id);
-    if (ids.length === 0) return 0;
+    if (ids.length === 0) return refused;
     this.#mayHoldClaims = true;
     const mark = { passId, passStartedAt: clock.startedAt, now: clock.now(), expiresAt: sendUntil };
     const claimed = await claim(db, ids, windowNow(this.#pass), mark);
     tally.add("claimed", claimed.length);
     await this.#handOver(plan, claimed);
-    return claimed.length;
+    return refused || claimed.length > 0;
+  }
+
+  /** Nobody else sends on the session, and it is not in trouble. */
+  #isOpen(session: string): boolean {
+    return !this.#taken.has(session) && this.#senders.get(session)?.stopped === undefined;
   }
 
   /** Gives claimed messages to their sessions, their campaigns opened first. */
@@ -190,29 +152,40 @@ class Dispatcher {
     return this.#senders.get(session)?.standing ?? NEWCOMER;
   }
 
-  /** Takes the leases of the plan's newcomers; those that another pass holds drop out of the plan. */
-  async #lease(offers: Offer[], plan: ClaimPlan): Promise<void> {
-    const newcomers = offers
-      .map((offer) => offer.session)
-      .filter(({ name }) => plan.has(name) && !this.#senders.has(name));
-    if (newcomers.length === 0) return;
-    const { db, id: passId, clock, requestsUntil, tally } = this.#pass;
-    const names = newcomers.map((session) => session.name);
+  /**
+   * Takes the leases of the plan's newcomers; sessions that are refused drop out of the plan.
+   *
+   * @returns whether any was refused
+   */
+  async #lease(offers: Offer[], plan: ClaimPlan): Promise<boolean> {
+    const newcomers = offers.filter(
+      ({ session }) => plan.has(session.name) && !this.#senders.has(session.name),
+    );
+    if (newcomers.length === 0) return false;
+    const { db, id: passId, clock, requestsUntil } = this.#pass;
+    const names = newcomers.map((offer) => offer.session.name);
     const leases = await takeLeases(db, names, passId, clock.now(), requestsUntil);
-    for (const session of newcomers) {
-      const lease = leases.get(session.name);
-      if (lease?.passId === passId) {
-        const sender = new SessionSender(this.#pass, session, this.#around.server, lease.lastSentAt, () =>
-          this.#wake(),
-        );
-        this.#senders.set(session.name, sender);
-        continue;
-      }
-      plan.delete(session.name);
-      this.#taken.add(session.name);
-      if (lease?.restrictedUntil && clock.until(lease.restrictedUntil) > 0)
-        tally.problem("account_restricted", 1, session.name);
-    }
+    const refused = newcomers.filter(({ session }) => leases.get(session.name)?.passId !== passId);
+    for (const { session } of newcomers) this.#welcome(session, leases.get(session.name));
+    for (const offer of refused) await this.#turnAway(offer, plan, leases.get(offer.session.name));
+    return refused.length > 0;
+  }
+
+  #welcome(session: WahaSession, lease: SessionLease | undefined): void {
+    if (lease?.passId !== this.#pass.id) return;
+    const { server } = this.#around;
+    const sender = new SessionSender(this.#pass, session, server, lease.lastSentAt, () => this.#wake());
+    this.#senders.set(session.name, sender);
+  }
+
+  async #turnAway(offer: Offer, plan: ClaimPlan, lease: SessionLease | undefined): Promise<void> {
+    const { name } = offer.session;
+    plan.delete(name);
+    this.#taken.add(name);
+    const { restrictedUntil } = lease ?? {};
+    if (!restrictedUntil || this.#pass.clock.until(restrictedUntil) <= 0) return;
+    const reason = { code: "account_restricted", detail: name } as const;
+    for (const group of offer.groups) await this.#lookout.noteBlocked(group, reason);
   }
 }
 

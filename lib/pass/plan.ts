@@ -1,4 +1,5 @@
 import { documentKey, type Id, idKey, type MessageDocument } from "../documents.ts";
+import type { DueGroup } from "../messages/due.ts";
 import type { References } from "../routing.ts";
 import type { WahaSession } from "../waha/answers.ts";
 
@@ -12,6 +13,7 @@ export interface DueMessage extends References {
 export interface Offer {
   session: WahaSession;
   count: number;
+  groups: DueGroup[];
   next: DueMessage[];
 }
 
@@ -67,9 +69,9 @@ function oldest(offer: Offer): number {
 }
 
 /** The sessions of which a plan leaves something due. */
-export function leftOver(offers: Offer[], plan: ClaimPlan): Set<string> {
+export function leftOver(offers: Offer[], plan: ClaimPlan): string[] {
   const left = offers.filter((offer) => offer.count > (plan.get(offer.session.name)?.length ?? 0));
-  return new Set(left.map((offer) => offer.session.name));
+  return left.map((offer) => offer.session.name);
 }
 
 /** Claimed messages, each with the session it was planned for; `moved` were given another in the meantime. */

@@ -72,7 +72,13 @@ test.each(LEFT)("a campaign with a message that is %s is not settled", async (_n
   expect(await world.campaigns.findOne({})).toMatchObject({ status: "sending", delivery: { open: true } });
 });
 
-test("a touch between the count and the settlement leaves the campaign open: rev guards it", async () => {
+/** What may happen between the count and the settlement; after each the campaign must not be settled. */
+const MEANWHILE: [name: string, update: object][] = [
+  ["another pass opened it again: rev guards it", { $inc: { "delivery.rev": 1 } }],
+  ["the app paused it", { $set: { status: "paused" } }],
+];
+
+test.each(MEANWHILE)("a campaign is not settled by a count after which %s", async (_name, update) => {
   const world = await createWorld();
   const commands = recordCommands(world);
   const config = parseConfig(world.env);
@@ -80,7 +86,7 @@ test("a touch between the count and the settlement leaves the campaign open: rev
   const campaignId = await addCampaign(world);
   await world.insert({ campaignId, isSent: true });
   await touchCampaigns(db, [campaignId], config);
-  // The count takes long enough for another pass to open the campaign again meanwhile.
+  // The count takes long enough for something to happen meanwhile.
   const data = {
     failCommands: ["aggregate"],
     blockConnection: true,
@@ -90,12 +96,23 @@ test("a touch between the count and the settlement leaves the campaign open: rev
   await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
   const settling = settleCampaigns(db, config, new Date());
   await expect.poll(() => commands.some(({ name }) => name === "aggregate"), { interval: 5 }).toBe(true);
-  await touchCampaigns(db, [campaignId], config);
+  await world.campaigns.updateOne({ _id: campaignId }, update);
   expect(await settling).toBe(0);
-  expect(await world.campaigns.findOne({})).toMatchObject({
-    status: "sending",
-    delivery: { open: true, rev: 2 },
-  });
+  expect(await world.campaigns.findOne({})).toMatchObject({ delivery: { open: true } });
+});
+
+test("a campaign on hold is not even looked at, and one with something left is not counted", async () => {
+  const world = await createWorld();
+  const commands = recordCommands(world);
+  const config = parseConfig(world.env);
+  const db = openDatabase(config);
+  const [held, running] = [await addCampaign(world, { status: "paused" }), await addCampaign(world)];
+  await world.insert({ campaignId: running }, { campaignId: held, isSent: true });
+  await touchCampaigns(db, [held, running], config);
+  const before = await world.campaigns.findOne({ _id: held });
+  await settleCampaigns(db, config, new Date());
+  expect(await world.campaigns.findOne({ _id: held })).toEqual(before);
+  expect(commands.map(({ name }) => name)).not.toContain("aggregate");
 });
 
 test("new messages open a finished campaign again, and it is counted anew", async () => {

@@ -54,6 +54,14 @@ test("of two passes that claim the same messages each gets its own, and together
   expect(new Set([...a, ...b].map((message) => String(message._id))).size).toBe(50);
 });
 
+test("what another pass claimed, and what stopped being due since it was found, is not claimed", async () => {
+  const ids = await world.insert({}, { isDeleted: true }, { scheduledAt: ago(130) }, { isSent: true }, {});
+  await claimFor("A", ids.slice(0, 1));
+  const claimedByB = await claimFor("B", ids);
+  expect(claimedByB.map((message) => message._id)).toEqual([ids[4]]);
+  expect((await world.find(ids[0])).delivery.passId).toBe("A");
+});
+
 test("a claim starts a message's delivery anew, whatever was there, but keeps its count of attempts", async () => {
   const strange = [
     null,
@@ -108,7 +116,7 @@ test.each(EDITS)("a message that is %s after its claim gets no intent", async (_
 });
 
 test("texts and chats that look like operators are compared, not run", async () => {
-  const message = await claimed({ content: { $gt: "" }, chatId: { $exists: true } });
+  const message = await claimed({ content: { $gt: "" }, chatId: { $exists: false } });
   expect(await commit(intent(message, "A", ATTEMPT))).toBe("applied");
 });
 

@@ -1,5 +1,6 @@
 import type { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
+import { recordCommands } from "../../support/commands.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
 /** That WAHA accepted every message exactly once, each session's in the order of their times, one at a time. */
@@ -43,6 +44,28 @@ test("a pass leaves a session on which another one sends, and says that there is
   expect(await world.pass()).toMatchObject({ claimed: 0, more: true, errors: [] });
   await world.scheduler.updateOne({ _id: "session:default" as never }, { $set: { expiresAt: ago(1) } });
   expect(await world.pass()).toMatchObject({ sent: 1, more: false });
+});
+
+test("a pass whose sessions are mostly another's does not look in vain again and again", async () => {
+  const world = await createWorld({ sessions: [{ name: "mine", latencyMs: 100 }, { name: "theirs" }] });
+  const commands = recordCommands(world);
+  await world.scheduler.insertOne({ _id: "session:theirs" as never, passId: "other", expiresAt: ago(-30) });
+  await world.insert(...Array.from({ length: 10 }, () => ({ sessionId: "mine" })), { sessionId: "theirs" });
+  expect(await world.pass()).toMatchObject({ sent: 10, more: true });
+  const surveys = commands.filter(
+    ({ name, command }) => name === "aggregate" && JSON.stringify(command).includes("$push"),
+  );
+  expect(surveys.length).toBeLessThanOrEqual(4);
+});
+
+test("sessions that wait for a place get it when those before them turn out to be another pass's", async () => {
+  const world = await createWorld(
+    { sessions: [{ name: "theirs" }, { name: "mine" }] },
+    { SESSION_CONCURRENCY: "1" },
+  );
+  await world.scheduler.insertOne({ _id: "session:theirs" as never, passId: "other", expiresAt: ago(-30) });
+  await world.insert({ sessionId: "theirs", scheduledAt: ago(30) }, { sessionId: "mine" });
+  expect(await world.pass()).toMatchObject({ sent: 1, more: true });
 });
 
 test("leases are given back at the end of a pass", async () => {

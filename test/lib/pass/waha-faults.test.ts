@@ -158,11 +158,16 @@ test("a restricted account (463) is left alone for an hour, by every pass", asyn
   expect(await world.find(hit)).toMatchObject({
     delivery: { state: "failed", error: { code: "account_restricted" } },
   });
-  expect(await world.pass()).toMatchObject({ claimed: 0, errors: [{ code: "account_restricted" }] });
+  const [later] = await world.insert({});
+  expect(await world.pass()).toMatchObject({
+    claimed: 0,
+    errors: [{ code: "account_restricted", count: 2 }],
+  });
   expect(world.waha.requestCount({ route: "sendText", session: "default" })).toBe(1);
+  expect((await world.find(later)).delivery.error.code).toBe("account_restricted");
   await world.scheduler.updateOne({ _id: "session:default" as never }, { $set: { restrictedUntil: ago(1) } });
   world.waha.clearFaults();
-  expect(await world.pass()).toMatchObject({ sent: 1 });
+  expect(await world.pass()).toMatchObject({ sent: 2 });
   expect(await world.find(next)).toMatchObject({ isSent: true });
 });
 

@@ -48,20 +48,26 @@ export async function settleCampaigns(db: Database, config: Config, now: Date): 
     .limit(CAMPAIGNS_A_PASS)
     .project({ delivery: 1 })
     .toArray()) as OpenCampaign[];
-  if (open.length === 0) return 0;
-  const writes = await Promise.all(
-    open.map(async (campaign) => {
-      const counts = await countIfDone(db, campaign._id);
-      return counts ? settlement(campaign, counts, config, now) : postponement(campaign, now);
-    }),
+  const counted = await Promise.all(
+    open.map(async (campaign) => ({ campaign, counts: await countIfDone(db, campaign._id) })),
   );
-  await db.campaigns.bulkWrite(writes, { ordered: false });
-  const ids = open.map((campaign) => campaign._id);
-  return db.campaigns.countDocuments({
-    _id: { $in: ids },
-    "delivery.open": false,
-    "delivery.settledAt": now,
-  });
+  const settlements = counted.flatMap(({ campaign, counts }) =>
+    counts ? [settlement(campaign, counts, config, now)] : [],
+  );
+  const unfinished = counted.filter(({ counts }) => !counts).map(({ campaign }) => campaign._id);
+  const [settled] = await Promise.all([settle(db, settlements), postpone(db, unfinished, now)]);
+  return settled;
+}
+
+async function settle(db: Database, settlements: AnyBulkWriteOperation<CampaignDocument>[]): Promise<number> {
+  if (settlements.length === 0) return 0;
+  return (await db.campaigns.bulkWrite(settlements, { ordered: false })).matchedCount;
+}
+
+/** Looked at, and not done: the others come first next time. */
+async function postpone(db: Database, ids: Id[], now: Date): Promise<void> {
+  if (ids.length > 0)
+    await db.campaigns.updateMany({ _id: { $in: ids } }, { $set: { "delivery.checkedAt": now } });
 }
 
 /** Counts a campaign's messages by how they ended; undefined while any may still be sent. Served by `scheduler_campaign`. */
@@ -115,40 +121,28 @@ const END: Document = {
   ],
 };
 
+/** Guarded by the `rev` that was read before counting: a touch since then leaves the campaign open. */
 function settlement(
-  campaign: OpenCampaign,
+  { _id, delivery: { rev } }: OpenCampaign,
   counts: Counts,
   config: Config,
   now: Date,
 ): AnyBulkWriteOperation<CampaignDocument> {
-  const allSent = counts.sent === counts.total;
-  const status = allSent ? config.CAMPAIGN_STATUS_COMPLETED : config.CAMPAIGN_STATUS_FAILED;
-  const $set = {
-    completedAt: now,
-    ...(status ? { status } : {}),
-    "delivery.open": false,
-    "delivery.settledAt": now,
-    "delivery.counts": counts,
-  };
-  return updateOf(campaign, config.CAMPAIGN_STATUS_HOLD, { $set, $unset: { "delivery.checkedAt": "" } });
-}
-
-/** Looked at, and not done: the others come first next time. */
-function postponement(campaign: OpenCampaign, now: Date): AnyBulkWriteOperation<CampaignDocument> {
-  return updateOf(campaign, [], { $set: { "delivery.checkedAt": now } });
-}
-
-/** Guarded by the `rev` that was read before counting: a touch since then leaves the campaign open. */
-function updateOf(
-  campaign: OpenCampaign,
-  hold: string[],
-  update: Document,
-): AnyBulkWriteOperation<CampaignDocument> {
-  const { open, rev } = campaign.delivery;
+  const status =
+    counts.sent === counts.total ? config.CAMPAIGN_STATUS_COMPLETED : config.CAMPAIGN_STATUS_FAILED;
   return {
     updateOne: {
-      filter: { _id: campaign._id, "delivery.open": open, "delivery.rev": rev, status: { $nin: hold } },
-      update,
+      filter: { _id, ...OPEN_CAMPAIGN, "delivery.rev": rev, status: { $nin: config.CAMPAIGN_STATUS_HOLD } },
+      update: {
+        $set: {
+          completedAt: now,
+          ...(status ? { status } : {}),
+          "delivery.open": false,
+          "delivery.settledAt": now,
+          "delivery.counts": counts,
+        },
+        $unset: { "delivery.checkedAt": "" },
+      },
     },
-  } as AnyBulkWriteOperation<CampaignDocument>;
+  };
 }

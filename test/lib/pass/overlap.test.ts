@@ -173,6 +173,33 @@ test("a pass whose time is up starts no send, and gives back what it claimed", a
   expect(await world.pass()).toMatchObject({ sent: 1 });
 });
 
+test("a pass whose time runs out while the intent is written does not post, and gives the message back", async () => {
+  const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
+  const commands = recordCommands(world);
+  const [id] = await world.insert({});
+  let jump = 0;
+  const ticker = { monotonic: () => performance.now() + jump, system: () => Date.now() };
+  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
+  const passing = world.pass({ ticker });
+  await world.waha.received("newMessageId", 1);
+  commands.length = 0;
+  const data = {
+    failCommands: ["update"],
+    blockConnection: true,
+    blockTimeMS: 500,
+    appName: world.db.databaseName,
+  };
+  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  await expect.poll(() => commands.some(({ name }) => name === "update"), { interval: 5 }).toBe(true);
+  jump = 31_000;
+  expect(await passing).toMatchObject({ sent: 0, released: 1, errors: [{ code: "out_of_time" }] });
+  expect(await world.find(id)).toMatchObject({
+    isPicked: false,
+    delivery: { state: "released", attempts: 1 },
+  });
+  expect(world.waha.requestCount({ route: "sendText" })).toBe(0);
+});
+
 test("a host that stops ends the pass after what is under way", async () => {
   const world = await createWorld();
   await world.insert({ content: "first", scheduledAt: ago(20) }, { content: "second" });

@@ -93,15 +93,20 @@ function cachedClient(url: string): MongoClient {
   }
 }
 
-/** Codes of a server that turns the user or the operation away: Unauthorized, AuthenticationFailed, DocumentValidationFailure, AtlasError. */
-const REFUSAL_CODES = new Set<unknown>([13, 18, 121, 8000]);
+/**
+ * Answers of a server that can't serve just now, by code: no primary, stepping or shutting down, a network or
+ * time limit in its own set (MongoDB's error codes; the first ones are those that the drivers retry on).
+ */
+const PASSING_CODES = new Set<unknown>([
+  6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 50, 64, 100, 112, 133, 134,
+]);
 
 /**
  * Says of an error from the driver what it means for a pass; any other error is given back as it is.
  */
 export function asUnavailable(error: unknown): unknown {
   if (!(error instanceof MongoError)) return error;
-  const refused = error instanceof MongoServerError && REFUSAL_CODES.has(error.code);
+  const refused = error instanceof MongoServerError && !PASSING_CODES.has(error.code);
   return unavailable(refused ? "database_refused" : "database_unreachable", error);
 }
 

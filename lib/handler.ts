@@ -35,7 +35,7 @@ export async function handleCron(
     if (!config) return answer(401, { error: "unauthorized" }, { "WWW-Authenticate": "Bearer" });
     for (const warning of configWarnings(config)) log.warn({}, warning);
     if (new URL(request.url).searchParams.get("dryRun") === "true")
-      return answer(200, await previewPass(config, ticker));
+      return answer(200, await beforeCutOff(previewPass(config, ticker), config));
     const { summary, unavailable } = await beforeCutOff(
       runPass(config, log, { ticker, stop }, began),
       config,

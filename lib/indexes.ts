@@ -3,7 +3,7 @@ import type { IndexDescription } from "mongodb";
 import { OPEN_CAMPAIGN } from "./campaigns.ts";
 import type { Database } from "./db.ts";
 import { describeError, type Log } from "./log.ts";
-import { PICKED_ELSEWHERE } from "./messages/audit.ts";
+import { PICKED_ELSEWHERE, WRONG_DATE } from "./messages/audit.ts";
 import { LIVE } from "./messages/due.ts";
 import { AWAITING_LOOKUP } from "./messages/lookups.ts";
 import { CLAIMED } from "./messages/rescue.ts";
@@ -28,6 +28,7 @@ export const MESSAGE_INDEXES: IndexDescription[] = [
   { name: "scheduler_no_is_sent", key: { isSent: 1 }, partialFilterExpression: { isSent: null } },
   { name: "scheduler_no_is_deleted", key: { isDeleted: 1 }, partialFilterExpression: { isDeleted: null } },
   { name: "scheduler_no_is_picked", key: { isPicked: 1 }, partialFilterExpression: { isPicked: null } },
+  { name: "scheduler_wrong_date", key: { scheduledAt: 1, isPicked: 1 }, partialFilterExpression: WRONG_DATE },
   {
     name: "scheduler_elsewhere",
     key: { isPicked: 1, delivery: 1 },
@@ -69,9 +70,16 @@ async function createIndexes(db: Database, log: Log): Promise<IndexState> {
     ]);
     return "ready";
   } catch (error) {
-    log.warn({ error: describeError(error) }, "indexes not created: queries will be slow until they exist");
+    log.warn({ error: describeError(error) }, "indexes not created by this instance");
     // A refusal stays one for this instance; after a lost connection the next pass tries again.
-    const code = (error as { code?: unknown }).code;
-    return typeof code === "number" ? "refused" : "unknown";
+    if (typeof (error as { code?: unknown }).code !== "number") return "unknown";
+    return (await allExist(db).catch(() => false)) ? "ready" : "refused";
   }
+}
+
+/** Whether somebody else has created them all, by name. */
+async function allExist(db: Database): Promise<boolean> {
+  const found = await Promise.all([db.messages.indexes(), db.campaigns.indexes()]);
+  const names = new Set(found.flat().map((index) => index.name));
+  return [...MESSAGE_INDEXES, ...CAMPAIGN_INDEXES].every((index) => names.has(index.name));
 }

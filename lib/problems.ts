@@ -26,7 +26,8 @@ export const PROBLEMS = {
     "the database did not acknowledge the intent to send, so nothing was posted. Check the database",
   window_closed:
     "its window closed before a pass reached it. Check whether too many fell due at once, its campaign was on hold, or it was written too late",
-  no_pass_in_time: "no pass ran while it was due. Check that the cron is on and that the function answers",
+  no_pass_in_time:
+    "no pass got through while it was due. Check that the cron is on, that the function answers, and that the database was up",
   // A message whose POST may have arrived, and what was seen last.
   answer_lost: "a pass ended between the POST and the record of its answer",
   waha_timeout: "WAHA did not answer in time; it may still send. Check WAHA's load and WAHA_TIMEOUT_MS",
@@ -57,11 +58,13 @@ export const PROBLEMS = {
   indexes_missing:
     "the indexes could not be created. Give the database's user createIndex, or create them by hand",
   campaign_not_found:
-    "messages name a campaign that does not exist. Their own session is used, if they name one",
+    "the campaign that it names does not exist. It is sent only if it names a session itself; restore the campaign, or clear campaignId",
   flags_missing:
     "messages lack isSent, isDeleted or isPicked, so they are never seen. Set all three to false or true",
   flag_reset:
     "isPicked or isSent was reset on a message that was or may have been sent; it was set back, and not sent again",
+  date_wrong:
+    "messages have a scheduledAt that is no Date, so they are never seen. Write a Date, not a text or a number",
   never_picked: "messages are over 24 hours past their time and nobody picked them; they are left alone",
   picked_elsewhere:
     "messages are picked by something else than this scheduler. Stop any other scheduler on this collection",

@@ -6,6 +6,9 @@ import { LIVE } from "./due.ts";
 /** Picked, unsent, and never by this scheduler: every claim of its own writes a `delivery`. */
 export const PICKED_ELSEWHERE = { isPicked: true, isSent: false, isDeleted: false, delivery: null } as const;
 
+/** What apps write instead of a date: ISO texts and milliseconds. */
+export const WRONG_DATE = { scheduledAt: { $type: ["string", "number"] } } as const;
+
 /** Counting stops here: past it the number says no more than "many". */
 const MANY = 1000;
 
@@ -23,6 +26,7 @@ export async function auditMessages(db: Database, leftAlone: Date): Promise<Audi
     ["flags_missing", { isSent: null }],
     ["flags_missing", { isDeleted: null, isSent: { $ne: null } }],
     ["flags_missing", { isPicked: null, isSent: { $ne: null }, isDeleted: { $ne: null } }],
+    ["date_wrong", WRONG_DATE],
     ["never_picked", { ...LIVE, scheduledAt: { $lt: leftAlone } }],
     ["picked_elsewhere", PICKED_ELSEWHERE],
   ];

@@ -26,7 +26,7 @@ export type Verdict =
   | { to: "sent" }
   | { to: "failed"; reason: Reason }
   | { to: "unknown"; reason: Reason; nextLookupAt: Date | undefined }
-  | { to: "later"; nextLookupAt: Date };
+  | { to: "later"; nextLookupAt: Date | undefined };
 
 /**
  * Records a verdict, if the message is still in the attempt that was looked up.
@@ -76,11 +76,18 @@ function updateOf(verdict: Verdict, attemptAt: Date, now: Date): UpdateFilter<Me
           "delivery.state": "unknown",
           "delivery.settledAt": now,
           "delivery.error": deliveryError(verdict.reason, now),
-          ...(verdict.nextLookupAt ? { "delivery.nextLookupAt": verdict.nextLookupAt } : {}),
+          ...nextLookup(verdict.nextLookupAt).$set,
         },
-        ...(verdict.nextLookupAt ? {} : { $unset: { "delivery.nextLookupAt": "" } }),
+        $unset: nextLookup(verdict.nextLookupAt).$unset,
       };
     case "later":
-      return { $set: { "delivery.nextLookupAt": verdict.nextLookupAt } };
+      return nextLookup(verdict.nextLookupAt);
   }
+}
+
+/** When to look again, or that it is over. An empty operator is fine from MongoDB 5.0 on. */
+function nextLookup(at: Date | undefined) {
+  return at
+    ? { $set: { "delivery.nextLookupAt": at }, $unset: {} }
+    : { $set: {}, $unset: { "delivery.nextLookupAt": "" as const } };
 }

@@ -44,7 +44,7 @@ export async function setBackFlags(db: Database, ids: Id[]): Promise<number> {
 }
 
 /**
- * Ends messages whose window closed unsent. One that was given back before keeps the reason that it has; the
+ * Ends messages whose window closed unsent. One that was given back since it fell due keeps the reason that it has; the
  * others get `reason`. Returns how many were ended: what was claimed, moved or deleted meanwhile is not.
  */
 export async function markMissed(
@@ -55,8 +55,10 @@ export async function markMissed(
   reason: Reason,
 ): Promise<number> {
   if (ids.length === 0) return 0;
-  const wasReleased = { $and: [{ $eq: ["$delivery.state", "released"] }, "$delivery.error.code"] };
-  const error = { $cond: [wasReleased, "$delivery.error", { $literal: deliveryError(reason, now) }] };
+  const saysWhy = {
+    $and: [{ $eq: ["$delivery.state", "released"] }, { $gte: ["$delivery.error.at", "$scheduledAt"] }],
+  };
+  const error = { $cond: [saysWhy, "$delivery.error", { $literal: deliveryError(reason, now) }] };
   const missed = { state: "missed", settledAt: now, error };
   const result = await db.messages.updateMany(
     {

@@ -121,6 +121,18 @@ export function released(id: Id, passId: string, at: Date, reason: Reason): Guar
   return settlement(id, passId, ["claimed", "attempting"], "released", releaseUpdate(at, reason));
 }
 
+/** Posted, with no proof of either outcome and nothing to look it up by: a person decides. */
+export function unknown(id: Id, passId: string, at: Date, reason: Reason): GuardedWrite {
+  return settlement(id, passId, ["attempting"], "unknown", {
+    $set: {
+      "delivery.state": "unknown",
+      "delivery.settledAt": at,
+      "delivery.error": deliveryError(reason, at),
+    },
+    $unset: { "delivery.nextLookupAt": "" },
+  });
+}
+
 /** Posted, with no proof of either outcome: it stays `attempting`, and says why. */
 export function unproven(id: Id, passId: string, at: Date, reason: Reason): GuardedWrite {
   return settlement(id, passId, ["attempting"], "attempting", {

@@ -6,6 +6,7 @@ import {
   type Reason,
   refused,
   released,
+  unknown,
   unproven,
 } from "../messages/writes.ts";
 import type { SendOutcome } from "../waha/outcome.ts";
@@ -84,7 +85,8 @@ function settleOutcome(
       if (!outcome.accountRestricted) return {};
       return { restricted: true, stop: { code: "account_restricted", detail: lane.session } };
     case "unproven":
-      record(pass, lane, message, asReason(outcome), "unproven");
+      // Without an id there is nothing to look it up by, so nothing more will ever be known.
+      record(pass, lane, message, asReason(outcome), givenId ? "unproven" : "unknown");
       return { stop: { code: "session_paused", detail: lane.session } };
   }
 }
@@ -101,15 +103,16 @@ function accept(pass: Pass, lane: Lane, message: MessageDocument, waMessageId: s
   );
 }
 
-type Unsent = "released" | "invalid" | "refused" | "unproven";
+type Unsent = "released" | "invalid" | "refused" | "unproven" | "unknown";
 
 /** What did not go the normal way: counted, logged, and handed over to be recorded. Gives the reason back. */
 function record(pass: Pass, lane: Lane, message: MessageDocument, reason: Reason, how: Unsent): Reason {
   const { _id: messageId, campaignId } = message;
   pass.log.warn({ passId: pass.id, messageId, campaignId, session: lane.session, ...reason }, how);
-  pass.tally.problem(reason.code, 1, reason.detail);
-  if (how === "released") pass.tally.add("released");
+  if (how === "released") pass.tally.released(reason);
+  else pass.tally.problem(reason.code, 1, reason.detail);
   if (how === "invalid" || how === "refused") pass.tally.add("failed");
+  if (how === "unknown") pass.tally.add("unknown");
   lane.record(settle(pass, writeOf(pass, message, reason, how)));
   return reason;
 }
@@ -125,6 +128,8 @@ function writeOf(pass: Pass, message: MessageDocument, reason: Reason, how: Unse
       return refused(message._id, pass.id, at, reason);
     case "unproven":
       return unproven(message._id, pass.id, at, reason);
+    case "unknown":
+      return unknown(message._id, pass.id, at, reason);
   }
 }
 

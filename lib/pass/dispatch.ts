@@ -6,7 +6,15 @@ import { releaseClaims, releaseEveryClaim } from "../messages/release.ts";
 import type { WahaSession } from "../waha/answers.ts";
 import { maySend, type Pass, type Surroundings, windowNow } from "./context.ts";
 import { Lookout } from "./offers.ts";
-import { assign, type ClaimPlan, leftOver, NEWCOMER, type Offer, planClaims, type Standing } from "./plan.ts";
+import {
+  assign,
+  type ClaimPlan,
+  claimTarget,
+  leftOver,
+  type Offer,
+  planClaims,
+  type Standing,
+} from "./plan.ts";
 import { SessionSender } from "./sender.ts";
 
 /** After so many sessions in trouble it is not the sessions: the pass claims no more. */
@@ -73,8 +81,7 @@ class Dispatcher {
     const count = await releaseEveryClaim(db, id, sendUntil, clock.now(), { code: "out_of_time" });
     if (count === 0) return;
     tally.more = true;
-    tally.add("released", count);
-    tally.problem("out_of_time", count);
+    tally.released({ code: "out_of_time" }, count);
   }
 
   #mayClaim(): boolean {
@@ -144,12 +151,12 @@ class Dispatcher {
     if (moved.length === 0) return;
     const reason = { code: "message_changed" } as const;
     const ids = moved.map((message) => message._id);
-    tally.add("released", await releaseClaims(db, ids, passId, clock.now(), reason));
-    tally.problem(reason.code, moved.length);
+    tally.released(reason, await releaseClaims(db, ids, passId, clock.now(), reason));
   }
 
   #standingOf(session: string): Standing {
-    return this.#senders.get(session)?.standing ?? NEWCOMER;
+    const newcomer = { active: false, queued: 0, target: claimTarget(this.#pass.config), turns: 0 };
+    return this.#senders.get(session)?.standing ?? newcomer;
   }
 
   /**

@@ -1,7 +1,8 @@
+import { idKey } from "../documents.ts";
 import { noteBlocked } from "../messages/blocked.ts";
 import { type DueGroup, dueFilter, surveyDue } from "../messages/due.ts";
 import type { Reason } from "../messages/writes.ts";
-import { type Route, routeAll } from "../routing.ts";
+import { findHeldCampaigns, type Route, routeAll } from "../routing.ts";
 import { type Pass, type Surroundings, windowNow } from "./context.ts";
 import type { DueMessage, Offer } from "./plan.ts";
 
@@ -26,7 +27,7 @@ export class Lookout {
     const offers = new Map<string, Offer>();
     for (const [index, group] of groups.entries()) {
       const route = routes[index] as Route;
-      if (route.orphaned) this.#noteOrphans(group);
+      if (route.orphaned && !("blocked" in route)) this.#noteOrphans(group);
       if ("blocked" in route) await this.noteBlocked(group, route.blocked);
       if (!("session" in route)) continue;
       const offer = offers.get(route.session.name) ?? {
@@ -50,7 +51,7 @@ export class Lookout {
     if (this.#wasNoted(group, reason.code)) return;
     const { clock, db, id: passId, log, tally } = this.#pass;
     const { campaignId, sessionId, count } = group;
-    tally.problem(reason.code, count, reason.detail);
+    tally.blocked(reason, count);
     log.warn({ passId, campaignId, sessionId, count, ...reason }, "due, but can't be sent now");
     await noteBlocked(db, dueFilter(windowNow(this.#pass), clock.startedAt), group, reason, clock.now());
   }
@@ -65,6 +66,20 @@ export class Lookout {
     if (this.#noted.has(key)) return true;
     this.#noted.add(key);
     return false;
+  }
+}
+
+/**
+ * Writes on all due messages that nothing can be sent now, so that `missed` tells the real reason should their
+ * window close; those of campaigns on hold are left alone.
+ */
+export async function noteOutage(pass: Pass, reason: Reason): Promise<void> {
+  const { clock, config, db } = pass;
+  const due = dueFilter(windowNow(pass), clock.startedAt);
+  const groups = await surveyDue(db, due, 1);
+  const held = await findHeldCampaigns(db, groups, config);
+  for (const group of groups) {
+    if (!held.has(idKey(group.campaignId ?? ""))) await noteBlocked(db, due, group, reason, clock.now());
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Config } from "../config.ts";
 import { documentKey, type Id, idKey, type MessageDocument } from "../documents.ts";
 import type { DueGroup } from "../messages/due.ts";
 import type { References } from "../routing.ts";
@@ -32,15 +33,32 @@ export interface Standing {
   turns: number;
 }
 
-/** A session that was not heard of yet in this pass. */
-export const NEWCOMER: Standing = { active: false, queued: 0, target: 50, turns: 0 };
+/** A session is given what it can send in so long: soon enough that a pause of its campaign still counts. */
+const CLAIM_AHEAD_MS = 5_000;
+const MAX_CLAIM = 200;
+
+/** What a message is taken to cost until a session has shown what it does; a guess. */
+const FIRST_GUESS_MS = 100;
+
+/**
+ * How many messages a session can soon send.
+ *
+ * @param msPerMessage what one has cost it so far, without the gap
+ */
+export function claimTarget(
+  { SEND_GAP_MS, SEND_GAP_JITTER_MS }: Config,
+  msPerMessage = FIRST_GUESS_MS,
+): number {
+  const ms = msPerMessage + SEND_GAP_MS + SEND_GAP_JITTER_MS / 2;
+  return Math.min(MAX_CLAIM, Math.max(1, Math.ceil(CLAIM_AHEAD_MS / ms)));
+}
 
 /**
  * Decides how many of which session to claim: no more of one than it can soon send, and of no more sessions
  * than may send at once. Where sessions wait for a place, nobody is given more until it has given its place
  * up, so that one long queue never keeps the others out.
  *
- * @param standingOf how each session stands; {@link NEWCOMER} if it was not heard of yet
+ * @param standingOf how each session stands; also those not heard of yet
  * @param freePlaces how many more sessions may begin to send
  * @returns what to claim
  */

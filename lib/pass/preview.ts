@@ -60,7 +60,7 @@ function describe(at: Date, groups: Groups, routes: Routes): Preview {
     if (!route) continue;
     if ("held" in route) onHold += count;
     if ("blocked" in route) tally.problem(route.blocked.code, count, route.blocked.detail);
-    if (route.orphaned) tally.problem("campaign_not_found", count);
+    if (route.orphaned && !("blocked" in route)) tally.problem("campaign_not_found", count);
     if (!("session" in route)) continue;
     const entry = sendable.get(route.session.name) ?? { session: route.session.name, due: 0, oldest: null };
     const oldest = next[0]?.scheduledAt ?? null;

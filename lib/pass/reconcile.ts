@@ -71,11 +71,10 @@ function judge(pass: Pass, message: Uncertain, lookup: Lookup): Verdict {
   const over = (limit: number) => addSeconds(attemptAt, limit) <= now;
   const hopeless = lookup === "unsupported" || over(LOOK_BACK_SECONDS);
   const givenUp = hopeless || (lookup === "absent" && over(pass.config.UNKNOWN_AFTER_SECONDS));
-  const nextLookupAt = hopeless ? undefined : addSeconds(now, givenUp ? SELDOM_SECONDS : SOON_SECONDS);
-  if (state === "unknown" && nextLookupAt)
-    return { to: "later", nextLookupAt: addSeconds(now, SELDOM_SECONDS) };
-  if (state !== "unknown" && !givenUp && nextLookupAt) return { to: "later", nextLookupAt };
-  return { to: "unknown", reason: unknownBecause(message, lookup), nextLookupAt };
+  const seldom = hopeless ? undefined : addSeconds(now, SELDOM_SECONDS);
+  if (state === "unknown") return { to: "later", nextLookupAt: seldom };
+  if (!givenUp) return { to: "later", nextLookupAt: addSeconds(now, SOON_SECONDS) };
+  return { to: "unknown", reason: unknownBecause(message, lookup), nextLookupAt: seldom };
 }
 
 /** Why it is unknown: what was seen at the attempt, and what the lookup could add. */

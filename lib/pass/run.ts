@@ -13,6 +13,7 @@ import { openWaha, type Waha } from "../waha/client.ts";
 import { type Pass, passEnds, type Surroundings } from "./context.ts";
 import { sendDue } from "./dispatch.ts";
 import { recordLastPass } from "./last-pass.ts";
+import { noteOutage } from "./offers.ts";
 import { LOOK_BACK_SECONDS, reconcile } from "./reconcile.ts";
 import { Steps } from "./steps.ts";
 import { sweep } from "./sweep.ts";
@@ -93,7 +94,9 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
   const steps = new Steps(pass, look instanceof UnavailableError ? [look] : []);
   await steps.run("rescue", async () => tally.add("rescued", await rescueExpiredClaims(db, clock.now())));
   await Promise.all([
-    steps.run("send", async () => around && sendDue(pass, around)),
+    steps.run("send", () =>
+      "sessions" in look ? sendDue(pass, look) : noteOutage(pass, { code: look.code }),
+    ),
     steps.run("reconcile", () => reconcile(pass, around)),
     steps.run("sweep", () => sweep(pass)),
     steps.run("audit", () => audit(pass)),

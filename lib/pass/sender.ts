@@ -8,11 +8,7 @@ import type { WahaServer, WahaSession } from "../waha/answers.ts";
 import { attempt, type Lane } from "./attempt.ts";
 import { maySend, type Pass } from "./context.ts";
 import { MessageIds } from "./message-ids.ts";
-import { NEWCOMER, type Standing } from "./plan.ts";
-
-/** A session is given what it can send in so long: soon enough that a pause of its campaign still counts. */
-const CLAIM_AHEAD_MS = 5_000;
-const MAX_CLAIM = 200;
+import { claimTarget, type Standing } from "./plan.ts";
 
 /**
  * Sends the messages of one session, one at a time and in order. The outcome of one is known before the next
@@ -62,7 +58,7 @@ export class SessionSender {
     return {
       active: this.#running !== undefined,
       queued: this.#queue.length,
-      target: this.#target(),
+      target: claimTarget(this.#pass.config, this.#msPerMessage),
       turns: this.#turns,
     };
   }
@@ -126,8 +122,7 @@ export class SessionSender {
     const { db, id, clock, tally, log } = this.#pass;
     try {
       const count = await releaseClaims(db, ids, id, clock.now(), reason);
-      tally.add("released", count);
-      tally.problem(reason.code, count, reason.detail);
+      tally.released(reason, count);
     } catch (error) {
       // The end of the pass tries once more, and a later pass rescues what is still claimed then.
       log.warn(
@@ -149,12 +144,5 @@ export class SessionSender {
 
   #measure(ms: number): void {
     this.#msPerMessage = this.#msPerMessage === undefined ? ms : this.#msPerMessage * 0.8 + ms * 0.2;
-  }
-
-  #target(): number {
-    const { SEND_GAP_MS, SEND_GAP_JITTER_MS } = this.#pass.config;
-    const ms =
-      (this.#msPerMessage ?? CLAIM_AHEAD_MS / NEWCOMER.target) + SEND_GAP_MS + SEND_GAP_JITTER_MS / 2;
-    return Math.min(MAX_CLAIM, Math.max(1, Math.ceil(CLAIM_AHEAD_MS / ms)));
   }
 }

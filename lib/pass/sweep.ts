@@ -8,9 +8,8 @@ import { maySend, type Pass } from "./context.ts";
 import { readLastPass } from "./last-pass.ts";
 import { LOOK_BACK_SECONDS } from "./reconcile.ts";
 
-/** Strays are dealt with so many at a time, and no more than this in one pass. */
+/** Strays are dealt with so many at a time, as long as the pass has time for it. */
 const BATCH = 500;
-const STRAYS_A_PASS = 10_000;
 
 /**
  * Ends as `missed` what is past its window by the database's clock and by the function's, and sets back what
@@ -21,9 +20,7 @@ export async function sweep(pass: Pass): Promise<void> {
   const { clock, config, db } = pass;
   const now = clock.now();
   const windowFrom = addSeconds(clock.earliestNow(), -config.LOOKBACK_SECONDS);
-  const strays = findStrays(db, addSeconds(now, -LOOK_BACK_SECONDS), windowFrom, now)
-    .limit(STRAYS_A_PASS)
-    .batchSize(BATCH);
+  const strays = findStrays(db, addSeconds(now, -LOOK_BACK_SECONDS), windowFrom, now).batchSize(BATCH);
   let batch: Stray[] = [];
   for await (const stray of strays) {
     batch.push(stray);
@@ -76,8 +73,9 @@ async function miss(pass: Pass, missed: Stray[], windowFrom: Date): Promise<void
   }
 }
 
-/** `kept` if it was given back before and says why itself; else whether any pass ran after it fell due. */
+/** `kept` if it was given back since it fell due, and so says why itself; else whether any pass ran after it fell due. */
 function reasonFor(stray: Stray, lastPassAt: Date | undefined): ProblemCode | "kept" {
-  if (stray.delivery?.state === "released" && stray.delivery.error) return "kept";
+  const { state, error } = stray.delivery ?? {};
+  if (state === "released" && error && error.at >= stray.scheduledAt) return "kept";
   return lastPassAt && lastPassAt < stray.scheduledAt ? "no_pass_in_time" : "window_closed";
 }

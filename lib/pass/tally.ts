@@ -1,3 +1,4 @@
+import type { Reason } from "../messages/writes.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 
 /** What a pass did; see the README for what each count means. */
@@ -5,7 +6,7 @@ export interface Summary {
   passId: string;
   startedAt: Date;
   durationMs: number;
-  /** Every step ran, and no message was left unsent, failed, missed or unknown. */
+  /** Every step ran, and every message that was due went out, but for those that the app changed meanwhile. */
   ok: boolean;
   claimed: number;
   sent: number;
@@ -54,6 +55,8 @@ export class Tally {
     reconciled: 0,
     campaignsCompleted: 0,
   };
+  /** Messages that were due and did not go out, other than by the app's wish. */
+  #unsent = 0;
   readonly #problems = new Map<ProblemCode, { count: number; details: Set<string> }>();
   readonly #latenessMs: number[] = [];
 
@@ -66,6 +69,19 @@ export class Tally {
     this.#latenessMs.push(latenessMs);
   }
 
+  /** Messages that were claimed and given back. */
+  released({ code, detail }: Reason, count = 1): void {
+    this.add("released", count);
+    if (code !== "message_changed") this.#unsent += count;
+    this.problem(code, count, detail);
+  }
+
+  /** Messages that are due and can't be claimed. */
+  blocked({ code, detail }: Reason, count: number): void {
+    this.#unsent += count;
+    this.problem(code, count, detail);
+  }
+
   problem(code: ProblemCode, count = 1, detail?: string): void {
     const known = this.#problems.get(code) ?? { count: 0, details: new Set<string>() };
     known.count += count;
@@ -74,12 +90,12 @@ export class Tally {
   }
 
   summary(passId: string, startedAt: Date, durationMs: number): Summary {
-    const { released, failed, missed, unknown } = this.#counts;
+    const { failed, missed, unknown } = this.#counts;
     return {
       passId,
       startedAt,
       durationMs: Math.round(durationMs),
-      ok: !this.broken && released + failed + missed + unknown === 0,
+      ok: !this.broken && this.#unsent + failed + missed + unknown === 0,
       ...this.#counts,
       more: this.more,
       latenessMs: this.#lateness(),

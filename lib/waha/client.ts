@@ -93,7 +93,9 @@ function serverOf(exchange: Exchange): WahaServer | undefined {
 const NO_MESSAGE_IDS = new Set([404, 422, 501]);
 
 function newIdOf(exchange: Exchange): NewMessageId {
-  if ("fault" in exchange) return readSendOutcome(exchange);
+  // Whatever went wrong, nothing was posted.
+  if ("fault" in exchange)
+    return { kind: "unsent", code: "waha_unreachable", scope: "session", detail: "no message id" };
   const id = exchange.status === 200 ? readNewMessageId(exchange.body) : undefined;
   if (id) return { id };
   const refusal = readRefusal(exchange);

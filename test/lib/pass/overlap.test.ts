@@ -135,7 +135,12 @@ test("a message deleted after its claim is not sent", async () => {
   const passing = world.pass();
   await world.waha.received("newMessageId", 1);
   await world.messages.updateOne({ _id: id as ObjectId }, { $set: { isDeleted: true } });
-  expect(await passing).toMatchObject({ sent: 0, released: 1, errors: [{ code: "message_changed" }] });
+  expect(await passing).toMatchObject({
+    ok: true,
+    sent: 0,
+    released: 1,
+    errors: [{ code: "message_changed" }],
+  });
   expect(world.waha.ledger).toHaveLength(0);
 });
 

@@ -160,6 +160,12 @@ test("the pass between messages of a session lasts the gap, over passes too", as
   }
 });
 
+test("with a gap no more is claimed than can soon be sent", async () => {
+  const world = await createWorld({}, { SEND_GAP_MS: "1000", PASS_SECONDS: "4", TAIL_SECONDS: "3" });
+  await world.insert(...Array.from({ length: 60 }, () => ({})));
+  expect((await world.pass()).claimed).toBeLessThan(10);
+});
+
 test("WAHA is asked for its sessions and its version once a pass, and each message costs an id and a POST", async () => {
   const world = await createWorld({ apiKey: WAHA_KEY });
   await world.insert({}, {}, {});

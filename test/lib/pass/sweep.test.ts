@@ -47,6 +47,7 @@ test("a message of a session that is not working says so while it is due, and wh
   const [id] = await world.insert({});
   const summary = await world.pass();
   expect(summary).toMatchObject({
+    ok: false,
     claimed: 0,
     released: 0,
     errors: [{ code: "session_not_working", count: 1 }],
@@ -67,6 +68,50 @@ test("a message of a session that is not working says so while it is due, and wh
   });
 });
 
+test("a reason of before it was rescheduled is not the reason why it was missed", async () => {
+  const world = await createWorld();
+  const error = { code: "session_not_working", message: "", at: ago(900) };
+  const [id] = await world.insert({ scheduledAt: ago(200), delivery: { state: "released", error } });
+  await world.pass();
+  expect((await world.find(id)).delivery).toMatchObject({
+    state: "missed",
+    error: { code: "window_closed" },
+  });
+});
+
+test("what falls due while WAHA is away says so, also when it is missed; campaigns on hold are left alone", async () => {
+  const world = await createWorld();
+  const { insertedId: paused } = await world.campaigns.insertOne({ status: "paused" });
+  const [id, held] = await world.insert({}, { campaignId: paused });
+  await world.waha.pause();
+  expect((await world.call()).status).toBe(503);
+  expect(await world.find(id)).toMatchObject({
+    isPicked: false,
+    delivery: { state: "released", error: { code: "waha_unreachable" } },
+  });
+  expect(await world.find(held)).not.toHaveProperty("delivery");
+  await world.messages.updateOne(
+    { _id: id as ObjectId },
+    { $set: { scheduledAt: ago(125), "delivery.error.at": ago(60) } },
+  );
+  await world.waha.resume();
+  await world.pass();
+  expect((await world.find(id)).delivery).toMatchObject({
+    state: "missed",
+    error: { code: "waha_unreachable" },
+  });
+});
+
+test("an orphan with no session of its own never goes out on the default session", async () => {
+  const world = await createWorld({}, { WAHA_DEFAULT_SESSION: "default" });
+  await world.insert({ campaignId: "gone" });
+  expect(await world.pass()).toMatchObject({
+    ok: false,
+    claimed: 0,
+    errors: [{ code: "campaign_not_found" }],
+  });
+});
+
 test("a session that works again within the window sends what waited for it", async () => {
   const world = await createWorld({ sessions: [{ name: "default", status: "STARTING" }] });
   const [id] = await world.insert({});
@@ -80,7 +125,7 @@ test("a session that works again within the window sends what waited for it", as
 const ROUTES: [name: string, fields: object, code: string][] = [
   ["an id that no document and no WAHA session has", { sessionId: "gone" }, "session_not_found"],
   ["no session, nor a campaign's", {}, "no_session"],
-  ["a campaign that does not exist, and no session", { campaignId: "gone" }, "no_session"],
+  ["a campaign that does not exist, and no session", { campaignId: "gone" }, "campaign_not_found"],
 ];
 
 test.each(ROUTES)("a message with %s is not sent, and says why", async (_name, fields, code) => {
@@ -141,10 +186,12 @@ test("documents that no pass would ever see are found and reported", async () =>
     { isPicked: true, delivery: null },
   );
   await world.messages.insertOne({ chatId: "49170", content: "no flags", scheduledAt: ago(5) });
+  await world.insert({ scheduledAt: new Date().toISOString() }, { scheduledAt: Date.now() });
   const { errors, ok } = await world.pass();
   expect(ok).toBe(true);
   expect(errors).toMatchObject([
     { code: "flags_missing", count: 3 },
+    { code: "date_wrong", count: 2 },
     { code: "picked_elsewhere", count: 2 },
   ]);
 });

@@ -199,3 +199,16 @@ test("a document that the database's validation turns away fails alone", async (
   const results = await Promise.all([good, bad].map((message) => commit(intent(message, "A", ATTEMPT))));
   expect(results).toEqual(["applied", { unacknowledged: expect.anything() }]);
 });
+
+test("where a write is turned away and the others are not known to be on a majority, none counts as acknowledged", async () => {
+  const [good, bad] = [await claimed(), await claimed({ content: "strict" })];
+  await world.db.command({
+    collMod: "messages",
+    validator: { $or: [{ content: { $ne: "strict" } }, { "delivery.state": { $ne: "attempting" } }] },
+  });
+  const writeConcernError = { code: 64, errmsg: "waiting" };
+  const data = { failCommands: ["update"], writeConcernError, appName: world.db.databaseName };
+  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  const results = await Promise.all([good, bad].map((message) => commit(intent(message, "A", ATTEMPT))));
+  expect(results).toEqual([{ unacknowledged: expect.anything() }, { unacknowledged: expect.anything() }]);
+});

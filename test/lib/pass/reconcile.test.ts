@@ -82,6 +82,31 @@ test("not found is no proof for ten minutes, then the message is unknown and sti
   expect(await world.find(old)).toMatchObject({ isSent: true, delivery: { state: "sent" } });
 });
 
+test("what a lookup proves of a settled campaign's message counts: the campaign is settled anew", async () => {
+  const world = await createWorld();
+  const counts = { total: 1, sent: 0, failed: 0, missed: 0, unknown: 1 };
+  const settled = {
+    status: "completed_with_failures",
+    completedAt: ago(600),
+    delivery: { open: false, rev: 3, counts },
+  };
+  const { insertedId: campaignId } = await world.campaigns.insertOne(settled);
+  await accept(world, "RAW1");
+  await world.insert(attempted(700, { campaignId, delivery: { state: "unknown" } }));
+  expect(await world.pass()).toMatchObject({ reconciled: 1, campaignsCompleted: 1 });
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "completed",
+    delivery: { counts: { sent: 1, unknown: 0 } },
+  });
+});
+
+test("an unknown message is told once, and its lookups end after 24 hours", async () => {
+  const world = await createWorld();
+  const [id] = await world.insert(attempted(24 * 3600 + 5, { delivery: { state: "unknown" } }));
+  expect(await world.pass()).toMatchObject({ ok: true, unknown: 0, reconciled: 0 });
+  expect((await world.find(id)).delivery).not.toHaveProperty("nextLookupAt");
+});
+
 test("a lookup is not made before its time", async () => {
   const world = await createWorld();
   await world.insert(attempted(60, { delivery: { nextLookupAt: ago(-60) } }));

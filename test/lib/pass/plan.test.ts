@@ -1,0 +1,125 @@
+import { ObjectId } from "mongodb";
+import { expect, test } from "vitest";
+import type { MessageDocument } from "../../../lib/documents.ts";
+import {
+  assign,
+  claimTarget,
+  leftOver,
+  type Offer,
+  planClaims,
+  type Standing,
+} from "../../../lib/pass/plan.ts";
+import { ago } from "../../support/world.ts";
+
+const IDLE: Standing = { active: false, queued: 0, target: 3, turns: 0 };
+
+/** A session with `count` messages due, the oldest `age` seconds ago. */
+function offer(name: string, count: number, age = 60): Offer {
+  const next = Array.from({ length: count }, (_, n) => ({ _id: new ObjectId(), scheduledAt: ago(age - n) }));
+  return { session: { name, status: "WORKING" }, count, groups: [], next };
+}
+
+/** How many of which session a plan claims. */
+function planned(
+  offers: Offer[],
+  standings: Record<string, Standing>,
+  freePlaces: number,
+): Record<string, number> {
+  const plan = planClaims(offers, (session) => standings[session] ?? IDLE, freePlaces);
+  return Object.fromEntries([...plan].map(([session, messages]) => [session, messages.length]));
+}
+
+const active = (queued: number): Standing => ({ ...IDLE, active: true, queued });
+
+const PLANS: [
+  name: string,
+  offers: Offer[],
+  standings: Record<string, Standing>,
+  places: number,
+  plan: object,
+][] = [
+  ["each gets what it can soon send", [offer("a", 9), offer("b", 2)], {}, 20, { a: 3, b: 2 }],
+  [
+    "no more sessions begin than there are places: the oldest first",
+    [offer("a", 1, 10), offer("b", 1, 99)],
+    {},
+    1,
+    { b: 1 },
+  ],
+  [
+    "who had fewer turns comes first",
+    [offer("a", 1, 99), offer("b", 1, 10)],
+    { a: { ...IDLE, turns: 1 } },
+    1,
+    { b: 1 },
+  ],
+  ["who sends is topped up", [offer("a", 9)], { a: active(1) }, 19, { a: 2 }],
+  ["who has enough gets nothing", [offer("a", 9)], { a: active(3) }, 19, {}],
+  [
+    "who sends gets nothing while others wait for a place",
+    [offer("a", 9), offer("b", 1)],
+    { a: active(0) },
+    0,
+    {},
+  ],
+];
+
+test.each(PLANS)("%s", (_name, offers, standings, places, plan) => {
+  expect(planned(offers, standings, places)).toEqual(plan);
+});
+
+test("what a plan leaves is told by session", () => {
+  const offers = [offer("a", 9), offer("b", 2)];
+  expect(
+    leftOver(
+      offers,
+      planClaims(offers, () => IDLE, 20),
+    ),
+  ).toEqual(["a"]);
+});
+
+test("the target shrinks with the gap and the time that a message takes, and is never nothing", () => {
+  const config = (gap: number, jitter = 0) => ({ SEND_GAP_MS: gap, SEND_GAP_JITTER_MS: jitter }) as never;
+  expect([claimTarget(config(0)), claimTarget(config(0), 1), claimTarget(config(0), 500)]).toEqual([
+    50, 200, 10,
+  ]);
+  expect([claimTarget(config(900)), claimTarget(config(400, 1000)), claimTarget(config(60_000))]).toEqual([
+    5, 5, 1,
+  ]);
+});
+
+/** A claimed message as it reads when its `fields` were changed since its session was found. */
+function claimed(due: Offer["next"][number], fields: Partial<MessageDocument> = {}): MessageDocument {
+  return { ...due, isSent: false, isDeleted: false, isPicked: true, ...fields };
+}
+
+test("what was claimed goes to the session it was planned for, in the plan's order", () => {
+  const [a, b] = [offer("a", 2), offer("b", 1)];
+  const plan = planClaims([a, b], () => IDLE, 20);
+  const messages = [...b.next, ...a.next.toReversed()].map((due) => claimed(due));
+  const { bySession, moved } = assign(plan, messages);
+  expect(bySession.get("a")?.map((message) => message._id)).toEqual(a.next.map((due) => due._id));
+  expect(bySession.get("b")).toHaveLength(1);
+  expect(moved).toEqual([]);
+});
+
+test("a message that was given another session or campaign since is not sent on the old one", () => {
+  const sessionId = new ObjectId();
+  const a = offer("a", 3);
+  a.next = a.next.map((due) => ({ ...due, sessionId, campaignId: null }));
+  const [same, other, joined] = a.next as [
+    Offer["next"][number],
+    Offer["next"][number],
+    Offer["next"][number],
+  ];
+  const { bySession, moved } = assign(
+    planClaims([a], () => IDLE, 20),
+    [
+      claimed(same, { sessionId: sessionId.toHexString() }),
+      claimed(other, { sessionId: new ObjectId() }),
+      claimed(joined, { campaignId: "new" }),
+    ],
+  );
+  expect(bySession.get("a")?.map((message) => message._id)).toEqual([same._id]);
+  expect(moved.map((message) => message._id)).toEqual([other._id, joined._id]);
+});

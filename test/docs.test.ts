@@ -1,0 +1,213 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { parseEnv } from "node:util";
+import { describe, expect, test } from "vitest";
+import { type Config, parseConfig } from "../lib/config.ts";
+import { ConfigError } from "../lib/errors.ts";
+import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../lib/indexes.ts";
+import { Tally } from "../lib/pass/tally.ts";
+import { PROBLEMS } from "../lib/problems.ts";
+import packageJson from "../package.json" with { type: "json" };
+
+const ROOT = join(import.meta.dirname, "..");
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+
+const README = read("README.md");
+const PROTOCOL = read("docs/protocol.md");
+const ENV_EXAMPLE = read(".env.example");
+
+/** The part of a document under one heading, up to the next of the same or a higher level. */
+function section(document: string, heading: string): string {
+  const level = heading.indexOf(" ");
+  const [, rest] = `\n${document}`.split(`\n${heading}\n`);
+  if (rest === undefined) throw new Error(`no heading ${heading}`);
+  return rest.split(new RegExp(`^#{1,${level}} `, "m"))[0] ?? "";
+}
+
+/** The cells of every table row in a text, without heads and rules. */
+function rows(text: string): string[][] {
+  const lines = text.split("\n").filter((line) => line.startsWith("|"));
+  const isRule = (line: string | undefined) => /^\|( --- \|)+$/.test(line ?? "");
+  const body = lines.filter((line, index) => !isRule(line) && !isRule(lines[index + 1]));
+  return body.map((line) =>
+    line
+      .slice(1, -1)
+      .split("|")
+      .map((cell) => cell.trim()),
+  );
+}
+
+/** What the first cells of a text's rows name in backticks. */
+function named(text: string): string[] {
+  return rows(text).flatMap(([first = ""]) => [...first.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name));
+}
+
+/** The members of an interface, or the strings of a union, as its source lists them. */
+function listedIn(path: string, start: string, end: string, item: RegExp): string[] {
+  const [, after = ""] = read(path).split(start);
+  return [...(after.split(end)[0] ?? "").matchAll(item)].map(([, name = ""]) => name);
+}
+
+const ANSWER_CODES = [...read("lib/handler.ts").matchAll(/code: "(\w+)"/g)].map(([, code = ""]) => code);
+
+describe("the README's codes", () => {
+  const codes = named(section(README, "## What each error code means"));
+
+  test("are every code there is, each explained once", () => {
+    expect([...codes].sort()).toEqual([...Object.keys(PROBLEMS), ...ANSWER_CODES].sort());
+  });
+
+  test("each come with what happened and what to do", () => {
+    for (const cells of rows(section(README, "## What each error code means"))) {
+      expect(cells, cells[0]).toHaveLength(3);
+      expect(Math.min(...cells.map((cell) => cell.length)), cells[0]).toBeGreaterThan(5);
+    }
+  });
+
+  test("are real wherever one is named", () => {
+    const indexes = [...MESSAGE_INDEXES, ...CAMPAIGN_INDEXES].map((index) => index.name);
+    const known = [...Object.keys(PROBLEMS), ...ANSWER_CODES, ...indexes, "completed_with_failures"];
+    const words = [...`${README}${PROTOCOL}`.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, word]) => word);
+    expect(words.filter((word) => !known.includes(word ?? ""))).toEqual([]);
+  });
+});
+
+describe("the settings", () => {
+  const names = [...read("lib/config.ts").matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name = ""]) => name);
+  const required = requiredSettings();
+  const defaults = parseConfig({
+    DATABASE_URL: "mongodb://localhost/app",
+    WAHA_API_URL: "http://localhost:3000",
+    CRON_SECRET: "sixteen characters".replaceAll(" ", "-"),
+  });
+
+  /** A setting's default as one writes it in an environment. */
+  function defaultOf(name: string): string | undefined {
+    const value = defaults[name as keyof Config];
+    return value === undefined ? undefined : String(value);
+  }
+
+  test("are all in the README's table, with their defaults", () => {
+    const table = rows(section(README, "## Settings"));
+    expect(table.map(([name]) => name).sort()).toEqual(names.map((name) => `\`${name}\``).sort());
+    for (const [cell = "", value] of table) {
+      const name = cell.replaceAll("`", "");
+      const expected = required.has(name) ? "required" : defaultOf(name);
+      expect(value?.replaceAll("`", ""), name).toBe(expected ?? "none");
+    }
+  });
+
+  test("are all in .env.example: required ones set, the others commented out with their defaults", () => {
+    const lines = ENV_EXAMPLE.split("\n").filter((line) => /^(# )?[A-Z_]+=/.test(line));
+    const given = new Map(lines.map((line) => [/[A-Z_]+/.exec(line)?.[0] ?? "", line]));
+    expect(lines).toHaveLength(names.length);
+    expect([...given.keys()].sort()).toEqual([...names].sort());
+    for (const [name, line] of given) {
+      if (required.has(name)) expect(line).toMatch(/^[A-Z_]+=/);
+      else expect(line).toBe(`# ${name}=${defaultOf(name) ?? ""}`);
+    }
+    expect([...given.keys()].slice(0, required.size).sort()).toEqual([...required].sort());
+  });
+
+  test("each have a one-line comment in .env.example", () => {
+    const lines = ENV_EXAMPLE.split("\n");
+    for (const [index, line] of lines.entries())
+      if (/^(# )?[A-Z_]+=/.test(line)) expect(lines[index - 1], line).toMatch(/^# \S.*\.$/);
+  });
+
+  test("of .env.example work once the secret is filled in, which nobody can forget", () => {
+    const env = parseEnv(ENV_EXAMPLE) as NodeJS.ProcessEnv;
+    expect(() => parseConfig(env)).toThrow("CRON_SECRET is not set");
+    expect(() => parseConfig({ ...env, CRON_SECRET: "x".repeat(16) })).not.toThrow();
+  });
+});
+
+function requiredSettings(): Set<string> {
+  try {
+    parseConfig({});
+  } catch (error) {
+    if (error instanceof ConfigError) return new Set(error.problems.map(({ setting }) => setting));
+    throw error;
+  }
+  return new Set();
+}
+
+describe("the states of a message", () => {
+  const states = listedIn("lib/documents.ts", "export type DeliveryState =", ";", /"(\w+)"/g).sort();
+
+  test("are the README's", () => {
+    expect(named(section(README, "## What each state means")).sort()).toEqual(states);
+  });
+
+  test("are the protocol's, in its table and in its diagram", () => {
+    const text = section(PROTOCOL, "## The states of a message");
+    const table = rows(text).filter((cells) => cells.length === 5);
+    expect(table.flatMap(([state = ""]) => /^`(\w+)`$/.exec(state)?.[1] ?? []).sort()).toEqual(states);
+    const arrows = [...text.matchAll(/^ +(\S+) --> ([^\s:]+)/gm)].flatMap(([, from, to]) => [from, to]);
+    expect([...new Set(arrows)].sort()).toEqual(["[*]", "none", ...states].sort());
+  });
+});
+
+test("the protocol lists every field of a message's delivery", () => {
+  const fields = listedIn("lib/documents.ts", "export interface Delivery {", "\n}", /^ {2}(\w+)\??:/gm);
+  const table = rows(section(PROTOCOL, "## The states of a message")).filter((cells) => cells.length === 3);
+  const listed = table.flatMap(([first = ""]) => [...first.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  expect(listed.sort()).toEqual(fields.sort());
+});
+
+test("the README explains every field of the summary", () => {
+  const fields = Object.keys(new Tally().summary("", new Date(0), 0));
+  const table = rows(section(README, "## What the function answers")).filter((cells) => cells.length === 2);
+  const listed = table.flatMap(([first = ""]) => [...first.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  expect(listed.sort()).toEqual(fields.sort());
+});
+
+test("the commands that create the indexes by hand are what the code creates", () => {
+  const blocks = section(README, "## Indexes").matchAll(/db\.runCommand\((\{.*?\n\})\)/gs);
+  expect([...blocks].map(([, json = ""]) => JSON.parse(json))).toEqual([
+    { createIndexes: "messages", indexes: MESSAGE_INDEXES },
+    { createIndexes: "campaigns", indexes: CAMPAIGN_INDEXES },
+  ]);
+});
+
+test("every npm script that the README names exists", () => {
+  const used = [...README.matchAll(/npm run (\w+)/g)].map(([, script = ""]) => script);
+  expect(new Set(used)).toEqual(new Set(["demo", "dev"]));
+  expect(Object.keys(packageJson.scripts)).toEqual(expect.arrayContaining([...used, "test"]));
+});
+
+describe.each([
+  ["README.md", README],
+  ["docs/protocol.md", PROTOCOL],
+])("the links of %s", (path, document) => {
+  const links = [...withoutCode(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+
+  test("lead to files and headings that exist", () => {
+    expect(links.length).toBeGreaterThan(5);
+    expect(links.filter((target) => !/^https?:/.test(target) && !leadsSomewhere(path, target))).toEqual([]);
+  });
+});
+
+function leadsSomewhere(from: string, target: string): boolean {
+  const [file = "", anchor] = target.split("#");
+  const path = file ? join(ROOT, dirname(from), file) : join(ROOT, from);
+  if (relative(ROOT, path).startsWith("..") || !existsSync(path)) return false;
+  return anchor === undefined || anchorsOf(readFileSync(path, "utf8")).has(anchor);
+}
+
+/** The anchors that GitHub gives a document's headings. */
+function anchorsOf(document: string): Set<string> {
+  const anchors = new Set<string>();
+  for (const [, heading = ""] of withoutCode(document).matchAll(/^#{1,6} (.+)$/gm)) {
+    const plain = heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "");
+    const anchor = plain.replaceAll(" ", "-");
+    let unique = anchor;
+    for (let copy = 1; anchors.has(unique); copy += 1) unique = `${anchor}-${copy}`;
+    anchors.add(unique);
+  }
+  return anchors;
+}
+
+function withoutCode(document: string): string {
+  return document.replace(/^ *```.*?^ *```$/gms, "");
+}

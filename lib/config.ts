@@ -16,7 +16,10 @@ const WAHA_REFUSAL_WAIT_MS = 6_000;
 const OVERRULED_URL_OPTIONS = [
   "w",
   "journal",
+  "j",
+  "fsync",
   "wtimeoutMS",
+  "wtimeout",
   "readConcernLevel",
   "readPreference",
   "readPreferenceTags",
@@ -28,6 +31,9 @@ const OVERRULED_URL_OPTIONS = [
 /** What a header can carry unharmed. */
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 const NOT_VISIBLE_ASCII = "may hold only visible ASCII characters, no spaces";
+
+/** MongoDB's rules for a database's name: up to 63 bytes, none of these characters. */
+const DATABASE_NAME = /^[^/\\. "$*<>:|?\0]{1,63}$/;
 
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const milliseconds = (fallback: number) => z.coerce.number().int().nonnegative().default(fallback);
@@ -47,6 +53,10 @@ const Settings = z.object({
   DATABASE_URL: z.string().transform(databaseUrl),
   WAHA_API_URL: z
     .url({ protocol: /^https?$/, error: "must be an http:// or https:// address" })
+    .refine(
+      (url) => !/^https?:\/\/[^/]*@/.test(url),
+      "must not hold a user or a password: no request can carry them",
+    )
     .transform((url) => (url.endsWith("/") ? url : `${url}/`)),
   WAHA_API_KEY: z.string().regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII).optional(),
   CRON_SECRET: z.string().min(16, "must have 16 characters or more").regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII),
@@ -153,14 +163,19 @@ function databaseUrl(value: string, context: z.RefinementCtx): { url: string; na
   try {
     const url = new ConnectionString(value);
     const name = decodeURIComponent(url.pathname.slice(1));
-    if (name) {
-      const options = url.typedSearchParams<Record<string, string>>();
-      for (const option of OVERRULED_URL_OPTIONS) options.delete(option);
-      // So that the database's own tools show whose connections these are.
-      if (!options.has("appName")) options.set("appName", "waha-scheduler");
-      return { url: url.toString(), name };
+    const options = url.typedSearchParams<Record<string, string>>();
+    for (const option of OVERRULED_URL_OPTIONS) {
+      // One may stand there twice, in different cases, and each call takes one out.
+      while (options.has(option)) options.delete(option);
     }
-    context.addIssue("must name the database: mongodb://…/<database>");
+    // So that the database's own tools show whose connections these are.
+    if (!options.has("appName")) options.set("appName", "waha-scheduler");
+    if (DATABASE_NAME.test(name)) return { url: url.toString(), name };
+    context.addIssue(
+      name
+        ? "names the database in a way that MongoDB does not allow"
+        : "must name the database: mongodb://…/<database>",
+    );
   } catch {
     context.addIssue(
       "is not a mongodb:// or mongodb+srv:// address (characters like @ : / % in the password must be percent-encoded)",

@@ -12,7 +12,7 @@ import type { CampaignDocument, MessageDocument, SessionDocument } from "./docum
 import { ConfigError, UnavailableError } from "./errors.ts";
 import type { SessionLease } from "./leases.ts";
 import type { LastPass } from "./pass/last-pass.ts";
-import { PROBLEMS } from "./problems.ts";
+import type { ProblemCode } from "./problems.ts";
 
 /** The collections that the scheduler works on, and the database's time. */
 export interface Database {
@@ -30,8 +30,8 @@ export interface Database {
 const clients = new Map<string, MongoClient>();
 
 /**
- * The database that the settings name, over the instance's cached client. Nothing is connected yet: the
- * first operation does that, and so does the first one after an outage.
+ * The database that the settings name, over the instance's cached client. Nothing is connected before the
+ * first `readTime`.
  *
  * @throws ConfigError if the driver can't make sense of DATABASE_URL
  */
@@ -45,11 +45,26 @@ export function openDatabase(config: Config): Database {
     leases: db.collection(config.SCHEDULER_COLLECTION),
     passes: db.collection(config.SCHEDULER_COLLECTION),
     readTime: async () => {
+      await connect(client, config.DATABASE_URL.url);
       const hello = await db.command({ hello: 1 });
       if (!hello.setName && hello.msg !== "isdbgrid") throw unavailable("database_not_replica_set");
       return hello.localTime as Date;
     },
   };
+}
+
+/**
+ * Connects a client that is not connected yet. One whose first connection fails never recovers (seen with
+ * mongodb 7.9: "Topology is closed" for ever), so it makes room for a new one.
+ */
+async function connect(client: MongoClient, url: string): Promise<void> {
+  try {
+    await client.connect();
+  } catch (error) {
+    if (clients.get(url) === client) clients.delete(url);
+    await client.close();
+    throw error;
+  }
 }
 
 /** Closes every cached connection; for a host that stops. */
@@ -102,17 +117,16 @@ const PASSING_CODES = new Set<unknown>([
 ]);
 
 /**
- * Says of an error from the driver what it means for a pass; any other error is given back as it is.
+ * Says of an error what it means for a pass, if it comes from the driver, or from the system below it (no such
+ * host, no such certificate file); any other error is given back as it is.
  */
 export function asUnavailable(error: unknown): unknown {
-  if (!(error instanceof MongoError)) return error;
-  const refused = error instanceof MongoServerError && !PASSING_CODES.has(error.code);
-  return unavailable(refused ? "database_refused" : "database_unreachable", error);
+  if (error instanceof MongoServerError && !PASSING_CODES.has(error.code))
+    return unavailable("database_refused", error);
+  const ofSystem = error instanceof Error && "syscall" in error;
+  return error instanceof MongoError || ofSystem ? unavailable("database_unreachable", error) : error;
 }
 
-function unavailable(
-  code: "database_unreachable" | "database_refused" | "database_not_replica_set",
-  cause?: unknown,
-) {
-  return new UnavailableError("database", code, PROBLEMS[code], cause);
+function unavailable(code: ProblemCode, cause?: unknown): UnavailableError {
+  return new UnavailableError("database", code, { cause });
 }

@@ -98,7 +98,7 @@ export function idForms(id: Id): Id[] {
 /** A string that is the same for both forms of a reference, and differs for references that differ. */
 export function idKey(id: Id): string {
   if (id instanceof ObjectId) return id.toHexString();
-  if (typeof id === "string") return /^[0-9a-f]{24}$/i.test(id) ? id.toLowerCase() : id;
+  if (typeof id === "string") return /^[0-9a-f]{24}$/i.test(id) ? id.toLowerCase() : `"${id}"`;
   return BSON.EJSON.stringify([id]);
 }
 

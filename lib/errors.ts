@@ -1,4 +1,4 @@
-import type { ProblemCode } from "./problems.ts";
+import { PROBLEMS, type ProblemCode } from "./problems.ts";
 
 /** One wrong setting: its name and what is wrong with it, never its value. */
 export interface SettingProblem {
@@ -26,10 +26,17 @@ export class UnavailableError extends Error {
   readonly service: Service;
   readonly code: ProblemCode;
 
-  /** `message` says what happened and what to check, without any address, key or text. */
-  constructor(service: Service, code: ProblemCode, message: string, cause?: unknown) {
-    super(message, { cause });
+  readonly detail: string | undefined;
+
+  /** `detail` adds to the code's own words what is particular here, and holds no key, no text and no secret. */
+  constructor(
+    service: Service,
+    code: ProblemCode,
+    { detail, cause }: { detail?: string; cause?: unknown } = {},
+  ) {
+    super(detail ? `${PROBLEMS[code]} (${detail})` : PROBLEMS[code], { cause });
     this.service = service;
     this.code = code;
+    this.detail = detail;
   }
 }

@@ -5,7 +5,6 @@ import { ConfigError, UnavailableError } from "./errors.ts";
 import { createLog, describeError, type Log } from "./log.ts";
 import { previewPass } from "./pass/preview.ts";
 import { type Host, runPass } from "./pass/run.ts";
-import { PROBLEMS } from "./problems.ts";
 
 /** The platform freezes or kills a function, but never asks it to stop. */
 const NEVER = new AbortController().signal;
@@ -83,7 +82,7 @@ function admit(
 async function beforeCutOff<T>(work: Promise<T>, { PASS_SECONDS, TAIL_SECONDS }: Config): Promise<T> {
   const cutOff = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => cutOff.reject(new UnavailableError("database", "pass_overran", PROBLEMS.pass_overran)),
+    () => cutOff.reject(new UnavailableError("database", "pass_overran")),
     (PASS_SECONDS - TAIL_SECONDS * CUT_OFF_SHARE) * 1000,
   );
   try {

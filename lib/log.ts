@@ -38,7 +38,9 @@ const FRAMES = 6;
 export function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { name: typeof error };
   const { code, cause, stack = "" } = error as Error & { code?: unknown };
-  const frames = stack.split("\n").filter((line) => /^\s+at /.test(line));
+  // The stack begins with the message, which may itself have lines that look like frames.
+  const afterMessage = stack.slice(stack.indexOf(error.message) + error.message.length);
+  const frames = afterMessage.split("\n").filter((line) => /^\s+at /.test(line));
   return {
     name: error.name,
     ...(typeof code === "string" || typeof code === "number" ? { code } : {}),

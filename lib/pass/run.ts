@@ -9,6 +9,7 @@ import type { Log } from "../log.ts";
 import { auditMessages } from "../messages/audit.ts";
 import { groupCommit } from "../messages/group-commit.ts";
 import { rescueExpiredClaims } from "../messages/rescue.ts";
+import type { Reason } from "../messages/writes.ts";
 import { openWaha, type Waha } from "../waha/client.ts";
 import { type Pass, passEnds, type Surroundings } from "./context.ts";
 import { sendDue } from "./dispatch.ts";
@@ -94,9 +95,7 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
   const steps = new Steps(pass, look instanceof UnavailableError ? [look] : []);
   await steps.run("rescue", async () => tally.add("rescued", await rescueExpiredClaims(db, clock.now())));
   await Promise.all([
-    steps.run("send", () =>
-      "sessions" in look ? sendDue(pass, look) : noteOutage(pass, { code: look.code }),
-    ),
+    steps.run("send", () => ("sessions" in look ? sendDue(pass, look) : noteOutage(pass, reasonOf(look)))),
     steps.run("reconcile", () => reconcile(pass, around)),
     steps.run("sweep", () => sweep(pass)),
     steps.run("audit", () => audit(pass)),
@@ -105,13 +104,17 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
     tally.add("campaignsCompleted", await settleCampaigns(db, config, clock.now()));
   });
   if (!ensureIndexes(db, log)) tally.problem("indexes_missing");
-  for (const code of new Set(steps.failures.map((failure) => failure.code))) tally.problem(code);
+  for (const { code, detail } of steps.failures) tally.problem(code, 1, detail);
   tally.broken = steps.failures.length > 0;
   await steps.run("last pass", () => recordLastPass(db, lastPass(pass)));
   const summary = summarise(pass);
   log.info({ ...summary }, "pass");
   const [unavailable] = steps.failures;
   return { summary, ...(unavailable ? { unavailable } : {}) };
+}
+
+function reasonOf({ code, detail }: UnavailableError): Reason {
+  return detail === undefined ? { code } : { code, detail };
 }
 
 function noteSurroundings(pass: Pass, look: Surroundings | UnavailableError): void {

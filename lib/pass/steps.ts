@@ -1,7 +1,6 @@
 import { asUnavailable } from "../db.ts";
 import { UnavailableError } from "../errors.ts";
 import { describeError } from "../log.ts";
-import { PROBLEMS } from "../problems.ts";
 import type { Pass } from "./context.ts";
 
 /**
@@ -35,8 +34,7 @@ export class Steps {
   async #inTime(work: Promise<unknown>): Promise<void> {
     const end = Promise.withResolvers<never>();
     const timer = setTimeout(
-      () =>
-        end.reject(new UnavailableError("database", "database_unreachable", PROBLEMS.database_unreachable)),
+      () => end.reject(new UnavailableError("database", "database_unreachable")),
       Math.max(0, this.#pass.clock.until(this.#pass.stepsUntil)),
     );
     try {

@@ -1,6 +1,5 @@
 import type { Config } from "../config.ts";
 import { UnavailableError } from "../errors.ts";
-import { PROBLEMS, type ProblemCode } from "../problems.ts";
 import {
   isRefusedAck,
   readError,
@@ -73,16 +72,15 @@ function sessionPath(session: string, ...rest: string[]): string {
 }
 
 function sessionsOf(exchange: Exchange): Map<string, WahaSession> {
-  if ("fault" in exchange) throw unavailable("waha_unreachable", exchange.cause);
+  if ("fault" in exchange) throw new UnavailableError("waha", "waha_unreachable", { cause: exchange.cause });
   const sessions = exchange.status === 200 ? readSessions(exchange.body) : undefined;
   if (sessions) return sessions;
   const refusal = readRefusal(exchange);
-  if (refusal?.scope === "server") throw unavailable(refusal.code, undefined, refusal.detail);
-  throw unavailable("waha_bad_answer", undefined, `HTTP ${exchange.status}`);
-}
-
-function unavailable(code: ProblemCode, cause?: unknown, detail?: string): UnavailableError {
-  return new UnavailableError("waha", code, detail ? `${PROBLEMS[code]} (${detail})` : PROBLEMS[code], cause);
+  if (refusal?.scope !== "server") {
+    throw new UnavailableError("waha", "waha_bad_answer", { detail: `HTTP ${exchange.status}` });
+  }
+  const { code, detail } = refusal;
+  throw new UnavailableError("waha", code, detail ? { detail } : {});
 }
 
 function serverOf(exchange: Exchange): WahaServer | undefined {

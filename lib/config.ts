@@ -3,6 +3,9 @@ import { z } from "zod";
 import vercel from "../vercel.json" with { type: "json" };
 import { ConfigError, type SettingProblem } from "./errors.ts";
 
+/** Messages due longer ago are left alone: a first deployment over old data must not rewrite it. */
+export const SWEPT_SECONDS = 24 * 3600;
+
 /** The platform kills the function at this age, in seconds (`maxDuration`). */
 const MAX_DURATION_SECONDS = vercel.functions["api/cron.ts"].maxDuration;
 
@@ -27,6 +30,13 @@ const OVERRULED_URL_OPTIONS = [
   "retryWrites",
   "retryReads",
 ];
+
+/** Whether an address is no more than scheme, host, port and path; one that can't be read is not this check's. */
+function isPlain(address: string): boolean {
+  if (!URL.canParse(address)) return true;
+  const { username, password, search, hash } = new URL(address);
+  return username + password + search + hash === "";
+}
 
 /** What a header can carry unharmed. */
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
@@ -53,14 +63,13 @@ const Settings = z.object({
   DATABASE_URL: z.string().transform(databaseUrl),
   WAHA_API_URL: z
     .url({ protocol: /^https?$/, error: "must be an http:// or https:// address" })
-    .refine(
-      (url) => !/^https?:\/\/[^/]*@/.test(url),
-      "must not hold a user or a password: no request can carry them",
-    )
+    .refine(isPlain, "must hold no user, password, query or fragment: requests can't carry them")
     .transform((url) => (url.endsWith("/") ? url : `${url}/`)),
   WAHA_API_KEY: z.string().regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII).optional(),
   CRON_SECRET: z.string().min(16, "must have 16 characters or more").regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII),
-  LOOKBACK_SECONDS: seconds(120),
+  LOOKBACK_SECONDS: seconds(120).refine((value) => value <= SWEPT_SECONDS, {
+    error: `must not exceed ${SWEPT_SECONDS} (24 hours): what is older is never touched`,
+  }),
   PASS_SECONDS: seconds(MAX_DURATION_SECONDS).refine((value) => value <= MAX_DURATION_SECONDS, {
     error: `must not exceed maxDuration of vercel.json (${MAX_DURATION_SECONDS})`,
   }),
@@ -147,11 +156,13 @@ function problemsOf(error: z.ZodError, given: Record<string, string>): SettingPr
 function plain(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return `must be a ${issue.expected}`;
+      return `must be a ${issue.expected === "int" ? "whole number" : issue.expected}`;
     case "too_small":
       return issue.origin === "string"
         ? issue.message
         : `must be ${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
+    case "too_big":
+      return `must be at most ${issue.maximum}`;
     case "invalid_value":
       return `must be one of ${issue.values.join(", ")}`;
     default:

@@ -63,7 +63,10 @@ async function connect(client: MongoClient, url: string): Promise<void> {
   } catch (error) {
     if (clients.get(url) === client) clients.delete(url);
     await client.close();
-    throw error;
+    // Also what lies below the driver: no such host, no such certificate file.
+    throw asUnavailable(error) instanceof UnavailableError
+      ? error
+      : unavailable("database_unreachable", error);
   }
 }
 
@@ -117,14 +120,12 @@ const PASSING_CODES = new Set<unknown>([
 ]);
 
 /**
- * Says of an error what it means for a pass, if it comes from the driver, or from the system below it (no such
- * host, no such certificate file); any other error is given back as it is.
+ * Says of an error from the driver what it means for a pass; any other error is given back as it is.
  */
 export function asUnavailable(error: unknown): unknown {
   if (error instanceof MongoServerError && !PASSING_CODES.has(error.code))
     return unavailable("database_refused", error);
-  const ofSystem = error instanceof Error && "syscall" in error;
-  return error instanceof MongoError || ofSystem ? unavailable("database_unreachable", error) : error;
+  return error instanceof MongoError ? unavailable("database_unreachable", error) : error;
 }
 
 function unavailable(code: ProblemCode, cause?: unknown): UnavailableError {

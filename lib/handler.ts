@@ -18,7 +18,7 @@ const CUT_OFF_SHARE = 0.05;
  *
  * @param env the settings; see the README
  * @param host the machine's clocks, and its wish to stop; by default its own clocks, and none
- * @returns 200 with the summary; 401; 405; 500 naming wrong settings; 503 naming what is away
+ * @returns 200 with the summary; 400 for a dryRun that is neither true nor false; 401; 405; 500 naming wrong settings; 503 naming what is away
  */
 export async function handleCron(
   request: Request,
@@ -33,8 +33,11 @@ export async function handleCron(
     const config = admit(request, settings, env, log);
     if (!config) return answer(401, { error: "unauthorized" }, { "WWW-Authenticate": "Bearer" });
     for (const warning of configWarnings(config)) log.warn({}, warning);
-    if (new URL(request.url).searchParams.get("dryRun") === "true")
-      return answer(200, await beforeCutOff(previewPass(config, ticker), config));
+    const dryRun = new URL(request.url).searchParams.get("dryRun") ?? "false";
+    // Whoever asks for a dry run in other words must not get a real one.
+    if (dryRun !== "true" && dryRun !== "false")
+      return answer(400, { error: "dryRun must be true or false" });
+    if (dryRun === "true") return answer(200, await beforeCutOff(previewPass(config, ticker), config));
     const { summary, unavailable } = await beforeCutOff(
       runPass(config, log, { ticker, stop }, began),
       config,

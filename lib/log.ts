@@ -39,7 +39,8 @@ export function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { name: typeof error };
   const { code, cause, stack = "" } = error as Error & { code?: unknown };
   // The stack begins with the message, which may itself have lines that look like frames.
-  const afterMessage = stack.slice(stack.indexOf(error.message) + error.message.length);
+  const begins = stack.indexOf(error.message);
+  const afterMessage = begins < 0 ? "" : stack.slice(begins + error.message.length);
   const frames = afterMessage.split("\n").filter((line) => /^\s+at /.test(line));
   return {
     name: error.name,

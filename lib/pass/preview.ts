@@ -4,7 +4,7 @@ import { asUnavailable, openDatabase } from "../db.ts";
 import { dueFilter, surveyDue } from "../messages/due.ts";
 import { routeAll } from "../routing.ts";
 import { openWaha } from "../waha/client.ts";
-import { LOOK_AROUND_TIMEOUT_MS } from "./run.ts";
+import { lookAroundMs } from "./run.ts";
 import { type Summary, Tally } from "./tally.ts";
 
 /** What a pass would find now. */
@@ -30,10 +30,9 @@ export async function previewPass(config: Config, ticker: Ticker): Promise<Previ
   const db = openDatabase(config);
   const waha = openWaha(config);
   try {
-    const timeoutMs = Math.min(LOOK_AROUND_TIMEOUT_MS, config.WAHA_TIMEOUT_MS);
     const [clock, sessions] = await Promise.all([
       startClock(ticker, ticker.monotonic(), () => db.readTime()),
-      waha.listSessions(timeoutMs),
+      waha.listSessions(lookAroundMs(config)),
     ]);
     const window = { from: addSeconds(clock.startedAt, -config.LOOKBACK_SECONDS), to: clock.startedAt };
     const groups = await surveyDue(db, dueFilter(window, clock.startedAt), 1);

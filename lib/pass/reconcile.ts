@@ -15,7 +15,7 @@ const SOON_SECONDS = 50;
 const SELDOM_SECONDS = 1800;
 
 /** After this nothing is looked up any more: WAHA's stores keep messages, but nobody waits for an answer. */
-export const LOOK_BACK_SECONDS = 24 * 3600;
+const LOOK_BACK_SECONDS = 24 * 3600;
 
 /**
  * Finds out about messages whose POST may have arrived, by looking them up under the id that they were given.

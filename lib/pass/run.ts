@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { settleCampaigns } from "../campaigns.ts";
 import { addSeconds, startClock, type Ticker } from "../clock.ts";
-import type { Config } from "../config.ts";
+import { type Config, SWEPT_SECONDS } from "../config.ts";
 import { asUnavailable, openDatabase } from "../db.ts";
 import { UnavailableError } from "../errors.ts";
 import { ensureIndexes } from "../indexes.ts";
@@ -15,7 +15,7 @@ import { type Pass, passEnds, type Surroundings } from "./context.ts";
 import { sendDue } from "./dispatch.ts";
 import { recordLastPass } from "./last-pass.ts";
 import { noteOutage } from "./offers.ts";
-import { LOOK_BACK_SECONDS, reconcile } from "./reconcile.ts";
+import { reconcile } from "./reconcile.ts";
 import { Steps } from "./steps.ts";
 import { sweep } from "./sweep.ts";
 import { type Summary, Tally } from "./tally.ts";
@@ -34,7 +34,7 @@ export interface Host {
 }
 
 /** A look around WAHA takes no longer: without an answer nothing can be claimed anyway. */
-export const LOOK_AROUND_TIMEOUT_MS = 10_000;
+const LOOK_AROUND_MS = 10_000;
 
 /** A difference of the clocks that is worth a word. */
 const SKEW_MS = 5_000;
@@ -75,9 +75,14 @@ export async function runPass(config: Config, log: Log, host: Host, began: numbe
   }
 }
 
+/** How long a look around WAHA may take, in milliseconds. */
+export function lookAroundMs({ PASS_SECONDS, TAIL_SECONDS, WAHA_TIMEOUT_MS }: Config): number {
+  return Math.min(LOOK_AROUND_MS, WAHA_TIMEOUT_MS, (PASS_SECONDS - TAIL_SECONDS) * 1000);
+}
+
 /** What WAHA showed; without a list of sessions, why there is none. */
 async function lookAround(waha: Waha, config: Config): Promise<Surroundings | UnavailableError> {
-  const timeoutMs = Math.min(LOOK_AROUND_TIMEOUT_MS, config.WAHA_TIMEOUT_MS);
+  const timeoutMs = lookAroundMs(config);
   const [sessions, server] = await Promise.all([
     waha.listSessions(timeoutMs).catch((error: unknown) => {
       if (error instanceof UnavailableError) return error;
@@ -127,7 +132,7 @@ function noteSurroundings(pass: Pass, look: Surroundings | UnavailableError): vo
 }
 
 async function audit(pass: Pass): Promise<void> {
-  const findings = await auditMessages(pass.db, addSeconds(pass.clock.now(), -LOOK_BACK_SECONDS));
+  const findings = await auditMessages(pass.db, addSeconds(pass.clock.now(), -SWEPT_SECONDS));
   for (const [code, count] of findings) pass.tally.problem(code, count);
 }
 

@@ -1,12 +1,12 @@
 import { touchCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
+import { SWEPT_SECONDS } from "../config.ts";
 import { idKey } from "../documents.ts";
 import { findStrays, markMissed, mayBeSent, type Stray, setBackFlags } from "../messages/strays.ts";
 import type { ProblemCode } from "../problems.ts";
 import { findHeldCampaigns } from "../routing.ts";
 import { maySend, type Pass } from "./context.ts";
 import { readLastPass } from "./last-pass.ts";
-import { LOOK_BACK_SECONDS } from "./reconcile.ts";
 
 /** Strays are dealt with so many at a time, as long as the pass has time for it. */
 const BATCH = 500;
@@ -20,7 +20,7 @@ export async function sweep(pass: Pass): Promise<void> {
   const { clock, config, db } = pass;
   const now = clock.now();
   const windowFrom = addSeconds(clock.earliestNow(), -config.LOOKBACK_SECONDS);
-  const strays = findStrays(db, addSeconds(now, -LOOK_BACK_SECONDS), windowFrom, now).batchSize(BATCH);
+  const strays = findStrays(db, addSeconds(now, -SWEPT_SECONDS), windowFrom, now).batchSize(BATCH);
   let batch: Stray[] = [];
   for await (const stray of strays) {
     batch.push(stray);

@@ -107,3 +107,12 @@ test("what a dry run reports as sendable is what the next pass sends", async () 
     expect(world.waha.acceptedCount({ session })).toBe(session === "default" ? due + 1 : due);
   }
 });
+
+test.each(["?dryRun=1", "?dryRun=TRUE", "?dryRun"])("%s is no dry run, and no pass either", async (query) => {
+  const world = await createWorld();
+  const [id] = await world.insert({});
+  const response = await world.call(query);
+  expect(response.status).toBe(400);
+  expect(await response.json()).toEqual({ error: "dryRun must be true or false" });
+  expect(await world.find(id)).toMatchObject({ isPicked: false });
+});

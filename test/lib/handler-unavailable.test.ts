@@ -108,12 +108,20 @@ describe("a due message stays due, and the answer says why, where", () => {
 });
 
 test.each(["", "?dryRun=true"])(
-  "a call (%s) that hangs is cut off before the platform does it, and answered",
+  "a call (%s) whose database hangs is cut off before the platform does it, and answered",
   async (query) => {
     const world = await createWorld({}, { PASS_SECONDS: "1", TAIL_SECONDS: "0.5" });
     const [id] = await world.insert({});
-    meetSessions(world, { type: "hangBefore" });
+    const admin = world.db.admin();
+    const data = {
+      failCommands: ["hello"],
+      blockConnection: true,
+      blockTimeMS: 3000,
+      appName: world.db.databaseName,
+    };
+    await admin.command({ configureFailPoint: "failCommand", mode: "alwaysOn", data });
     const response = await world.call(query);
+    await admin.command({ configureFailPoint: "failCommand", mode: "off" });
     expect(response.status).toBe(503);
     expect(response.headers.get("cache-control")).toBe("no-store");
     expect(await response.json()).toEqual({
@@ -124,3 +132,12 @@ test.each(["", "?dryRun=true"])(
     expect(await world.find(id)).toMatchObject({ isSent: false, isPicked: false });
   },
 );
+
+test("a WAHA that hangs is said to be away before the pass has to end", async () => {
+  const world = await createWorld({}, { PASS_SECONDS: "1", TAIL_SECONDS: "0.5" });
+  await world.insert({});
+  meetSessions(world, { type: "hangBefore" });
+  const response = await world.call();
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({ claimed: 0, errors: [{ code: "waha_unreachable" }] });
+});

@@ -6,7 +6,7 @@ import { afterAll, inject, onTestFinished, TestRunner } from "vitest";
 export type TestDatabase = {
   /**
    * Names the database, and itself by `appName`: a fail point with `data.appName` (the database's name)
-   * hits this database's clients only, though every test file shares one mongod.
+   * hits this database's clients only, and not another test's that are being closed.
    */
   url: string;
   client: MongoClient;
@@ -15,14 +15,21 @@ export type TestDatabase = {
   drop(): Promise<void>;
 };
 
+/** The mongod of this worker alone; the numbers of the workers begin with 1. */
+function mongoUrl(): string {
+  const url = inject("mongoUrls")[Number(process.env.VITEST_POOL_ID) - 1];
+  if (url === undefined) throw new Error(`there is no mongod for worker ${process.env.VITEST_POOL_ID}`);
+  return url;
+}
+
 /**
- * Gives an empty database of its own on the run's mongod. Called in a test (or in `beforeEach`), it is
+ * Gives an empty database of its own on the worker's mongod. Called in a test (or in `beforeEach`), it is
  * dropped and its client closed when that test ends; called in a file, a `describe` or `beforeAll`, after
  * the last test there.
  */
 export function testDatabase(): TestDatabase {
   const name = `test-${randomUUID()}`;
-  const address = new ConnectionString(inject("mongoUrl"));
+  const address = new ConnectionString(mongoUrl());
   address.pathname = `/${name}`;
   address.searchParams.set("appName", name);
   const client = new MongoClient(address.href);

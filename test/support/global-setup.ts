@@ -3,18 +3,25 @@ import { startMongod } from "../../dev/mongod/start.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The one mongod of the test run; no database is named in it. */
-    mongoUrl: string;
+    /** A mongod for each worker, since a fail point is a whole server's; no database is named in them. */
+    mongoUrls: string[];
   }
 }
 
 /**
- * Starts the mongod that all test files share, with fail points enabled.
+ * Starts a mongod for each worker, with fail points enabled.
  *
- * @returns what stops it after the last test
+ * @returns what stops them after the last test
  */
-export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  const mongod = await startMongod({ args: ["--setParameter", "enableTestCommands=1"] });
-  provide("mongoUrl", mongod.url(""));
-  return mongod.stop;
+export default async function setup({ config, provide }: TestProject): Promise<() => Promise<void>> {
+  const workers = Array.from({ length: config.maxWorkers });
+  const args = ["--setParameter", "enableTestCommands=1"];
+  const mongods = await Promise.all(workers.map(() => startMongod({ args })));
+  provide(
+    "mongoUrls",
+    mongods.map((mongod) => mongod.url("")),
+  );
+  return async () => {
+    await Promise.all(mongods.map((mongod) => mongod.stop()));
+  };
 }

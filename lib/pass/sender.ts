@@ -84,22 +84,28 @@ export class SessionSender {
     while (this.#running !== undefined) await this.#running;
   }
 
+  /** More may be given at any time, also while the last outcomes are recorded, and after the session was stopped. */
   async #run(): Promise<void> {
-    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
-      if (!(await this.#gap())) {
-        this.#queue.unshift(next);
-        await this.#stop({ code: "out_of_time" });
-        break;
-      }
+    while (this.#queue.length > 0) {
+      await this.#sendQueue();
+      if (this.stopped) await this.#giveBackQueue(this.stopped);
+      await Promise.all(this.#recording.splice(0));
+    }
+  }
+
+  async #sendQueue(): Promise<void> {
+    while (!this.stopped && this.#queue.length > 0) {
+      if (!(await this.#gap())) return this.#stop({ code: "out_of_time" });
+      const next = this.#queue.shift();
+      if (!next) return;
       const began = this.#pass.clock.now();
       const { posted, restricted, stop } = await attempt(this.#pass, this.#lane, next);
       this.#measure(-this.#pass.clock.until(began));
       if (posted) this.lastSentAt = this.#pass.clock.now();
       if (restricted) this.restricted = true;
-      if (stop) await this.#stop(stop);
+      if (stop) this.#stop(stop);
       if (this.low) this.#onChange();
     }
-    await Promise.all(this.#recording.splice(0));
   }
 
   /** Waits out the pause between two messages; false if there is no time left to send another. */
@@ -112,11 +118,14 @@ export class SessionSender {
     return maySend(this.#pass);
   }
 
-  /** Ends the session's sending in this pass: what it still only claims is given back. */
-  async #stop(reason: Reason): Promise<void> {
+  /** Ends the session's sending in this pass. */
+  #stop(reason: Reason): void {
     this.stopped = reason;
     // Whatever stopped it was given back itself, or is followed by more.
     this.#pass.tally.more = true;
+  }
+
+  async #giveBackQueue(reason: Reason): Promise<void> {
     const ids = this.#queue.splice(0).map((message) => message._id);
     if (ids.length === 0) return;
     const { db, id, clock, tally, log } = this.#pass;

@@ -1,0 +1,106 @@
+import type { CampaignDocument, MessageDocument } from "../../lib/documents.ts";
+import { documentKey, type Id } from "../../lib/documents.ts";
+import type { Expected, SampleCampaign, SampleMessage } from "../host/sample/sample.ts";
+import type { LedgerEntry } from "../waha-simulator/ledger.ts";
+
+/** What is there when all is over. */
+export interface Seen {
+  messages: MessageDocument[];
+  campaigns: CampaignDocument[];
+  /** What WAHA accepted, as WAHA tells it. */
+  ledger: readonly LedgerEntry[];
+}
+
+/**
+ * Compares what should have happened with what the database says, and both with what WAHA accepted.
+ *
+ * @returns every difference, in plain words; none if all is as it should be
+ */
+export function findDifferences(campaigns: SampleCampaign[], seen: Seen): string[] {
+  const messages = new Map(seen.messages.map((message) => [documentKey(message._id), message]));
+  const unexplained = new Set(seen.ledger);
+  const differences: string[] = [];
+  for (const campaign of campaigns) {
+    for (const planned of campaign.messages) {
+      const accepted = acceptedOf(planned, seen.ledger);
+      for (const entry of accepted) unexplained.delete(entry);
+      const message = messages.get(documentKey(planned.document._id as Id));
+      const found = message
+        ? judge(planned.expected, message, accepted)
+        : ["it is no longer in the database"];
+      differences.push(...found.map((difference) => `${labelOf(campaign, planned)}: ${difference}`));
+    }
+    differences.push(...judgeCampaign(campaign, seen.campaigns));
+  }
+  for (const { session, chatId } of unexplained)
+    differences.push(`WAHA accepted a message from ${session} to ${chatId} that nobody meant to send so`);
+  return [...differences, ...judgeOrder(campaigns, seen.ledger)];
+}
+
+function acceptedOf({ document, expected }: SampleMessage, ledger: readonly LedgerEntry[]): LedgerEntry[] {
+  const chatId = expected.end === "sent" ? expected.chatId : document.chatId;
+  return ledger.filter((entry) => entry.chatId === chatId && entry.text === document.content);
+}
+
+function judge(expected: Expected, message: MessageDocument, accepted: LedgerEntry[]): string[] {
+  const times = expected.end === "sent" ? 1 : 0;
+  const differences: string[] = [];
+  if (accepted.length !== times)
+    differences.push(`WAHA accepted it ${accepted.length} times instead of ${times}`);
+  const shouldBe = stateOf(expected);
+  const is = describeState(message);
+  if (is !== shouldBe) differences.push(`the database says "${is}" instead of "${shouldBe}"`);
+  const [entry] = accepted;
+  if (expected.end !== "sent" || !entry) return differences;
+  if (entry.session !== expected.session)
+    differences.push(`it went out on ${entry.session} instead of ${expected.session}`);
+  if (message.delivery?.waMessageId !== entry.id)
+    differences.push("the database and WAHA know it by different ids");
+  if (!message.sentAt) differences.push("the database does not say when it was sent");
+  return differences;
+}
+
+function stateOf(expected: Expected): string {
+  switch (expected.end) {
+    case "sent":
+      return "sent";
+    case "untouched":
+      return "not sent";
+    default:
+      return `not sent, ${expected.end}, ${expected.code}`;
+  }
+}
+
+function describeState({ isSent, delivery }: MessageDocument): string {
+  const flag = isSent ? "sent" : "not sent";
+  if (!delivery || (isSent && delivery.state === "sent")) return flag;
+  return [flag, delivery.state, delivery.error?.code].filter(Boolean).join(", ");
+}
+
+function judgeCampaign({ name, document, expectedStatus }: SampleCampaign, found: CampaignDocument[]) {
+  if (!document) return [];
+  const status = found.find(({ _id }) => documentKey(_id) === documentKey(document._id))?.status;
+  return status === expectedStatus ? [] : [`${name}: its status is ${status} instead of ${expectedStatus}`];
+}
+
+/** One at a time on each session, and in the order in which they fell due. */
+function judgeOrder(campaigns: SampleCampaign[], ledger: readonly LedgerEntry[]): string[] {
+  const dueAt = new Map<LedgerEntry, Date>();
+  for (const planned of campaigns.flatMap(({ messages }) => messages))
+    for (const entry of acceptedOf(planned, ledger)) dueAt.set(entry, planned.document.scheduledAt);
+  return [...Map.groupBy(ledger, ({ session }) => session)].flatMap(([session, entries]) => {
+    const inOrder = entries.every((entry, index) => {
+      const before = entries[index - 1];
+      return !before || (dueAt.get(before) ?? 0) <= (dueAt.get(entry) ?? 0);
+    });
+    const oneByOne = entries.every(({ concurrent }) => concurrent === 1);
+    return [
+      ...(inOrder ? [] : [`${session}: its messages did not go out in the order in which they fell due`]),
+      ...(oneByOne ? [] : [`${session}: a message went out while another was under way`]),
+    ];
+  });
+}
+
+function labelOf({ name }: SampleCampaign, { document }: SampleMessage): string {
+  return `${name}, message to ${document.chatId}`;
+}

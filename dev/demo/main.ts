@@ -1,0 +1,75 @@
+/** `npm run demo`: shows the scheduler at work on this computer, and checks what it did. */
+import { styleText } from "node:util";
+import type { SampleCampaign } from "../host/sample/sample.ts";
+import { SESSIONS } from "../host/sample/waha.ts";
+import { findDifferences, type Seen } from "./check.ts";
+import { demoTiming, heading, play } from "./play.ts";
+import { campaignTable, unsentReasons } from "./report.ts";
+import { buildStage, type Stage } from "./stage.ts";
+
+console.log(
+  "This demo sends made-up WhatsApp messages: a real MongoDB, a simulated WAHA, and the\n" +
+    "scheduler between them, all on this computer, in about ten seconds. Nothing leaves it;\n" +
+    "your own settings are neither read nor changed.",
+);
+try {
+  const stage = await buildStage();
+  process.exitCode = await perform(stage).finally(stage.close);
+} catch (error) {
+  console.error(`\nThe demo could not be run. ${(error as Error).message}`);
+  process.exitCode = 1;
+}
+
+async function perform(stage: Stage): Promise<number> {
+  heading("Started");
+  console.log(`  MongoDB        ${stage.databaseUrl}`);
+  console.log(`  WAHA simulator ${stage.waha.url}`);
+  console.log(`  the scheduler  ${stage.hosted.url}`);
+  const campaigns = await stage.seed(demoTiming(new Date()));
+  introduce(campaigns);
+  const troubles = await play(stage, campaigns);
+  const seen = await stage.look();
+  heading("What became of each campaign");
+  console.log(campaignTable(campaigns, seen));
+  heading("Why messages were not sent, as the database says");
+  for (const reason of unsentReasons(campaigns, seen)) console.log(indent(reason));
+  return conclude(campaigns, seen, troubles);
+}
+
+function introduce(campaigns: SampleCampaign[]): void {
+  const count = campaigns.flatMap(({ messages }) => messages).length;
+  const real = campaigns.filter(({ document }) => document).length;
+  heading(
+    `${count} messages in ${real} campaigns and outside of any, for ${SESSIONS.length} WhatsApp sessions`,
+  );
+  console.log(`  sessions: ${SESSIONS.map(({ name, engine }) => `${name} (${engine})`).join(", ")}`);
+  console.log("  Some of it goes wrong on purpose:");
+  console.log("  - the session depot is logged out: its QR code waits to be scanned");
+  console.log("  - a phone number is malformed, and WhatsApp refuses a chat");
+  console.log("  - an app deleted a message, wrote one too late, and paused a campaign");
+  console.log("  - WAHA sends a message, but its answer is lost on the way back");
+}
+
+function conclude(campaigns: SampleCampaign[], seen: Seen, troubles: string[]): number {
+  const differences = [...troubles, ...findDifferences(campaigns, seen)];
+  if (differences.length > 0) {
+    heading(styleText("red", "NOT as it should be:"));
+    for (const difference of differences) console.log(`  ${difference}`);
+    return 1;
+  }
+  const count = seen.ledger.length;
+  heading(
+    styleText("green", `${count} messages accepted by WAHA, each exactly once; ledger and database agree.`),
+  );
+  console.log("  The one whose answer was lost was found in WAHA by its id, and not sent again.");
+  heading("What next");
+  console.log(
+    "  npm run dev   serves the scheduler here, its cron ticking, with sample data or your own WAHA",
+  );
+  console.log("  README.md     says how to deploy it (“Deploy to Vercel”)");
+  return 0;
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, "  ");
+}

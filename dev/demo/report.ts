@@ -1,0 +1,82 @@
+import { styleText } from "node:util";
+import Table from "cli-table3";
+import { documentKey, type Id, type MessageDocument } from "../../lib/documents.ts";
+import type { SampleCampaign, SampleMessage } from "../host/sample/sample.ts";
+import type { Seen } from "./check.ts";
+
+/** How many recipients of one reason are named. */
+const NAMED = 3;
+
+/** Lines only below the head, and narrow gaps: so it fits a terminal of 80 columns. */
+const LAYOUT = {
+  chars: {
+    ...{ top: "", "top-mid": "", "top-left": "", "top-right": "" },
+    ...{ bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" },
+    ...{ left: "", "left-mid": "", right: "", "right-mid": "" },
+    ...{ middle: " ", "mid-mid": "─" },
+  },
+  style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 1 },
+};
+
+/** A table of what became of each campaign, from the database. */
+export function campaignTable(campaigns: SampleCampaign[], seen: Seen): string {
+  const head = ["Campaign", "Session", "All", "Sent", "Failed", "Missed", "Other", "Status"];
+  const table = new Table({
+    head: head.map((title) => styleText("bold", title)),
+    ...LAYOUT,
+    colAligns: ["left", "left", "right", "right", "right", "right", "right", "left"],
+  });
+  for (const campaign of campaigns) {
+    const ends = campaign.messages.map((planned) => endOf(messageOf(planned, seen)));
+    const count = (end: string) => ends.filter((own) => own === end).length || "";
+    table.push([
+      campaign.name,
+      campaign.session,
+      ends.length,
+      count("sent"),
+      count("failed"),
+      count("missed"),
+      count("left alone"),
+      statusOf(campaign, seen),
+    ]);
+  }
+  return table.toString().replace(/ +$/gm, "");
+}
+
+/** Why each unsent message was not sent, those with one reason together. */
+export function unsentReasons(campaigns: SampleCampaign[], seen: Seen): string[] {
+  return campaigns.flatMap(({ name, messages }) => {
+    const unsent = messages
+      .map((planned) => ({ planned, message: messageOf(planned, seen) }))
+      .filter(({ message }) => endOf(message) !== "sent");
+    const byReason = Map.groupBy(unsent, ({ planned, message }) => reasonOf(planned, message));
+    return [...byReason].map(([reason, group]) => {
+      const recipients = group.map(({ planned }) => String(planned.document.chatId));
+      return `${name}, to ${listOf(recipients)} (${endOf(group[0]?.message)}):\n  ${reason}`;
+    });
+  });
+}
+
+function messageOf(planned: SampleMessage, { messages }: Seen): MessageDocument | undefined {
+  const key = documentKey(planned.document._id as Id);
+  return messages.find(({ _id }) => documentKey(_id) === key);
+}
+
+function endOf(message: MessageDocument | undefined): string {
+  return message?.isSent ? "sent" : (message?.delivery?.state ?? "left alone");
+}
+
+function reasonOf({ expected }: SampleMessage, message: MessageDocument | undefined): string {
+  return message?.delivery?.error?.message ?? (expected.end === "untouched" ? expected.why : "nobody knows");
+}
+
+function statusOf({ document }: SampleCampaign, { campaigns }: Seen): string {
+  if (!document) return "";
+  const found = campaigns.find(({ _id }) => documentKey(_id) === documentKey(document._id));
+  return String(found?.status);
+}
+
+function listOf(recipients: string[]): string {
+  const named = recipients.slice(0, NAMED).join(", ");
+  return recipients.length > NAMED ? `${named} and ${recipients.length - NAMED} more` : named;
+}

@@ -1,0 +1,35 @@
+import type { Fault } from "../../waha-simulator/faults.ts";
+import type { SessionOptions } from "../../waha-simulator/options.ts";
+import { startWahaSimulator, type WahaSimulator } from "../../waha-simulator/server.ts";
+
+/** The sample's WhatsApp accounts: every engine once, and one whose phone was logged out. */
+export const SESSIONS = [
+  { name: "shop", engine: "NOWEB" },
+  { name: "doctor", engine: "GOWS" },
+  { name: "club", engine: "WEBJS" },
+  { name: "depot", engine: "NOWEB", status: "SCAN_QR_CODE" },
+] as const satisfies SessionOptions[];
+
+/** WhatsApp refuses whatever is sent to it. */
+export const REFUSED_CHAT = "447700900666@c.us";
+
+/** What is sent to it arrives, but WAHA's answer does not. */
+export const LOST_ANSWER_CHAT = "447700900999@c.us";
+
+/** WhatsApp's "forbidden", as GOWS passes it on. */
+const FORBIDDEN = 403;
+
+const FAULTS: Fault[] = [
+  { match: { route: "sendText", chatId: REFUSED_CHAT }, action: { type: "gowsRefusal", code: FORBIDDEN } },
+  { match: { route: "sendText", chatId: LOST_ANSWER_CHAT }, action: { type: "resetAfter" } },
+];
+
+/** One send takes so long: less than in real life, and enough to be seen. */
+const LATENCY_MS = 40;
+
+/** Starts the simulated WAHA that the sample's documents speak of. */
+export async function startSampleWaha(apiKey: string): Promise<WahaSimulator> {
+  const waha = await startWahaSimulator({ apiKey, latencyMs: LATENCY_MS, sessions: SESSIONS });
+  for (const fault of FAULTS) waha.addFault(fault);
+  return waha;
+}

@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import { styleText } from "node:util";
+import { ConnectionString } from "mongodb-connection-string-url";
+import { parseConfig } from "../../lib/config.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+const ENV_FILE = ".env";
+
+/** Fills the environment up from .env, if there is one; what is set already wins. */
+export function loadEnvFile(): void {
+  if (existsSync(ENV_FILE)) process.loadEnvFile(ENV_FILE);
+}
+
+/**
+ * The real database and the real WAHA that the settings name.
+ *
+ * @throws ConfigError naming every wrong setting
+ */
+export function live(env: NodeJS.ProcessEnv): Surroundings {
+  const { DATABASE_URL, WAHA_API_URL } = parseConfig(env);
+  return {
+    env: { ...env, LOG_LEVEL: env.LOG_LEVEL || "warn" },
+    lines: [
+      styleText(["bold", "red"], "LIVE: this sends REAL WhatsApp messages to REAL people."),
+      `  database  ${new ConnectionString(DATABASE_URL.url).hosts.join(",")}/${DATABASE_URL.name}`,
+      `  WAHA      ${new URL(WAHA_API_URL).host}`,
+    ],
+    shownSecret: "$CRON_SECRET",
+    // Whoever started it by mistake has until the next minute to think again.
+    callAtOnce: false,
+    stop: async () => undefined,
+  };
+}

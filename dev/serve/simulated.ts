@@ -1,0 +1,65 @@
+import { MongoClient } from "mongodb";
+import { addSeconds } from "../../lib/clock.ts";
+import type { MessageDocument } from "../../lib/documents.ts";
+import { startShieldedMongod } from "../host/mongod.ts";
+import { DEFAULT_SESSION, sampleCampaigns } from "../host/sample/campaigns.ts";
+import { insertSample } from "../host/sample/insert.ts";
+import type { Timing } from "../host/sample/sample.ts";
+import { startSampleWaha } from "../host/sample/waha.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** No secrets: what they open is on this computer alone, and gone with this process. */
+const SECRET = "dev-secret-of-nobody";
+const WAHA_KEY = "dev-key-of-nobody";
+
+/** Of each campaign, so many messages are due at once; then one at a time, so far apart. */
+const DUE_AT_ONCE = 6;
+const SECONDS_APART = 8;
+
+/**
+ * Starts an empty mongod and a simulated WAHA, and fills in the sample. Nothing of the environment gets into
+ * the settings but the log's level, so nothing real can be reached.
+ */
+export async function simulate(env: NodeJS.ProcessEnv): Promise<Surroundings> {
+  const mongod = await startShieldedMongod("dev");
+  const waha = await startSampleWaha(WAHA_KEY);
+  const client = new MongoClient(mongod.url);
+  const campaigns = sampleCampaigns(timing(new Date()));
+  await insertSample(client.db(), campaigns);
+  const count = campaigns.flatMap(({ messages }) => messages).length;
+  return {
+    env: {
+      DATABASE_URL: mongod.url,
+      WAHA_API_URL: waha.url,
+      WAHA_API_KEY: WAHA_KEY,
+      CRON_SECRET: SECRET,
+      WAHA_DEFAULT_SESSION: DEFAULT_SESSION,
+      SEND_GAP_MS: "250",
+      // The line of each call says what happened; the log adds which messages, as JSON.
+      LOG_LEVEL: env.LOG_LEVEL ?? "error",
+    },
+    lines: [
+      "Simulated: nothing leaves this computer, whatever your own settings are.",
+      `  MongoDB         ${mongod.url}`,
+      `  WAHA simulator  ${waha.url}  (what it accepted: ${waha.url}/__simulator/ledger)`,
+      `  sample data     ${count} messages, due over the next minutes`,
+      "  log             errors only; LOG_LEVEL=info npm run dev shows it all",
+    ],
+    shownSecret: SECRET,
+    callAtOnce: true,
+    stop: async () => {
+      const messages = client.db().collection<MessageDocument>("messages");
+      const sent = await messages.countDocuments({ isSent: true });
+      const open = await messages.countDocuments({ "delivery.state": { $in: ["attempting", "unknown"] } });
+      await Promise.all([client.close(), waha.stop()]);
+      await mongod.stop();
+      const awaiting = open > 0 ? `, ${open} without an answer would be looked up` : "";
+      return `WAHA accepted ${waha.ledger.length} messages. In the database ${sent} are sent${awaiting}.`;
+    },
+  };
+}
+
+function timing(start: Date): Timing {
+  const due = (place: number) => addSeconds(start, (place + 1 - DUE_AT_ONCE) * SECONDS_APART);
+  return { due, blocked: due, tooLate: addSeconds(start, -10 * 60) };
+}

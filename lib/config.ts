@@ -59,6 +59,13 @@ const statusWord = (fallback: string) =>
     .default(fallback)
     .transform((word) => word || null);
 
+const LogLevel = z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info");
+
+/** The level to log at, also when other settings are wrong. */
+export function logLevel(env: NodeJS.ProcessEnv): string {
+  return LogLevel.catch("info").parse(env.LOG_LEVEL?.trim() || undefined);
+}
+
 const Settings = z.object({
   DATABASE_URL: z.string().transform(databaseUrl),
   WAHA_API_URL: z
@@ -97,7 +104,7 @@ const Settings = z.object({
   CAMPAIGNS_COLLECTION: collection("campaigns"),
   SESSIONS_COLLECTION: collection("sessions"),
   SCHEDULER_COLLECTION: collection("scheduler"),
-  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  LOG_LEVEL: LogLevel,
 });
 
 /** The settings, checked. Names and meanings are those of the README's table. */

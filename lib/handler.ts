@@ -1,6 +1,6 @@
 import { checkBearer } from "./auth.ts";
 import { machineTicker } from "./clock.ts";
-import { type Config, configWarnings, parseConfig } from "./config.ts";
+import { type Config, configWarnings, logLevel, parseConfig } from "./config.ts";
 import { ConfigError, UnavailableError } from "./errors.ts";
 import { createLog, describeError, type Log } from "./log.ts";
 import { previewPass } from "./pass/preview.ts";
@@ -28,7 +28,7 @@ export async function handleCron(
   const began = ticker.monotonic();
   if (request.method !== "GET") return answer(405, { error: "method not allowed" }, { Allow: "GET" });
   const settings = readSettings(env);
-  const log = createLog(settings.config?.LOG_LEVEL ?? "info");
+  const log = createLog(logLevel(env));
   try {
     const config = admit(request, settings, env, log);
     if (!config) return answer(401, { error: "unauthorized" }, { "WWW-Authenticate": "Bearer" });

@@ -1,4 +1,5 @@
 import type { TestProject } from "vitest/node";
+import { findMongod } from "../../dev/mongod/find.ts";
 import { startMongod } from "../../dev/mongod/start.ts";
 
 declare module "vitest" {
@@ -14,6 +15,8 @@ declare module "vitest" {
  * @returns what stops them after the last test
  */
 export default async function setup({ config, provide }: TestProject): Promise<() => Promise<void>> {
+  // One of them must fetch it, if it is not here yet, before the others look for it.
+  await findMongod();
   const workers = Array.from({ length: config.maxWorkers });
   const args = ["--setParameter", "enableTestCommands=1"];
   const mongods = await Promise.all(workers.map(() => startMongod({ args })));

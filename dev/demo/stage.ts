@@ -3,11 +3,11 @@ import { MongoClient } from "mongodb";
 import { closeDatabases } from "../../lib/db.ts";
 import type { CampaignDocument, MessageDocument } from "../../lib/documents.ts";
 import { type HostedFunction, hostFunction } from "../host/function.ts";
-import { startShieldedMongod } from "../host/mongod.ts";
 import { DEFAULT_SESSION, sampleCampaigns } from "../host/sample/campaigns.ts";
 import { insertSample } from "../host/sample/insert.ts";
 import type { SampleCampaign, Timing } from "../host/sample/sample.ts";
 import { startSampleWaha } from "../host/sample/waha.ts";
+import { startMongod } from "../mongod/start.ts";
 import type { WahaSimulator } from "../waha-simulator/server.ts";
 import type { Seen } from "./check.ts";
 
@@ -47,13 +47,14 @@ export async function buildStage(): Promise<Stage> {
   const wahaKey = randomBytes(12).toString("hex");
   const secret = randomBytes(12).toString("hex");
   // The one that may fail comes first: then nothing else is running yet.
-  const mongod = await startShieldedMongod("demo");
+  const mongod = await startMongod();
+  const databaseUrl = mongod.url("demo");
   const waha = await startSampleWaha(wahaKey);
-  const hosted = await hostFunction(settings(mongod.url, waha.url, wahaKey, secret));
-  const client = new MongoClient(mongod.url);
+  const hosted = await hostFunction(settings(databaseUrl, waha.url, wahaKey, secret));
+  const client = new MongoClient(databaseUrl);
   const db = client.db();
   return {
-    databaseUrl: mongod.url,
+    databaseUrl,
     waha,
     hosted,
     secret,

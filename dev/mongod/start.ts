@@ -92,7 +92,15 @@ async function launch(path: string, options: MongodOptions): Promise<MongoMemory
       ...(port === undefined ? {} : { port: port + index }),
       ...(persistent === undefined ? {} : { dbPath: persistent }),
     })),
-    replSet: { name: REPLICA_SET, ip: HOST, storageEngine: "wiredTiger", args: [...ARGS, ...args] },
+    replSet: {
+      name: REPLICA_SET,
+      ip: HOST,
+      storageEngine: "wiredTiger",
+      args: [...ARGS, ...args],
+      // In a process group of its own: a terminal sends Ctrl-C to the whole group, and a mongod in it would be
+      // gone before a pass could record what it just sent.
+      spawn: { detached: true },
+    },
   });
 }
 

@@ -1,11 +1,11 @@
 import { MongoClient } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
 import type { MessageDocument } from "../../lib/documents.ts";
-import { startShieldedMongod } from "../host/mongod.ts";
 import { DEFAULT_SESSION, sampleCampaigns } from "../host/sample/campaigns.ts";
 import { insertSample } from "../host/sample/insert.ts";
 import type { Timing } from "../host/sample/sample.ts";
 import { startSampleWaha } from "../host/sample/waha.ts";
+import { startMongod } from "../mongod/start.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** No secrets: what they open is on this computer alone, and gone with this process. */
@@ -21,15 +21,16 @@ const SECONDS_APART = 8;
  * the settings but the log's level, so nothing real can be reached.
  */
 export async function simulate(env: NodeJS.ProcessEnv): Promise<Surroundings> {
-  const mongod = await startShieldedMongod("dev");
+  const mongod = await startMongod();
+  const databaseUrl = mongod.url("dev");
   const waha = await startSampleWaha(WAHA_KEY);
-  const client = new MongoClient(mongod.url);
+  const client = new MongoClient(databaseUrl);
   const campaigns = sampleCampaigns(timing(new Date()));
   await insertSample(client.db(), campaigns);
   const count = campaigns.flatMap(({ messages }) => messages).length;
   return {
     env: {
-      DATABASE_URL: mongod.url,
+      DATABASE_URL: databaseUrl,
       WAHA_API_URL: waha.url,
       WAHA_API_KEY: WAHA_KEY,
       CRON_SECRET: SECRET,
@@ -40,7 +41,7 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Surroundings> {
     },
     lines: [
       "Simulated: nothing leaves this computer, whatever your own settings are.",
-      `  MongoDB         ${mongod.url}`,
+      `  MongoDB         ${databaseUrl}`,
       `  WAHA simulator  ${waha.url}  (what it accepted: ${waha.url}/__simulator/ledger)`,
       `  sample data     ${count} messages, due over the next minutes`,
       "  log             errors only; LOG_LEVEL=info npm run dev shows it all",

@@ -1,7 +1,8 @@
 import { waitUntil } from "@vercel/functions";
 import type { IndexDescription } from "mongodb";
 import { OPEN_CAMPAIGN } from "./campaigns.ts";
-import type { Database } from "./db.ts";
+import { asUnavailable, type Database } from "./db.ts";
+import { UnavailableError } from "./errors.ts";
 import { describeError, type Log } from "./log.ts";
 import { PICKED_ELSEWHERE, WRONG_DATE } from "./messages/audit.ts";
 import { LIVE } from "./messages/due.ts";
@@ -72,7 +73,8 @@ async function createIndexes(db: Database, log: Log): Promise<IndexState> {
   } catch (error) {
     log.warn({ error: describeError(error) }, "indexes not created by this instance");
     // A refusal stays one for this instance; after a lost connection the next pass tries again.
-    if (typeof (error as { code?: unknown }).code !== "number") return "unknown";
+    const reason = asUnavailable(error);
+    if (reason instanceof UnavailableError && reason.code !== "database_refused") return "unknown";
     return (await allExist(db).catch(() => false)) ? "ready" : "refused";
   }
 }

@@ -1,7 +1,13 @@
 import type { AnyBulkWriteOperation, Document } from "mongodb";
 import type { Config } from "./config.ts";
 import type { Database } from "./db.ts";
-import { type CampaignDelivery, type CampaignDocument, type Id, idForms } from "./documents.ts";
+import {
+  type CampaignDelivery,
+  type CampaignDocument,
+  deliveryBefore,
+  type Id,
+  idForms,
+} from "./documents.ts";
 
 /** Something of the campaign was claimed or settled since it was last settled itself. */
 export const OPEN_CAMPAIGN = { "delivery.open": true } as const;
@@ -19,16 +25,15 @@ export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Co
   const held = { $in: ["$status", { $literal: config.CAMPAIGN_STATUS_HOLD }] };
   const sending = config.CAMPAIGN_STATUS_SENDING;
   const rev = { $cond: [{ $isNumber: "$delivery.rev" }, "$delivery.rev", 0] };
-  const before = { $cond: [{ $eq: [{ $type: "$delivery" }, "object"] }, "$delivery", {}] };
   await db.campaigns.updateMany({ _id: { $in: forms } }, [
     {
       $set: {
-        delivery: { $mergeObjects: [before, { open: true, rev: { $add: [rev, 1] } }] },
+        delivery: { $mergeObjects: [deliveryBefore, { open: true, rev: { $add: [rev, 1] } }] },
         completedAt: { $cond: [held, "$completedAt", "$$REMOVE"] },
         ...(sending ? { status: { $cond: [held, "$status", { $literal: sending }] } } : {}),
       },
     },
-    { $unset: ["delivery.checkedAt", "delivery.settledAt", "delivery.counts"] },
+    { $unset: ["delivery.settledAt", "delivery.counts"] },
   ]);
 }
 

@@ -1,9 +1,9 @@
-import { BSON, ObjectId } from "mongodb";
+import { Binary, type Document, ObjectId } from "mongodb";
 import { z } from "zod";
 import type { ProblemCode } from "./problems.ts";
 
 /** An id as some app wrote it: an ObjectId here, its string there. (BSON would allow anything; nothing rests on it.) */
-export type Id = ObjectId | string | number;
+export type Id = ObjectId | string | number | Binary;
 
 /**
  * The life of a message, as `delivery.state`:
@@ -88,24 +88,32 @@ export interface SessionDocument {
   name?: unknown;
 }
 
-/** Both forms in which a reference to `id` may have been written: an ObjectId and its hexadecimal string. */
+/**
+ * Both forms in which a reference to `id` may have been written: an ObjectId and its hexadecimal string. None
+ * for what can be no id: an app may store anything there, and an object could be taken for an operator.
+ */
 export function idForms(id: Id): Id[] {
   if (id instanceof ObjectId) return [id, id.toHexString()];
   if (typeof id === "string" && /^[0-9a-f]{24}$/i.test(id)) return [id, new ObjectId(id)];
-  return [id];
+  return typeof id === "string" || typeof id === "number" || id instanceof Binary ? [id] : [];
 }
 
 /** A string that is the same for both forms of a reference, and differs for references that differ. */
 export function idKey(id: Id): string {
   if (id instanceof ObjectId) return id.toHexString();
   if (typeof id === "string") return /^[0-9a-f]{24}$/i.test(id) ? id.toLowerCase() : `"${id}"`;
-  return BSON.EJSON.stringify([id]);
+  return JSON.stringify([id]);
 }
 
-/** A string that tells documents apart by their `_id`, in whatever form it is. */
-export function documentKey(id: Id): string {
-  return id instanceof ObjectId ? `o${id.toHexString()}` : `${typeof id} ${BSON.EJSON.stringify([id])}`;
+/** A string that tells values apart by type as well, as the database does. */
+export function documentKey(id: Id | null | undefined): string {
+  return id instanceof ObjectId ? `o${id.toHexString()}` : `${typeof id} ${JSON.stringify([id])}`;
 }
+
+/** A document's `delivery` as an expression; empty if there is none, or something that is not a document. */
+export const deliveryBefore: Document = {
+  $cond: [{ $eq: [{ $type: "$delivery" }, "object"] }, "$delivery", {}],
+};
 
 /** A phone number is digits alone and means `@c.us`; the suffixes are WhatsApp's kinds of chat. */
 const CHAT_ID =

@@ -17,25 +17,15 @@ export class ConfigError extends Error {
   }
 }
 
-/** Which of the two services that a pass needs is meant. */
-export type Service = "database" | "waha";
-
 /** A pass cannot do its work now, and a later one may: the database or WAHA is away. Answered with 503. */
 export class UnavailableError extends Error {
   override readonly name = "UnavailableError";
-  readonly service: Service;
   readonly code: ProblemCode;
-
   readonly detail: string | undefined;
 
   /** `detail` adds to the code's own words what is particular here, and holds no key, no text and no secret. */
-  constructor(
-    service: Service,
-    code: ProblemCode,
-    { detail, cause }: { detail?: string; cause?: unknown } = {},
-  ) {
+  constructor(code: ProblemCode, { detail, cause }: { detail?: string; cause?: unknown } = {}) {
     super(detail ? `${PROBLEMS[code]} (${detail})` : PROBLEMS[code], { cause });
-    this.service = service;
     this.code = code;
     this.detail = detail;
   }

@@ -2,7 +2,7 @@ import { checkBearer } from "./auth.ts";
 import { machineTicker } from "./clock.ts";
 import { type Config, configWarnings, logLevel, parseConfig } from "./config.ts";
 import { ConfigError, UnavailableError } from "./errors.ts";
-import { createLog, describeError, type Log } from "./log.ts";
+import { describeError, type Log, openLog } from "./log.ts";
 import { previewPass } from "./pass/preview.ts";
 import { type Host, runPass } from "./pass/run.ts";
 
@@ -28,7 +28,7 @@ export async function handleCron(
   const began = ticker.monotonic();
   if (request.method !== "GET") return answer(405, { error: "method not allowed" }, { Allow: "GET" });
   const settings = readSettings(env);
-  const log = createLog(logLevel(env));
+  const log = openLog(logLevel(env));
   try {
     const config = admit(request, settings, env, log);
     if (!config) return answer(401, { error: "unauthorized" }, { "WWW-Authenticate": "Bearer" });
@@ -85,7 +85,7 @@ function admit(
 async function beforeCutOff<T>(work: Promise<T>, { PASS_SECONDS, TAIL_SECONDS }: Config): Promise<T> {
   const cutOff = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => cutOff.reject(new UnavailableError("database", "pass_overran")),
+    () => cutOff.reject(new UnavailableError("pass_overran")),
     (PASS_SECONDS - TAIL_SECONDS * CUT_OFF_SHARE) * 1000,
   );
   try {

@@ -58,29 +58,28 @@ export async function takeLeases(
   return new Map(found.map((lease) => [lease._id.slice(leaseId("").length), lease]));
 }
 
+/** Keeps every pass from sending on a session for a while: WhatsApp restricts its account. */
+export async function restrictSession(db: Database, session: string, now: Date): Promise<void> {
+  const restrictedUntil = addSeconds(now, RESTRICTION_SECONDS);
+  await db.leases.updateOne({ _id: leaseId(session) }, { $set: { restrictedUntil } });
+}
+
 /** What a pass leaves behind on a lease that it gives back. */
 export interface LeaseReturn {
   session: string;
   lastSentAt: Date | undefined;
-  restricted: boolean;
 }
 
 /** Gives leases back, those that are still this pass's. */
-export async function returnLeases(
-  db: Database,
-  returns: LeaseReturn[],
-  passId: string,
-  now: Date,
-): Promise<void> {
+export async function returnLeases(db: Database, returns: LeaseReturn[], passId: string): Promise<void> {
   if (returns.length === 0) return;
-  const gives = returns.map(({ session, lastSentAt, restricted }) => ({
+  const gives = returns.map(({ session, lastSentAt }) => ({
     updateOne: {
       filter: { _id: leaseId(session), passId },
       update: {
         $set: {
           expiresAt: OVER,
           ...(lastSentAt ? { lastSentAt } : {}),
-          ...(restricted ? { restrictedUntil: addSeconds(now, RESTRICTION_SECONDS) } : {}),
         },
       },
     },

@@ -20,8 +20,17 @@ const REDACTED = ["authorization", "content", "text", "body", "url", "key", "sec
   `*.${name}`,
 ]);
 
-/** A log of JSON lines on standard output, written at once: a frozen function keeps no buffer. */
-export function createLog(level: string): Log {
+/** One log a level for the whole instance. */
+const logs = new Map<string, Log>();
+
+/** The log of JSON lines on standard output, written at once: a frozen function keeps no buffer. */
+export function openLog(level: string): Log {
+  const log = logs.get(level) ?? createLog(level);
+  logs.set(level, log);
+  return log;
+}
+
+function createLog(level: string): Log {
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: REDACTED },
     pino.destination({ fd: 1, sync: true }),

@@ -1,6 +1,6 @@
-import type { Document, Filter } from "mongodb";
+import type { Filter } from "mongodb";
 import type { Database } from "../db.ts";
-import type { MessageDocument } from "../documents.ts";
+import { deliveryBefore, type MessageDocument } from "../documents.ts";
 import type { DueGroup } from "./due.ts";
 import { deliveryError, type Reason } from "./writes.ts";
 
@@ -29,8 +29,3 @@ export async function noteBlocked(
     [{ $set: { delivery: { $mergeObjects: [deliveryBefore, { state: "released", error }] } } }],
   );
 }
-
-/** A message's `delivery` as an expression; empty if there is none, or something that is not a document. */
-export const deliveryBefore: Document = {
-  $cond: [{ $eq: [{ $type: "$delivery" }, "object"] }, "$delivery", {}],
-};

@@ -1,6 +1,7 @@
 import type { Database } from "../db.ts";
-import type { Id, MessageDocument } from "../documents.ts";
+import type { Id } from "../documents.ts";
 import { dueFilter, type Window } from "./due.ts";
+import type { ClaimedMessage } from "./writes.ts";
 
 /** A pass's mark on what it claims. */
 export interface Claim {
@@ -11,7 +12,15 @@ export interface Claim {
 }
 
 /** What sending needs; an app may keep anything else on a message, of any size. */
-const NEEDED = { campaignId: 1, sessionId: 1, chatId: 1, content: 1, scheduledAt: 1 };
+const NEEDED = {
+  "delivery.passId": 1,
+  "delivery.claimedAt": 1,
+  campaignId: 1,
+  sessionId: 1,
+  chatId: 1,
+  content: 1,
+  scheduledAt: 1,
+};
 
 /**
  * Takes those of `ids` that are still due, in one guarded write, and reads back which are ours. A lost reply
@@ -20,12 +29,7 @@ const NEEDED = { campaignId: 1, sessionId: 1, chatId: 1, content: 1, scheduledAt
  *
  * @returns the claimed messages, in any order
  */
-export async function claim(
-  db: Database,
-  ids: Id[],
-  window: Window,
-  mark: Claim,
-): Promise<MessageDocument[]> {
+export async function claim(db: Database, ids: Id[], window: Window, mark: Claim): Promise<ClaimedMessage[]> {
   const { passId, now, expiresAt } = mark;
   let lost: unknown;
   await db.messages
@@ -37,7 +41,7 @@ export async function claim(
     });
   const claimed = await db.messages
     .find({ _id: { $in: ids }, "delivery.passId": passId, "delivery.state": "claimed" })
-    .project<MessageDocument>(NEEDED)
+    .project<ClaimedMessage>(NEEDED)
     .toArray();
   if (lost && claimed.length === 0) throw lost;
   return claimed;

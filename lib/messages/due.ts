@@ -52,7 +52,7 @@ export async function surveyDue(
       $group: {
         _id: { sessionId: "$sessionId", campaignId: "$campaignId" },
         count: { $sum: 1 },
-        next: { $push: { _id: "$_id", scheduledAt: "$scheduledAt" } },
+        next: { $firstN: { input: { _id: "$_id", scheduledAt: "$scheduledAt" }, n: perGroup } },
       },
     },
     {
@@ -61,7 +61,7 @@ export async function surveyDue(
         sessionId: "$_id.sessionId",
         campaignId: "$_id.campaignId",
         count: 1,
-        next: { $slice: ["$next", perGroup] },
+        next: 1,
       },
     },
   ];

@@ -4,10 +4,10 @@ import { documentKey, type MessageDocument } from "../documents.ts";
 import type { GuardedWrite } from "./writes.ts";
 
 /**
- * What became of a guarded write: it took effect; its guard matched nothing; or the database did not
- * acknowledge it, and it may take effect yet.
+ * What became of a guarded write: it took effect; its guard matched nothing; the server turned it away for
+ * good, by a validation rule say; or nobody acknowledged it, and it may take effect yet.
  */
-export type WriteResult = "applied" | "refused" | { unacknowledged: unknown };
+export type WriteResult = "applied" | "refused" | "denied" | "unacknowledged";
 
 /** Hands a write to the next bulk and resolves once the database has acknowledged it. Never rejects. */
 export type Commit = (write: GuardedWrite) => Promise<WriteResult>;
@@ -36,7 +36,7 @@ export function groupCommit(db: Database): Commit {
         batch.map((pending) => pending.write),
       );
       batch.forEach((pending, index) => {
-        pending.resolve(results[index] ?? { unacknowledged: undefined });
+        pending.resolve(results[index] ?? "unacknowledged");
       });
     }
     flushing = false;
@@ -56,7 +56,7 @@ async function writeAll(db: Database, writes: GuardedWrite[]): Promise<WriteResu
   const operations = writes.map(
     ({ filter, update }) => ({ updateOne: { filter, update } }) as AnyBulkWriteOperation<MessageDocument>,
   );
-  const failed = new Map<number, unknown>();
+  const denied = new Set<number>();
   try {
     const result = await db.messages.bulkWrite(operations, { ordered: false });
     if (result.matchedCount === writes.length) return writes.map(() => "applied");
@@ -64,23 +64,23 @@ async function writeAll(db: Database, writes: GuardedWrite[]): Promise<WriteResu
     // The server answered and turned some of the writes away, as a validation rule does: that is not the others' fault.
     const single = error instanceof MongoBulkWriteError && !error.result.getWriteConcernError();
     const refusals = single ? [error.writeErrors].flat() : [];
-    if (refusals.length === 0) return writes.map(() => ({ unacknowledged: error }));
-    for (const refusal of refusals) failed.set(refusal.index, refusal);
+    if (refusals.length === 0) return writes.map(() => "unacknowledged");
+    for (const refusal of refusals) denied.add(refusal.index);
   }
-  const inEffect = await readBack(db, writes).catch((error: unknown) => () => ({ unacknowledged: error }));
-  return writes.map((write, index) =>
-    failed.has(index) ? { unacknowledged: failed.get(index) } : inEffect(write),
-  );
+  const inEffect = await readBack(db, writes).catch(() => () => "unacknowledged" as const);
+  return writes.map((write, index) => (denied.has(index) ? "denied" : inEffect(write)));
 }
 
 /** Tells of each write whether its message is now in the state that the write, of this pass, leads to. */
 async function readBack(db: Database, writes: GuardedWrite[]): Promise<(write: GuardedWrite) => WriteResult> {
   const found = await db.messages
-    .find({ _id: { $in: writes.map((write) => write.id) } }, { projection: { delivery: 1 } })
+    .find({ _id: { $in: writes.map((write) => write.message._id) } }, { projection: { delivery: 1 } })
     .toArray();
   const deliveries = new Map(found.map((message) => [documentKey(message._id), message.delivery]));
   return (write) => {
-    const delivery = deliveries.get(documentKey(write.id));
-    return delivery?.passId === write.passId && delivery.state === write.to ? "applied" : "refused";
+    const delivery = deliveries.get(documentKey(write.message._id));
+    const { passId, claimedAt } = write.message.delivery;
+    const sameClaim = delivery?.passId === passId && delivery.claimedAt.getTime() === claimedAt.getTime();
+    return sameClaim && delivery.state === write.to ? "applied" : "refused";
   };
 }

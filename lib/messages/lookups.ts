@@ -40,7 +40,7 @@ export async function recordVerdict(
   now: Date,
 ): Promise<boolean> {
   const { state, attemptAt } = message.delivery;
-  const filter = { _id: message._id as Id, "delivery.state": state, "delivery.attemptAt": attemptAt };
+  const filter = { _id: message._id as Id, "delivery.state": state, "delivery.attemptAt": attemptAt ?? null };
   const result = await db.messages.updateOne(filter, updateOf(verdict, attemptAt, now));
   return result.matchedCount === 1;
 }

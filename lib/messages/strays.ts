@@ -1,7 +1,6 @@
 import type { FindCursor } from "mongodb";
 import type { Database } from "../db.ts";
-import { CLAIMABLE_STATES, type Id, type MessageDocument } from "../documents.ts";
-import { deliveryBefore } from "./blocked.ts";
+import { CLAIMABLE_STATES, deliveryBefore, type Id, type MessageDocument } from "../documents.ts";
 import { LIVE } from "./due.ts";
 import { deliveryError, type Reason } from "./writes.ts";
 

@@ -1,18 +1,28 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
-import type { DeliveryState, Id, MessageDocument } from "../documents.ts";
+import type { Delivery, DeliveryState, MessageDocument } from "../documents.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
+
+/** A message as it was read back after its claim. */
+export type ClaimedMessage = MessageDocument & { delivery: Pick<Delivery, "passId" | "claimedAt"> };
+
+/**
+ * What makes a claim this one. The pass alone would not do: an app that writes a whole document back can make
+ * a message claimable again, and the same pass may then claim it a second time.
+ */
+function sameClaim({ _id, delivery }: ClaimedMessage): Document {
+  return { _id, "delivery.passId": delivery.passId, "delivery.claimedAt": delivery.claimedAt };
+}
 
 /**
  * A change of one message's state that stands or falls with its guard. Whoever's claim no longer stands
  * matches nothing, however late its write arrives.
  */
 export interface GuardedWrite {
-  id: Id;
-  passId: string;
+  message: ClaimedMessage;
   filter: Document;
   update: Document;
-  /** The state after it; with the pass it tells a reader whether the write took effect. */
+  /** The state after it; with the claim it tells a reader whether the write took effect. */
   to: DeliveryState;
 }
 
@@ -40,14 +50,12 @@ export interface Attempt {
  * claim is this pass's and not expired by the database's own clock (a frozen process's may have stood
  * still), and the message is still what was read: not deleted, moved or edited.
  */
-export function intent(message: MessageDocument, passId: string, attempt: Attempt): GuardedWrite {
+export function intent(message: ClaimedMessage, attempt: Attempt): GuardedWrite {
   return {
-    id: message._id,
-    passId,
+    message,
     to: "attempting",
     filter: {
-      _id: message._id,
-      "delivery.passId": passId,
+      ...sameClaim(message),
       "delivery.state": "claimed",
       isSent: false,
       ...asRead(message),
@@ -86,13 +94,12 @@ function asRead(message: MessageDocument): Document {
  * @param from `unknown` when the answer came so late that the attempt was already given up: it is proof all the same
  */
 export function sent(
-  id: Id,
-  passId: string,
+  message: ClaimedMessage,
   at: Date,
   waMessageId: string | undefined,
   from: "attempting" | "unknown" = "attempting",
 ): GuardedWrite {
-  return settlement(id, passId, [from], "sent", {
+  return settlement(message, [from], "sent", {
     $set: {
       isSent: true,
       isPicked: true,
@@ -106,24 +113,24 @@ export function sent(
 }
 
 /** WhatsApp itself refused it. */
-export function refused(id: Id, passId: string, at: Date, reason: Reason): GuardedWrite {
-  return settlement(id, passId, ["attempting"], "failed", failure(at, reason));
+export function refused(message: ClaimedMessage, at: Date, reason: Reason): GuardedWrite {
+  return settlement(message, ["attempting"], "failed", failure(at, reason));
 }
 
 /** It can't be sent as it stands; nothing was posted. An edit since it was read saves it from this. */
-export function invalid(message: MessageDocument, passId: string, at: Date, reason: Reason): GuardedWrite {
-  const write = settlement(message._id, passId, ["claimed"], "failed", failure(at, reason));
+export function invalid(message: ClaimedMessage, at: Date, reason: Reason): GuardedWrite {
+  const write = settlement(message, ["claimed"], "failed", failure(at, reason));
   return { ...write, filter: { ...write.filter, ...asRead(message) } };
 }
 
 /** Proven unsent: anybody may claim it again while its window lasts. */
-export function released(id: Id, passId: string, at: Date, reason: Reason): GuardedWrite {
-  return settlement(id, passId, ["claimed", "attempting"], "released", releaseUpdate(at, reason));
+export function released(message: ClaimedMessage, at: Date, reason: Reason): GuardedWrite {
+  return settlement(message, ["claimed", "attempting"], "released", releaseUpdate(at, reason));
 }
 
 /** Posted, with no proof of either outcome and nothing to look it up by: a person decides. */
-export function unknown(id: Id, passId: string, at: Date, reason: Reason): GuardedWrite {
-  return settlement(id, passId, ["attempting"], "unknown", {
+export function unknown(message: ClaimedMessage, at: Date, reason: Reason): GuardedWrite {
+  return settlement(message, ["attempting"], "unknown", {
     $set: {
       "delivery.state": "unknown",
       "delivery.settledAt": at,
@@ -134,8 +141,8 @@ export function unknown(id: Id, passId: string, at: Date, reason: Reason): Guard
 }
 
 /** Posted, with no proof of either outcome: it stays `attempting`, and says why. */
-export function unproven(id: Id, passId: string, at: Date, reason: Reason): GuardedWrite {
-  return settlement(id, passId, ["attempting"], "attempting", {
+export function unproven(message: ClaimedMessage, at: Date, reason: Reason): GuardedWrite {
+  return settlement(message, ["attempting"], "attempting", {
     $set: { "delivery.error": deliveryError(reason, at) },
   });
 }
@@ -165,17 +172,10 @@ function failure(at: Date, reason: Reason): Document {
 }
 
 function settlement(
-  id: Id,
-  passId: string,
+  message: ClaimedMessage,
   from: DeliveryState[],
   to: DeliveryState,
   update: Document,
 ): GuardedWrite {
-  return {
-    id,
-    passId,
-    to,
-    update,
-    filter: { _id: id, "delivery.passId": passId, "delivery.state": { $in: from } },
-  };
+  return { message, to, update, filter: { ...sameClaim(message), "delivery.state": { $in: from } } };
 }

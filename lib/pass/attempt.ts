@@ -1,5 +1,6 @@
-import { type MessageDocument, readDraft } from "../documents.ts";
+import { readDraft } from "../documents.ts";
 import {
+  type ClaimedMessage,
   type GuardedWrite,
   intent,
   invalid,
@@ -38,7 +39,7 @@ export interface Lane {
  * Attempts one claimed message: intent written and acknowledged, one POST, outcome handed over to be recorded.
  * Whatever goes wrong before the POST gives the message back; nothing after it is tried again.
  */
-export async function attempt(pass: Pass, lane: Lane, message: MessageDocument): Promise<Verdict> {
+export async function attempt(pass: Pass, lane: Lane, message: ClaimedMessage): Promise<Verdict> {
   const { clock, commit, config, waha } = pass;
   const { session } = lane;
   const giveBack = (reason: Reason) => record(pass, lane, message, reason, "released");
@@ -52,9 +53,13 @@ export async function attempt(pass: Pass, lane: Lane, message: MessageDocument):
   const { chatId, content: text } = read.draft;
   const reconcileAfterSeconds = config.RECONCILE_AFTER_SECONDS;
   const plan = { session, chatId, waMessageId: id, at: clock.now(), reconcileAfterSeconds };
-  const written = await commit(intent(message, pass.id, plan));
+  const written = await commit(intent(message, plan));
   if (written === "refused") {
     giveBack({ code: "message_changed" });
+    return { posted: false };
+  }
+  if (written === "denied") {
+    giveBack({ code: "database_refused" });
     return { posted: false };
   }
   if (written !== "applied") return { posted: false, stop: giveBack({ code: "database_lost" }) };
@@ -69,7 +74,7 @@ export async function attempt(pass: Pass, lane: Lane, message: MessageDocument):
 function settleOutcome(
   pass: Pass,
   lane: Lane,
-  message: MessageDocument,
+  message: ClaimedMessage,
   outcome: SendOutcome,
   givenId: string | undefined,
 ): Omit<Verdict, "posted"> {
@@ -91,45 +96,63 @@ function settleOutcome(
   }
 }
 
-function accept(pass: Pass, lane: Lane, message: MessageDocument, waMessageId: string | undefined): void {
+function accept(pass: Pass, lane: Lane, message: ClaimedMessage, waMessageId: string | undefined): void {
   const at = pass.clock.now();
   const fields = { passId: pass.id, messageId: message._id, session: lane.session };
   pass.tally.sent(at.getTime() - message.scheduledAt.getTime());
   pass.log.debug(fields, "sent");
   lane.record(
-    settleSent(pass, message, at, waMessageId).then((recorded) => {
-      if (!recorded) pass.log.warn(fields, "sent, but not recorded by this pass; it will be looked up");
+    settleSent(pass, message, at, waMessageId).then((settled) => {
+      if (settled !== "applied") pass.log.warn({ ...fields, settled }, "sent, but not recorded by this pass");
     }),
   );
 }
 
 type Unsent = "released" | "invalid" | "refused" | "unproven" | "unknown";
 
-/** What did not go the normal way: counted, logged, and handed over to be recorded. Gives the reason back. */
-function record(pass: Pass, lane: Lane, message: MessageDocument, reason: Reason, how: Unsent): Reason {
+/** What did not go the normal way: logged, and handed over to be recorded and counted. Gives the reason back. */
+function record(pass: Pass, lane: Lane, message: ClaimedMessage, reason: Reason, how: Unsent): Reason {
   const { _id: messageId, campaignId } = message;
-  pass.log.warn({ passId: pass.id, messageId, campaignId, session: lane.session, ...reason }, how);
-  if (how === "released") pass.tally.released(reason);
-  else pass.tally.problem(reason.code, 1, reason.detail);
-  if (how === "invalid" || how === "refused") pass.tally.add("failed");
-  if (how === "unknown") pass.tally.add("unknown");
-  lane.record(settle(pass, writeOf(pass, message, reason, how)));
+  const fields = { passId: pass.id, messageId, campaignId, session: lane.session, ...reason };
+  pass.log.warn(fields, how);
+  lane.record(
+    settle(pass, writeOf(pass, message, reason, how)).then((settled) => {
+      if (settled === "applied") count(pass, reason, how);
+      // Not this pass's to count; its own log line says what it had come to.
+      if (settled === "refused") pass.log.warn(fields, "no longer this pass's to settle");
+      if (settled === "lost") pass.tally.problem(reason.code, 1, reason.detail);
+      // The app corrects it just now: it is free to be read again.
+      if (settled === "refused" && how === "invalid") {
+        record(pass, lane, message, { code: "message_changed" }, "released");
+      }
+    }),
+  );
   return reason;
 }
 
-function writeOf(pass: Pass, message: MessageDocument, reason: Reason, how: Unsent): GuardedWrite {
+/** Counts what is recorded. */
+function count({ tally }: Pass, reason: Reason, how: Unsent): void {
+  if (how === "released") tally.released(reason);
+  else tally.problem(reason.code, 1, reason.detail);
+  if (how === "unknown") tally.add("unknown");
+  // Still open, and so not out yet: it keeps the pass from being ok.
+  if (how === "unproven") tally.undecided();
+  if (how === "invalid" || how === "refused") tally.add("failed");
+}
+
+function writeOf(pass: Pass, message: ClaimedMessage, reason: Reason, how: Unsent): GuardedWrite {
   const at = pass.clock.now();
   switch (how) {
     case "released":
-      return released(message._id, pass.id, at, reason);
+      return released(message, at, reason);
     case "invalid":
-      return invalid(message, pass.id, at, reason);
+      return invalid(message, at, reason);
     case "refused":
-      return refused(message._id, pass.id, at, reason);
+      return refused(message, at, reason);
     case "unproven":
-      return unproven(message._id, pass.id, at, reason);
+      return unproven(message, at, reason);
     case "unknown":
-      return unknown(message._id, pass.id, at, reason);
+      return unknown(message, at, reason);
   }
 }
 

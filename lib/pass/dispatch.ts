@@ -1,8 +1,9 @@
 import { touchCampaigns } from "../campaigns.ts";
-import type { Id, MessageDocument } from "../documents.ts";
+import type { Id } from "../documents.ts";
 import { returnLeases, type SessionLease, takeLeases } from "../leases.ts";
 import { claim } from "../messages/claim.ts";
 import { releaseClaims, releaseEveryClaim } from "../messages/release.ts";
+import type { ClaimedMessage } from "../messages/writes.ts";
 import type { WahaSession } from "../waha/answers.ts";
 import { maySend, type Pass, type Surroundings, windowNow } from "./context.ts";
 import { Lookout } from "./offers.ts";
@@ -67,12 +68,8 @@ class Dispatcher {
     await Promise.all(senders.map((sender) => sender.finished()));
     this.#pass.tally.more ||= this.#leftSome;
     if (this.#mayHoldClaims) await this.#releaseLeftovers();
-    const returns = senders.map(({ session, lastSentAt, restricted }) => ({
-      session: session.name,
-      lastSentAt,
-      restricted,
-    }));
-    await returnLeases(this.#pass.db, returns, this.#pass.id, this.#pass.clock.now());
+    const returns = senders.map(({ session, lastSentAt }) => ({ session: session.name, lastSentAt }));
+    await returnLeases(this.#pass.db, returns, this.#pass.id);
   }
 
   /** Gives back what is still only claimed: what time did not allow, and what a lost reply hid. */
@@ -85,7 +82,7 @@ class Dispatcher {
   }
 
   #mayClaim(): boolean {
-    const troubled = [...this.#senders.values()].filter((sender) => sender.stopped);
+    const troubled = [...this.#senders.values()].filter((sender) => sender.inTrouble);
     return maySend(this.#pass) && troubled.length < TROUBLED_SESSIONS;
   }
 
@@ -125,6 +122,10 @@ class Dispatcher {
     const freePlaces = Math.max(0, config.SESSION_CONCURRENCY - this.#active().length);
     const plan = planClaims(open, (session) => this.#standingOf(session), freePlaces);
     const refused = await this.#lease(open, plan);
+    for (const name of plan.keys()) {
+      // Its pause lasts longer than this pass may send: what it has due is the next one's.
+      if (this.#standingOf(name).target === 0) plan.delete(name);
+    }
     this.#leftSome = leftOver(offers, plan).length > 0;
     this.#unclaimed = new Set(leftOver(open, plan).filter((session) => this.#isOpen(session)));
     const ids = [...plan.values()].flat().map((message) => message._id);
@@ -143,7 +144,7 @@ class Dispatcher {
   }
 
   /** Gives claimed messages to their sessions, their campaigns opened first. */
-  async #handOver(plan: ClaimPlan, claimed: MessageDocument[]): Promise<void> {
+  async #handOver(plan: ClaimPlan, claimed: ClaimedMessage[]): Promise<void> {
     const { db, config, clock, id: passId, tally } = this.#pass;
     const { bySession, moved } = assign(plan, claimed);
     await touchCampaigns(db, campaignsOf(claimed), config);
@@ -196,7 +197,7 @@ class Dispatcher {
   }
 }
 
-function campaignsOf(messages: MessageDocument[]): Set<Id> {
+function campaignsOf(messages: ClaimedMessage[]): Set<Id> {
   return new Set(
     messages.map((message) => message.campaignId).filter((id) => id !== undefined && id !== null),
   );

@@ -1,4 +1,4 @@
-import { idKey } from "../documents.ts";
+import { documentKey, idKey } from "../documents.ts";
 import { noteBlocked } from "../messages/blocked.ts";
 import { type DueGroup, dueFilter, surveyDue } from "../messages/due.ts";
 import type { Reason } from "../messages/writes.ts";
@@ -62,7 +62,7 @@ export class Lookout {
   }
 
   #wasNoted({ sessionId, campaignId }: DueGroup, code: string): boolean {
-    const key = JSON.stringify([sessionId, campaignId, code]);
+    const key = JSON.stringify([documentKey(sessionId), documentKey(campaignId), code]);
     if (this.#noted.has(key)) return true;
     this.#noted.add(key);
     return false;
@@ -84,7 +84,9 @@ export async function noteOutage(pass: Pass, reason: Reason): Promise<void> {
 }
 
 function dueMessages({ sessionId, campaignId, next }: DueGroup): DueMessage[] {
-  return next.map((message) => ({
+  // A list of dates would be found by a range, too; it is no time at which anything could be due.
+  const dated = next.filter((message) => message.scheduledAt instanceof Date);
+  return dated.map((message) => ({
     ...message,
     sessionId: sessionId ?? null,
     campaignId: campaignId ?? null,

@@ -1,6 +1,7 @@
 import type { Config } from "../config.ts";
-import { documentKey, type Id, idKey, type MessageDocument } from "../documents.ts";
+import { documentKey, type Id, idKey } from "../documents.ts";
 import type { DueGroup } from "../messages/due.ts";
+import type { ClaimedMessage } from "../messages/writes.ts";
 import type { References } from "../routing.ts";
 import type { WahaSession } from "../waha/answers.ts";
 
@@ -94,16 +95,16 @@ export function leftOver(offers: Offer[], plan: ClaimPlan): string[] {
 
 /** Claimed messages, each with the session it was planned for; `moved` were given another in the meantime. */
 export interface Assignment {
-  bySession: Map<string, MessageDocument[]>;
-  moved: MessageDocument[];
+  bySession: Map<string, ClaimedMessage[]>;
+  moved: ClaimedMessage[];
 }
 
 /** Hands what was claimed to the sessions for which it was planned, in the plan's order. */
-export function assign(plan: ClaimPlan, claimed: MessageDocument[]): Assignment {
+export function assign(plan: ClaimPlan, claimed: ClaimedMessage[]): Assignment {
   const messages = new Map(claimed.map((message) => [documentKey(message._id), message]));
   const assignment: Assignment = { bySession: new Map(), moved: [] };
   for (const [session, planned] of plan) {
-    const own: MessageDocument[] = [];
+    const own: ClaimedMessage[] = [];
     for (const due of planned) {
       const message = messages.get(documentKey(due._id));
       if (message) (belongsAsPlanned(due, message) ? own : assignment.moved).push(message);
@@ -113,7 +114,7 @@ export function assign(plan: ClaimPlan, claimed: MessageDocument[]): Assignment 
   return assignment;
 }
 
-function belongsAsPlanned(due: DueMessage, message: MessageDocument): boolean {
+function belongsAsPlanned(due: DueMessage, message: ClaimedMessage): boolean {
   return (
     idKey(due.sessionId ?? "") === idKey(message.sessionId ?? "") &&
     idKey(due.campaignId ?? "") === idKey(message.campaignId ?? "")

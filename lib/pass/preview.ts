@@ -1,10 +1,10 @@
-import { addSeconds, startClock, type Ticker } from "../clock.ts";
+import { addSeconds, type Ticker } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { asUnavailable, openDatabase } from "../db.ts";
 import { dueFilter, surveyDue } from "../messages/due.ts";
 import { routeAll } from "../routing.ts";
 import { openWaha } from "../waha/client.ts";
-import { lookAroundMs } from "./run.ts";
+import { lookAroundMs, readClock } from "./run.ts";
 import { type Summary, Tally } from "./tally.ts";
 
 /** What a pass would find now. */
@@ -31,7 +31,7 @@ export async function previewPass(config: Config, ticker: Ticker): Promise<Previ
   const waha = openWaha(config);
   try {
     const [clock, sessions] = await Promise.all([
-      startClock(ticker, ticker.monotonic(), () => db.readTime()),
+      readClock(db, ticker, ticker.monotonic()),
       waha.listSessions(lookAroundMs(config)),
     ]);
     const window = { from: addSeconds(clock.startedAt, -config.LOOKBACK_SECONDS), to: clock.startedAt };

@@ -35,13 +35,15 @@ export async function reconcile(pass: Pass, around: Surroundings | undefined): P
 }
 
 async function decide(pass: Pass, around: Surroundings | undefined, message: Uncertain): Promise<void> {
-  const { waMessageId, session } = message.delivery;
+  const { attemptAt, waMessageId, session } = message.delivery;
   const reachable = around?.sessions.get(session)?.status === "WORKING";
-  const lookup = !waMessageId
-    ? "unsupported"
-    : reachable
-      ? await lookUp(pass, message, waMessageId)
-      : "unanswered";
+  const complete = attemptAt instanceof Date;
+  const lookup =
+    !waMessageId || !complete
+      ? "unsupported"
+      : reachable
+        ? await lookUp(pass, message, waMessageId)
+        : "unanswered";
   const verdict = judge(pass, message, lookup);
   // What it says of the message changes what its campaign comes to, so that is opened first.
   if (verdict.to !== "later")
@@ -68,7 +70,7 @@ function judge(pass: Pass, message: Uncertain, lookup: Lookup): Verdict {
   if (lookup === "refused") return { to: "failed", reason: { code: "whatsapp_refused", detail: "ack -1" } };
   const { state, attemptAt } = message.delivery;
   const now = pass.clock.now();
-  const over = (limit: number) => addSeconds(attemptAt, limit) <= now;
+  const over = (limit: number) => attemptAt instanceof Date && addSeconds(attemptAt, limit) <= now;
   const hopeless = lookup === "unsupported" || over(LOOK_BACK_SECONDS);
   const givenUp = hopeless || (lookup === "absent" && over(pass.config.UNKNOWN_AFTER_SECONDS));
   const seldom = hopeless ? undefined : addSeconds(now, SELDOM_SECONDS);

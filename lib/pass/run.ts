@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { settleCampaigns } from "../campaigns.ts";
-import { addSeconds, startClock, type Ticker } from "../clock.ts";
+import { addSeconds, type Clock, startClock, type Ticker } from "../clock.ts";
 import { type Config, SWEPT_SECONDS } from "../config.ts";
-import { asUnavailable, openDatabase } from "../db.ts";
+import { asUnavailable, type Database, openDatabase } from "../db.ts";
 import { UnavailableError } from "../errors.ts";
 import { ensureIndexes } from "../indexes.ts";
 import type { Log } from "../log.ts";
@@ -51,7 +51,7 @@ export async function runPass(config: Config, log: Log, host: Host, began: numbe
   const waha = openWaha(config);
   try {
     const [clock, look] = await Promise.all([
-      startClock(host.ticker, began, () => db.readTime()).catch((error: unknown) => {
+      readClock(db, host.ticker, began).catch((error: unknown) => {
         throw asUnavailable(error);
       }),
       lookAround(waha, config),
@@ -73,6 +73,12 @@ export async function runPass(config: Config, log: Log, host: Host, began: numbe
   } finally {
     await waha.close();
   }
+}
+
+/** The pass's clock. The connection is made first: it may take seconds, and the reading must not. */
+export async function readClock(db: Database, ticker: Ticker, began: number): Promise<Clock> {
+  await db.connect();
+  return startClock(ticker, began, () => db.readTime());
 }
 
 /** How long a look around WAHA may take, in milliseconds. */
@@ -98,7 +104,8 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
   noteSurroundings(pass, look);
   const around = look instanceof UnavailableError ? undefined : look;
   const steps = new Steps(pass, look instanceof UnavailableError ? [look] : []);
-  await steps.run("rescue", async () => tally.add("rescued", await rescueExpiredClaims(db, clock.now())));
+  ensureIndexes(db, log);
+  await steps.run("rescue", () => rescue(pass));
   await Promise.all([
     steps.run("send", () => ("sessions" in look ? sendDue(pass, look) : noteOutage(pass, reasonOf(look)))),
     steps.run("reconcile", () => reconcile(pass, around)),
@@ -112,6 +119,7 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
   for (const { code, detail } of steps.failures) tally.problem(code, 1, detail);
   tally.broken = steps.failures.length > 0;
   await steps.run("last pass", () => recordLastPass(db, lastPass(pass)));
+  if (steps.defects.length > 0) throw steps.defects[0];
   const summary = summarise(pass);
   log.info({ ...summary }, "pass");
   const [unavailable] = steps.failures;
@@ -129,6 +137,14 @@ function noteSurroundings(pass: Pass, look: Surroundings | UnavailableError): vo
     log.warn({ passId, skewMs: clock.skewMs }, "the function's clock and the database's differ");
   }
   if (!(look instanceof UnavailableError) && !look.server) tally.problem("waha_version_unknown");
+}
+
+async function rescue({ clock, db, id: passId, log, tally }: Pass): Promise<void> {
+  const count = await rescueExpiredClaims(db, clock.now());
+  if (count === 0) return;
+  tally.add("rescued", count);
+  tally.problem("pass_died", count);
+  log.warn({ passId, count }, "claims of a pass that died were given back");
 }
 
 async function audit(pass: Pass): Promise<void> {

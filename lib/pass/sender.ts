@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { addSeconds } from "../clock.ts";
-import type { MessageDocument } from "../documents.ts";
+import { restrictSession } from "../leases.ts";
 import { describeError } from "../log.ts";
 import { releaseClaims } from "../messages/release.ts";
-import type { Reason } from "../messages/writes.ts";
+import type { ClaimedMessage, Reason } from "../messages/writes.ts";
 import type { WahaServer, WahaSession } from "../waha/answers.ts";
 import { attempt, type Lane } from "./attempt.ts";
 import { maySend, type Pass } from "./context.ts";
@@ -18,13 +18,11 @@ export class SessionSender {
   readonly session: WahaSession;
   /** Why nothing more is sent on this session in this pass. */
   stopped: Reason | undefined;
-  /** WhatsApp restricts the account. */
-  restricted = false;
   lastSentAt: Date | undefined;
   readonly #pass: Pass;
   readonly #lane: Lane;
   readonly #onChange: () => void;
-  #queue: MessageDocument[] = [];
+  #queue: ClaimedMessage[] = [];
   #running: Promise<void> | undefined;
   #recording: Promise<unknown>[] = [];
   #turns = 0;
@@ -58,9 +56,14 @@ export class SessionSender {
     return {
       active: this.#running !== undefined,
       queued: this.#queue.length,
-      target: claimTarget(this.#pass.config, this.#msPerMessage),
+      target: this.#nextAt() < this.#pass.sendUntil ? claimTarget(this.#pass.config, this.#msPerMessage) : 0,
       turns: this.#turns,
     };
+  }
+
+  /** It was stopped by what WAHA or the database answered, not by the end of the pass. */
+  get inTrouble(): boolean {
+    return this.stopped !== undefined && this.stopped.code !== "out_of_time";
   }
 
   /** Half of its last turn is sent: time to look for more. */
@@ -69,14 +72,11 @@ export class SessionSender {
   }
 
   /** Takes claimed messages over, oldest first, and starts to send if it does not yet. */
-  give(messages: MessageDocument[]): void {
+  give(messages: ClaimedMessage[]): void {
     this.#turns += 1;
     this.#queue.push(...messages);
     this.#lastTurn = this.#queue.length;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-      this.#onChange();
-    });
+    this.#running ??= this.#run();
   }
 
   /** Resolves when everything given is sent or given back, and recorded. */
@@ -89,8 +89,11 @@ export class SessionSender {
     while (this.#queue.length > 0) {
       await this.#sendQueue();
       if (this.stopped) await this.#giveBackQueue(this.stopped);
-      await Promise.all(this.#recording.splice(0));
+      // One record may lead to another.
+      while (this.#recording.length > 0) await Promise.all(this.#recording.splice(0));
     }
+    this.#running = undefined;
+    this.#onChange();
   }
 
   async #sendQueue(): Promise<void> {
@@ -102,20 +105,40 @@ export class SessionSender {
       const { posted, restricted, stop } = await attempt(this.#pass, this.#lane, next);
       this.#measure(-this.#pass.clock.until(began));
       if (posted) this.lastSentAt = this.#pass.clock.now();
-      if (restricted) this.restricted = true;
+      if (restricted) await this.#restrict();
       if (stop) this.#stop(stop);
       if (this.low) this.#onChange();
     }
   }
 
+  /** When the next message may be posted, `jitterMs` after the shortest pause. */
+  #nextAt(jitterMs = 0): Date {
+    const { clock, config } = this.#pass;
+    const gap = (config.SEND_GAP_MS + jitterMs) / 1000;
+    const now = clock.now();
+    // Whoever recorded a time that has not come yet had another clock.
+    const last = this.lastSentAt && this.lastSentAt < now ? this.lastSentAt : this.lastSentAt && now;
+    return last ? addSeconds(last, gap) : now;
+  }
+
   /** Waits out the pause between two messages; false if there is no time left to send another. */
   async #gap(): Promise<boolean> {
     const { clock, config, sendUntil, stop } = this.#pass;
-    const gap = config.SEND_GAP_MS + Math.random() * config.SEND_GAP_JITTER_MS;
-    const wait = this.lastSentAt && gap > 0 ? clock.until(addSeconds(this.lastSentAt, gap / 1000)) : 0;
+    const wait = clock.until(this.#nextAt(Math.random() * config.SEND_GAP_JITTER_MS));
     if (clock.until(sendUntil) <= wait) return false;
     if (wait > 0) await sleep(wait, undefined, { signal: stop }).catch(() => {});
     return maySend(this.#pass);
+  }
+
+  /** Remembered at once: should the pass die now, the next one must know. */
+  async #restrict(): Promise<void> {
+    const { clock, db, id: passId, log } = this.#pass;
+    await restrictSession(db, this.session.name, clock.now()).catch((error: unknown) =>
+      log.warn(
+        { passId, session: this.session.name, error: describeError(error) },
+        "a restriction was not recorded",
+      ),
+    );
   }
 
   /** Ends the session's sending in this pass. */

@@ -1,24 +1,28 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { touchCampaigns } from "../campaigns.ts";
-import type { MessageDocument } from "../documents.ts";
-import { type GuardedWrite, sent } from "../messages/writes.ts";
+import { type ClaimedMessage, type GuardedWrite, sent } from "../messages/writes.ts";
 import type { Pass } from "./context.ts";
 
 /** Between two tries of a settlement that the database did not acknowledge. */
 const RETRY_MS = 250;
 
 /**
+ * What recording an outcome came to: it is in effect; the message is no longer this pass's to settle; or the
+ * database never acknowledged it, and a later pass finds out.
+ */
+export type Settled = "applied" | "refused" | "lost";
+
+/**
  * Records an outcome, again and again while the pass lasts if the database does not acknowledge it: repeating
  * it is harmless, its guard sees to that.
- *
- * @returns whether it is in effect; false also if the message is no longer this pass's to settle
  */
-export async function settle(pass: Pass, write: GuardedWrite): Promise<boolean> {
+export async function settle(pass: Pass, write: GuardedWrite): Promise<Settled> {
   for (;;) {
     const result = await pass.commit(write);
-    if (result === "applied") return true;
-    if (result === "refused") return false;
-    if (pass.clock.until(pass.requestsUntil) < RETRY_MS) return false;
+    if (result === "applied" || result === "refused") return result;
+    // Repeating what is turned away for good would only hold the session up.
+    if (result === "denied") return "lost";
+    if (pass.clock.until(pass.requestsUntil) < RETRY_MS) return "lost";
     await sleep(RETRY_MS);
   }
 }
@@ -29,11 +33,12 @@ export async function settle(pass: Pass, write: GuardedWrite): Promise<boolean> 
  */
 export async function settleSent(
   pass: Pass,
-  message: MessageDocument,
+  message: ClaimedMessage,
   at: Date,
   waMessageId: string | undefined,
-): Promise<boolean> {
-  if (await settle(pass, sent(message._id, pass.id, at, waMessageId))) return true;
+): Promise<Settled> {
+  const settled = await settle(pass, sent(message, at, waMessageId));
+  if (settled !== "refused") return settled;
   await touchCampaigns(pass.db, message.campaignId ? [message.campaignId] : [], pass.config);
-  return settle(pass, sent(message._id, pass.id, at, waMessageId, "unknown"));
+  return settle(pass, sent(message, at, waMessageId, "unknown"));
 }

@@ -10,6 +10,8 @@ import type { Pass } from "./context.ts";
 export class Steps {
   /** Why steps could not be run, first things first. */
   readonly failures: UnavailableError[];
+  /** What else went wrong: defects. They are thrown when nothing is under way any more. */
+  readonly defects: unknown[] = [];
   readonly #pass: Pass;
 
   constructor(pass: Pass, failures: UnavailableError[]) {
@@ -17,16 +19,16 @@ export class Steps {
     this.failures = failures;
   }
 
-  /** @throws whatever is not a service's being away: that is a defect */
+  /** Runs one step; never rejects. */
   async run(step: string, work: () => Promise<unknown>): Promise<void> {
     try {
       await this.#inTime(work());
     } catch (error) {
       const reason = asUnavailable(error);
-      if (!(reason instanceof UnavailableError)) throw error;
       const { log, id: passId } = this.#pass;
-      log.error({ passId, step, code: reason.code, error: describeError(reason) }, "a step could not be run");
-      this.failures.push(reason);
+      log.error({ passId, step, error: describeError(reason) }, "a step could not be run");
+      if (reason instanceof UnavailableError) this.failures.push(reason);
+      else this.defects.push(reason);
     }
   }
 
@@ -34,7 +36,7 @@ export class Steps {
   async #inTime(work: Promise<unknown>): Promise<void> {
     const end = Promise.withResolvers<never>();
     const timer = setTimeout(
-      () => end.reject(new UnavailableError("database", "database_unreachable")),
+      () => end.reject(new UnavailableError("database_unreachable")),
       Math.max(0, this.#pass.clock.until(this.#pass.stepsUntil)),
     );
     try {

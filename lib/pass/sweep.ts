@@ -3,7 +3,7 @@ import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
 import { idKey } from "../documents.ts";
 import { findStrays, markMissed, mayBeSent, type Stray, setBackFlags } from "../messages/strays.ts";
-import type { ProblemCode } from "../problems.ts";
+import { PROBLEMS, type ProblemCode } from "../problems.ts";
 import { findHeldCampaigns } from "../routing.ts";
 import { maySend, type Pass } from "./context.ts";
 import { readLastPass } from "./last-pass.ts";
@@ -69,7 +69,7 @@ async function miss(pass: Pass, missed: Stray[], windowFrom: Date): Promise<void
     byCode.get("kept") ?? [],
     (stray) => stray.delivery?.error?.code,
   )) {
-    if (code) tally.problem(code, strays.length);
+    if (code && code in PROBLEMS) tally.problem(code, strays.length);
   }
 }
 

@@ -82,6 +82,11 @@ export class Tally {
     this.problem(code, count, detail);
   }
 
+  /** A message that was posted, and of which nothing is proven yet. */
+  undecided(): void {
+    this.#unsent += 1;
+  }
+
   problem(code: ProblemCode, count = 1, detail?: string): void {
     const known = this.#problems.get(code) ?? { count: 0, details: new Set<string>() };
     known.count += count;

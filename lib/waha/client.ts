@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import { UnavailableError } from "../errors.ts";
+import type { ProblemCode } from "../problems.ts";
 import {
   isRefusedAck,
   readError,
@@ -71,16 +72,17 @@ function sessionPath(session: string, ...rest: string[]): string {
   return ["api", session, ...rest].map(encodeURIComponent).join("/");
 }
 
+/** Refusals that are about WAHA as a whole, and not about one session. */
+const OF_THE_SERVER = new Set<ProblemCode>(["waha_key_refused", "waha_redirect"]);
+
 function sessionsOf(exchange: Exchange): Map<string, WahaSession> {
-  if ("fault" in exchange) throw new UnavailableError("waha", "waha_unreachable", { cause: exchange.cause });
+  if ("fault" in exchange) throw new UnavailableError("waha_unreachable", { cause: exchange.cause });
   const sessions = exchange.status === 200 ? readSessions(exchange.body) : undefined;
   if (sessions) return sessions;
-  const refusal = readRefusal(exchange);
-  if (refusal?.scope !== "server") {
-    throw new UnavailableError("waha", "waha_bad_answer", { detail: `HTTP ${exchange.status}` });
-  }
-  const { code, detail } = refusal;
-  throw new UnavailableError("waha", code, detail ? { detail } : {});
+  const { code = "waha_bad_answer", detail } = readRefusal(exchange) ?? {};
+  if (!OF_THE_SERVER.has(code))
+    throw new UnavailableError("waha_bad_answer", { detail: `HTTP ${exchange.status}` });
+  throw new UnavailableError(code, detail ? { detail } : {});
 }
 
 function serverOf(exchange: Exchange): WahaServer | undefined {
@@ -92,8 +94,7 @@ const NO_MESSAGE_IDS = new Set([404, 422, 501]);
 
 function newIdOf(exchange: Exchange): NewMessageId {
   // Whatever went wrong, nothing was posted.
-  if ("fault" in exchange)
-    return { kind: "unsent", code: "waha_unreachable", scope: "session", detail: "no message id" };
+  if ("fault" in exchange) return { kind: "unsent", code: "waha_unreachable", detail: "no message id" };
   const id = exchange.status === 200 ? readNewMessageId(exchange.body) : undefined;
   if (id) return { id };
   const refusal = readRefusal(exchange);

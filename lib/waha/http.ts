@@ -1,5 +1,5 @@
 import ky from "ky";
-import { Agent } from "undici";
+import { Agent, type Dispatcher } from "undici";
 
 /** What WAHA, or something before it, answered. */
 export interface Answer {
@@ -63,7 +63,7 @@ export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs:
     retry: 0,
     timeout: false,
     // Node's own fetch takes a dispatcher, which its type (that of another release of undici) does not know.
-    fetch: (input, init) => fetch(input, { ...init, dispatcher: agent } as unknown as RequestInit),
+    fetch: (input, init) => fetch(input, { ...init, dispatcher: onlyOnce(agent) } as unknown as RequestInit),
   });
   return {
     exchange: async ({ method, path, json, timeoutMs }) => {
@@ -81,6 +81,19 @@ export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs:
     },
     close: () => agent.destroy(),
   };
+}
+
+/**
+ * A dispatcher for one request. By its standard, fetch repeats a request by itself when it is answered 421
+ * (Misdirected Request), also a POST: that must not happen, so the second time it throws.
+ */
+function onlyOnce(agent: Agent): Dispatcher {
+  let dispatched = false;
+  return agent.compose((dispatch) => (options, handler) => {
+    if (dispatched) throw new Error("a request is made once");
+    dispatched = true;
+    return dispatch(options, handler);
+  });
 }
 
 /** The status counts even when its body is cut off, too large or not JSON: a 201 is a 201. */

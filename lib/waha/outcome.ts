@@ -2,30 +2,26 @@ import type { ProblemCode } from "../problems.ts";
 import { readError, readMessageId } from "./answers.ts";
 import type { Answer, Exchange, NoAnswer } from "./http.ts";
 
-/** How much a refusal stops: everything on its session, or everything on this WAHA. */
-type Scope = "session" | "server";
-
 /** What the answer to a `sendText` proves. */
 export type SendOutcome =
   | { kind: "sent"; waMessageId: string | undefined }
   /** Proven unsent; it may be tried again. */
-  | { kind: "unsent"; code: ProblemCode; scope: Scope; detail?: string }
+  | { kind: "unsent"; code: ProblemCode; detail?: string }
   /** Refused by WhatsApp itself: proven unsent, and a retry would be refused just the same. */
   | { kind: "failed"; code: ProblemCode; accountRestricted: boolean; detail?: string }
   /** Neither proven: WAHA may have sent it, or may do so yet. */
   | { kind: "unproven"; code: ProblemCode; detail?: string };
 
 /** Refusals by status and by the exact words that tell them from other answers of that status. */
-const REFUSALS: { status: number; says?: RegExp; code: ProblemCode; scope: Scope }[] = [
-  { status: 400, code: "waha_bad_request", scope: "session" },
-  { status: 401, code: "waha_key_refused", scope: "server" },
-  { status: 404, says: /We didn't find a session/, code: "session_not_found", scope: "session" },
-  { status: 422, says: /Session status is not as expected/, code: "session_not_working", scope: "session" },
+const REFUSALS: { status: number; says?: RegExp; code: ProblemCode }[] = [
+  { status: 400, code: "waha_bad_request" },
+  { status: 401, code: "waha_key_refused" },
+  { status: 404, says: /We didn't find a session/, code: "session_not_found" },
+  { status: 422, says: /Session status is not as expected/, code: "session_not_working" },
   {
     status: 422,
     says: /WAHA Core support only 'default' session/,
     code: "waha_core_default_only",
-    scope: "session",
   },
 ];
 
@@ -60,7 +56,6 @@ export function readRefusal(answer: Answer): Extract<SendOutcome, { kind: "unsen
     return {
       kind: "unsent",
       code: "waha_redirect",
-      scope: "server",
       detail: `to ${origin(answer.location)}`,
     };
   }
@@ -68,13 +63,13 @@ export function readRefusal(answer: Answer): Extract<SendOutcome, { kind: "unsen
   const row = REFUSALS.find(
     ({ status, says }) => status === answer.status && (!says || says.test(error) || says.test(message)),
   );
-  return row && { kind: "unsent", code: row.code, scope: row.scope };
+  return row && { kind: "unsent", code: row.code };
 }
 
 function ofNoAnswer({ fault }: NoAnswer): SendOutcome {
   switch (fault) {
     case "unsent":
-      return { kind: "unsent", code: "waha_unreachable", scope: "session" };
+      return { kind: "unsent", code: "waha_unreachable" };
     case "timeout":
       return { kind: "unproven", code: "waha_timeout" };
     case "lost":

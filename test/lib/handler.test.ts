@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { handleCron } from "../../lib/handler.ts";
-import { SECRET } from "../support/world.ts";
+import { createWorld, SECRET } from "../support/world.ts";
 
 /** Settings of which each value can be told from whatever an answer may say; nothing listens there. */
 const SETTINGS: NodeJS.ProcessEnv = {
@@ -142,6 +142,7 @@ describe("wrong settings", () => {
 });
 
 test("a defect of the scheduler is answered in plain words, without its own", async () => {
+  const world = await createWorld();
   let readings = 0;
   const ticker = {
     monotonic: () => {
@@ -151,10 +152,7 @@ test("a defect of the scheduler is answered in plain words, without its own", as
     },
     system: () => Date.now(),
   };
-  const request = new Request("http://localhost/api/cron", {
-    headers: { authorization: `Bearer ${SECRET}` },
-  });
-  const response = await handleCron(request, SETTINGS, { ticker });
+  const response = await world.call("", { ticker });
   expect(response.status).toBe(500);
   const text = await response.text();
   expect(JSON.parse(text).errors).toMatchObject([{ code: "internal_error", count: 1 }]);

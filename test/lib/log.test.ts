@@ -60,7 +60,7 @@ describe("a described error", () => {
 /** Runs `code` with a `log` of `level` in a process of its own, and gives the lines that it wrote. */
 async function linesOf(level: string, code: string): Promise<Record<string, unknown>[]> {
   const lib = new URL("../../lib/log.ts", import.meta.url).href;
-  const script = `import { createLog } from ${JSON.stringify(lib)}; const log = createLog("${level}"); ${code}`;
+  const script = `import { openLog } from ${JSON.stringify(lib)}; const log = openLog("${level}"); ${code}`;
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
   return stdout
     .split("\n")

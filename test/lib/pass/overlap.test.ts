@@ -25,7 +25,8 @@ async function expectOnceAndInOrder(world: World, count: number): Promise<void> 
 const SESSIONS = Array.from({ length: 20 }, (_, n) => ({ name: `s${n}` }));
 
 test("2,000 messages over 20 sessions: two passes at once send each once, and each session's in order", async () => {
-  const world = await createWorld({ sessions: SESSIONS });
+  // With fewer places than sessions neither pass can take all the sessions at its first look.
+  const world = await createWorld({ sessions: SESSIONS }, { SESSION_CONCURRENCY: "10" });
   const messages = Array.from({ length: 2000 }, (_, n) => ({
     sessionId: `s${n % 20}`,
     content: `message ${n}`,
@@ -34,6 +35,7 @@ test("2,000 messages over 20 sessions: two passes at once send each once, and ea
   await world.insert(...messages);
   const [a, b] = await Promise.all([world.pass(), world.pass()]);
   expect(a.sent + b.sent).toBe(2000);
+  expect(Math.min(a.sent, b.sent)).toBeGreaterThan(0);
   await expectOnceAndInOrder(world, 2000);
 });
 
@@ -53,7 +55,7 @@ test("a pass whose sessions are mostly another's does not look in vain again and
   await world.insert(...Array.from({ length: 10 }, () => ({ sessionId: "mine" })), { sessionId: "theirs" });
   expect(await world.pass()).toMatchObject({ sent: 10, more: true });
   const surveys = commands.filter(
-    ({ name, command }) => name === "aggregate" && JSON.stringify(command).includes("$push"),
+    ({ name, command }) => name === "aggregate" && JSON.stringify(command).includes("$firstN"),
   );
   expect(surveys.length).toBeLessThanOrEqual(4);
 });

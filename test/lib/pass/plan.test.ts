@@ -1,6 +1,7 @@
 import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
-import type { MessageDocument } from "../../../lib/documents.ts";
+import type { Delivery, MessageDocument } from "../../../lib/documents.ts";
+import type { ClaimedMessage } from "../../../lib/messages/writes.ts";
 import {
   assign,
   claimTarget,
@@ -89,8 +90,15 @@ test("the target shrinks with the gap and the time that a message takes, and is 
 });
 
 /** A claimed message as it reads when its `fields` were changed since its session was found. */
-function claimed(due: Offer["next"][number], fields: Partial<MessageDocument> = {}): MessageDocument {
-  return { ...due, isSent: false, isDeleted: false, isPicked: true, ...fields };
+function claimed(due: Offer["next"][number], fields: Partial<MessageDocument> = {}): ClaimedMessage {
+  return {
+    ...due,
+    isSent: false,
+    isDeleted: false,
+    isPicked: true,
+    ...fields,
+    delivery: { passId: "A", claimedAt: ago(1) } as Delivery,
+  };
 }
 
 test("what was claimed goes to the session it was planned for, in the plan's order", () => {

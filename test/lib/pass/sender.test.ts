@@ -3,10 +3,10 @@ import { expect, onTestFinished, test } from "vitest";
 import { addSeconds, machineTicker, startClock } from "../../../lib/clock.ts";
 import { parseConfig } from "../../../lib/config.ts";
 import { openDatabase } from "../../../lib/db.ts";
-import type { MessageDocument } from "../../../lib/documents.ts";
-import { createLog } from "../../../lib/log.ts";
+import { openLog } from "../../../lib/log.ts";
 import { claim } from "../../../lib/messages/claim.ts";
 import { groupCommit } from "../../../lib/messages/group-commit.ts";
+import type { ClaimedMessage } from "../../../lib/messages/writes.ts";
 import { type Pass, passEnds, windowNow } from "../../../lib/pass/context.ts";
 import { SessionSender } from "../../../lib/pass/sender.ts";
 import { Tally } from "../../../lib/pass/tally.ts";
@@ -17,6 +17,7 @@ import { createWorld, type World } from "../../support/world.ts";
 async function openPass(world: World): Promise<Pass> {
   const config = parseConfig(world.env);
   const db = openDatabase(config);
+  await db.connect();
   const clock = await startClock(machineTicker, machineTicker.monotonic(), () => db.readTime());
   const waha = openWaha(config);
   onTestFinished(() => waha.close());
@@ -25,14 +26,14 @@ async function openPass(world: World): Promise<Pass> {
     db,
     clock,
     waha,
-    log: createLog("silent"),
+    log: openLog("silent"),
     tally: new Tally(),
     commit: groupCommit(db),
   };
   return { id: "A", ...tools, stop: new AbortController().signal, ...passEnds(clock.startedAt, config) };
 }
 
-async function claimNew(world: World, pass: Pass, ...fields: Document[]): Promise<MessageDocument[]> {
+async function claimNew(world: World, pass: Pass, ...fields: Document[]): Promise<ClaimedMessage[]> {
   const ids = await world.insert(...fields);
   const mark = {
     passId: pass.id,

@@ -83,7 +83,7 @@ describe("the sessions", () => {
       const { server, waha } = await startWaha();
       server.addFault({ match: { route: "sessions" }, action: { type: "status", status, body } });
       const error = await noList(waha);
-      expect(error).toMatchObject({ name: "UnavailableError", service: "waha", code: "waha_bad_answer" });
+      expect(error).toMatchObject({ name: "UnavailableError", code: "waha_bad_answer" });
       expect(error.message).toContain(`(HTTP ${status})`);
     },
   );
@@ -91,7 +91,7 @@ describe("the sessions", () => {
   test("are not there when the key is refused", async () => {
     const { server } = await startWaha();
     for (const waha of [clientAt(server.url, "another-key"), clientAt(server.url, "")])
-      expect(await noList(waha)).toMatchObject({ service: "waha", code: "waha_key_refused" });
+      expect(await noList(waha)).toMatchObject({ code: "waha_key_refused" });
   });
 
   test.each(["resetBefore", "resetAfter", "hangBefore"] as const)(
@@ -99,7 +99,7 @@ describe("the sessions", () => {
     async (type) => {
       const { server, waha } = await startWaha();
       server.addFault({ match: { route: "sessions" }, action: { type } });
-      expect(await noList(waha, SOON_MS)).toMatchObject({ service: "waha", code: "waha_unreachable" });
+      expect(await noList(waha, SOON_MS)).toMatchObject({ code: "waha_unreachable" });
       expect(server.requestCount()).toBe(1);
     },
   );
@@ -108,7 +108,7 @@ describe("the sessions", () => {
     const { server, waha } = await startWaha();
     await server.pause();
     const error = await noList(waha);
-    expect(error).toMatchObject({ service: "waha", code: "waha_unreachable" });
+    expect(error).toMatchObject({ code: "waha_unreachable" });
     expect(error.message).not.toContain("127.0.0.1");
   });
 });

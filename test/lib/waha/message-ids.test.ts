@@ -51,25 +51,17 @@ describe("a new message id", () => {
   });
 
   const REFUSED: [name: string, prepare: (server: WahaSimulator) => void, refusal: object][] = [
-    [
-      "the key is refused",
-      (server) => server.setApiKey("another-key"),
-      { code: "waha_key_refused", scope: "server" },
-    ],
-    [
-      "the session is gone",
-      (server) => server.removeSession("default"),
-      { code: "session_not_found", scope: "session" },
-    ],
+    ["the key is refused", (server) => server.setApiKey("another-key"), { code: "waha_key_refused" }],
+    ["the session is gone", (server) => server.removeSession("default"), { code: "session_not_found" }],
     [
       "the session is stopped",
       (server) => server.setSessionStatus("default", "STOPPED"),
-      { code: "session_not_found", scope: "session" },
+      { code: "session_not_found" },
     ],
     [
       "the session does not work",
       (server) => server.setSessionStatus("default", "SCAN_QR_CODE"),
-      { code: "session_not_working", scope: "session" },
+      { code: "session_not_working" },
     ],
   ];
 
@@ -100,7 +92,7 @@ describe("a new message id", () => {
     },
   );
 
-  const NO_ANSWER = { kind: "unsent", code: "waha_unreachable", scope: "session" };
+  const NO_ANSWER = { kind: "unsent", code: "waha_unreachable" };
 
   test.each(["hangBefore", "resetBefore"] as const)(
     "is not to be had after a %s: nothing was posted",

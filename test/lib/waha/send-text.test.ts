@@ -93,33 +93,31 @@ test("an id is given only where there is one, and the one that came back is told
 });
 
 describe("proven unsent", () => {
-  const BY_WAHA: [name: string, options: WahaSimulatorOptions, code: string, scope: string][] = [
-    ["a wrong key", { apiKey: "another-key" }, "waha_key_refused", "server"],
-    ["a session that is not there", { sessions: [] }, "session_not_found", "session"],
+  const BY_WAHA: [name: string, options: WahaSimulatorOptions, code: string][] = [
+    ["a wrong key", { apiKey: "another-key" }, "waha_key_refused"],
+    ["a session that is not there", { sessions: [] }, "session_not_found"],
     [
       "a session that is stopped",
       { sessions: [{ name: "default", status: "STOPPED" }] },
       "session_not_found",
-      "session",
     ],
     [
       "a session that does not work",
       { sessions: [{ name: "default", status: "SCAN_QR_CODE" }] },
       "session_not_working",
-      "session",
     ],
   ];
 
-  test.each(BY_WAHA)("is what meets %s", async (_name, options, code, scope) => {
+  test.each(BY_WAHA)("is what meets %s", async (_name, options, code) => {
     const { server, waha } = await startWaha(options);
-    expect(await send(waha)).toEqual({ kind: "unsent", code, scope });
+    expect(await send(waha)).toEqual({ kind: "unsent", code });
     expect(server.acceptedCount()).toBe(0);
   });
 
   test("is what meets WAHA Core on another session than 'default'", async () => {
     const { waha } = await startWaha({ tier: "CORE", sessions: [{ name: "default" }, { name: "second" }] });
     const code = "waha_core_default_only";
-    expect(await send(waha, { session: "second" })).toEqual({ kind: "unsent", code, scope: "session" });
+    expect(await send(waha, { session: "second" })).toEqual({ kind: "unsent", code });
     expect(await send(waha)).toMatchObject({ kind: "sent" });
   });
 
@@ -127,21 +125,21 @@ describe("proven unsent", () => {
     "is any 400: %j",
     async (body) => {
       const outcome = await sendThrough(answering(400, body));
-      expect(outcome).toEqual({ kind: "unsent", code: "waha_bad_request", scope: "session" });
+      expect(outcome).toEqual({ kind: "unsent", code: "waha_bad_request" });
     },
   );
 
   test("is what finds nothing listening", async () => {
     const { server, waha } = await startWaha();
     await server.pause();
-    expect(await send(waha)).toEqual({ kind: "unsent", code: "waha_unreachable", scope: "session" });
+    expect(await send(waha)).toEqual({ kind: "unsent", code: "waha_unreachable" });
     await server.resume();
     expect(await send(waha)).toMatchObject({ kind: "sent" });
   });
 
   test("is what finds no such host", async () => {
     const outcome = await send(clientAt("http://nothing.invalid"), {}, 15_000);
-    expect(outcome).toEqual({ kind: "unsent", code: "waha_unreachable", scope: "session" });
+    expect(outcome).toEqual({ kind: "unsent", code: "waha_unreachable" });
   });
 
   test.each([301, 302, 307, 308])(
@@ -152,7 +150,7 @@ describe("proven unsent", () => {
       const location = `${elsewhere.url}/api/sendText?token=hunter2`;
       const outcome = await sendThrough(answering(status, "<html>Moved</html>", { location }));
       const detail = `to ${elsewhere.url}`;
-      expect(outcome).toEqual({ kind: "unsent", code: "waha_redirect", scope: "server", detail });
+      expect(outcome).toEqual({ kind: "unsent", code: "waha_redirect", detail });
       expect(elsewhere.requestCount()).toBe(0);
     },
   );
@@ -161,7 +159,7 @@ describe("proven unsent", () => {
     "is what is redirected to no readable address: %j",
     async (headers) => {
       const outcome = await sendThrough(answering(301, "", headers as Record<string, string>));
-      expect(outcome).toMatchObject({ kind: "unsent", code: "waha_redirect", scope: "server" });
+      expect(outcome).toMatchObject({ kind: "unsent", code: "waha_redirect" });
       expect(JSON.stringify(outcome)).not.toContain("hunter2");
     },
   );

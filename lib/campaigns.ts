@@ -8,6 +8,7 @@ import {
   type Id,
   idForms,
 } from "./documents.ts";
+import { updateAll } from "./update-all.ts";
 
 /** Something of the campaign was claimed or settled since it was last settled itself. */
 export const OPEN_CAMPAIGN = { "delivery.open": true } as const;
@@ -21,11 +22,10 @@ const CAMPAIGNS_A_PASS = 100;
  */
 export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Config): Promise<void> {
   const forms = [...ids].flatMap(idForms);
-  if (forms.length === 0) return;
   const held = { $in: ["$status", { $literal: config.CAMPAIGN_STATUS_HOLD }] };
   const sending = config.CAMPAIGN_STATUS_SENDING;
   const rev = { $cond: [{ $isNumber: "$delivery.rev" }, "$delivery.rev", 0] };
-  await db.campaigns.updateMany({ _id: { $in: forms } }, [
+  await updateAll(db.campaigns, forms, {}, [
     {
       $set: {
         delivery: { $mergeObjects: [deliveryBefore, { open: true, rev: { $add: [rev, 1] } }] },

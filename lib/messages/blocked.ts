@@ -1,31 +1,39 @@
-import type { Filter } from "mongodb";
+import type { Document, Filter } from "mongodb";
 import type { Database } from "../db.ts";
 import { deliveryBefore, type MessageDocument } from "../documents.ts";
+import { updateAll } from "../update-all.ts";
 import type { DueGroup } from "./due.ts";
 import { deliveryError, type Reason } from "./writes.ts";
 
 /**
- * Writes on the due messages of a group why they can't be sent now, so that whoever looks sees the reason, and
- * `missed` keeps it should the window close. They stay due; one that says so already is not written again.
+ * Writes on the due messages of some groups why they can't be sent now, so that whoever looks sees the reason,
+ * and `missed` keeps it should the window close. They stay due; one that says so already is not written again.
+ * However many groups there are, it is one request, and one more for each that is longer than its survey.
  */
 export async function noteBlocked(
   db: Database,
   due: Filter<MessageDocument>,
-  group: DueGroup,
+  groups: DueGroup[],
   reason: Reason,
   now: Date,
 ): Promise<void> {
-  const ofGroup = {
-    sessionId: { $eq: group.sessionId ?? null },
-    campaignId: { $eq: group.campaignId ?? null },
-  };
-  const error = { $literal: deliveryError(reason, now) };
-  await db.messages.updateMany(
+  const error = deliveryError(reason, now);
+  const filter = { ...due, "delivery.error.message": { $ne: error.message } };
+  const note = [
     {
-      ...due,
-      ...ofGroup,
-      "delivery.error.message": { $ne: deliveryError(reason, now).message },
-    } as Filter<MessageDocument>,
-    [{ $set: { delivery: { $mergeObjects: [deliveryBefore, { state: "released", error }] } } }],
-  );
+      $set: {
+        delivery: { $mergeObjects: [deliveryBefore, { state: "released", error: { $literal: error } }] },
+      },
+    },
+  ];
+  const ids = groups.flatMap((group) => group.next.map((message) => message._id));
+  await updateAll(db.messages, ids, filter, note);
+  for (const group of groups.filter(({ count, next }) => count > next.length)) {
+    await db.messages.updateMany({ ...filter, ...namesOf(group) } as Filter<MessageDocument>, note);
+  }
+}
+
+/** The references as the group has them, in the same form; absent and null are the same here. */
+function namesOf({ sessionId, campaignId }: DueGroup): Document {
+  return { sessionId: { $eq: sessionId ?? null }, campaignId: { $eq: campaignId ?? null } };
 }

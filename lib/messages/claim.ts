@@ -1,5 +1,6 @@
 import type { Database } from "../db.ts";
 import type { Id } from "../documents.ts";
+import { updateAll } from "../update-all.ts";
 import { dueFilter, type Window } from "./due.ts";
 import type { ClaimedMessage } from "./writes.ts";
 
@@ -32,19 +33,18 @@ const NEEDED = {
 export async function claim(db: Database, ids: Id[], window: Window, mark: Claim): Promise<ClaimedMessage[]> {
   const { passId, now, expiresAt } = mark;
   let lost: unknown;
-  await db.messages
-    .updateMany({ ...dueFilter(window, mark.passStartedAt), _id: { $in: ids } }, [
-      { $set: { isPicked: true, delivery: claimedDelivery(passId, now, expiresAt) } },
-    ])
-    .catch((error: unknown) => {
+  const claimed = { isPicked: true, delivery: claimedDelivery(passId, now, expiresAt) };
+  await updateAll(db.messages, ids, dueFilter(window, mark.passStartedAt), [{ $set: claimed }]).catch(
+    (error: unknown) => {
       lost = error;
-    });
-  const claimed = await db.messages
+    },
+  );
+  const ours = await db.messages
     .find({ _id: { $in: ids }, "delivery.passId": passId, "delivery.state": "claimed" })
     .project<ClaimedMessage>(NEEDED)
     .toArray();
-  if (lost && claimed.length === 0) throw lost;
-  return claimed;
+  if (lost && ours.length === 0) throw lost;
+  return ours;
 }
 
 /**

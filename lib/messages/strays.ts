@@ -1,6 +1,7 @@
 import type { FindCursor } from "mongodb";
 import type { Database } from "../db.ts";
 import { CLAIMABLE_STATES, deliveryBefore, type Id, type MessageDocument } from "../documents.ts";
+import { updateAll } from "../update-all.ts";
 import { LIVE } from "./due.ts";
 import { deliveryError, type Reason } from "./writes.ts";
 
@@ -53,20 +54,17 @@ export async function markMissed(
   now: Date,
   reason: Reason,
 ): Promise<number> {
-  if (ids.length === 0) return 0;
   const saysWhy = {
     $and: [{ $eq: ["$delivery.state", "released"] }, { $gte: ["$delivery.error.at", "$scheduledAt"] }],
   };
   const error = { $cond: [saysWhy, "$delivery.error", { $literal: deliveryError(reason, now) }] };
   const missed = { state: "missed", settledAt: now, error };
-  const result = await db.messages.updateMany(
-    {
-      _id: { $in: ids },
-      ...LIVE,
-      scheduledAt: { $lt: windowFrom },
-      "delivery.state": { $in: [...CLAIMABLE_STATES] },
-    } as never,
-    [{ $set: { isPicked: true, delivery: { $mergeObjects: [deliveryBefore, missed] } } }],
-  );
-  return result.modifiedCount;
+  const late = {
+    ...LIVE,
+    scheduledAt: { $lt: windowFrom },
+    "delivery.state": { $in: [...CLAIMABLE_STATES] },
+  };
+  return updateAll(db.messages, ids, late, [
+    { $set: { isPicked: true, delivery: { $mergeObjects: [deliveryBefore, missed] } } },
+  ]);
 }

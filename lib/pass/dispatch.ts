@@ -193,7 +193,7 @@ class Dispatcher {
     const { restrictedUntil } = lease ?? {};
     if (!restrictedUntil || this.#pass.clock.until(restrictedUntil) <= 0) return;
     const reason = { code: "account_restricted", detail: name } as const;
-    for (const group of offer.groups) await this.#lookout.noteBlocked(group, reason);
+    await this.#lookout.noteBlocked(offer.groups.map((group) => ({ group, reason })));
   }
 }
 

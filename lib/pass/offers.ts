@@ -9,6 +9,28 @@ import type { DueMessage, Offer } from "./plan.ts";
 /** How many of each group a look brings along: as many as one session may be given at once. */
 const GROUP_SLICE = 200;
 
+/** A group that can't be sent now, and why. */
+export interface Blocked {
+  group: DueGroup;
+  reason: Reason;
+}
+
+/** With more particulars than this of one code they are left out, so that the requests stay few. */
+const PARTICULARS = 20;
+
+/** Groups by what is written on them: code and detail, or the code alone where there are too many details. */
+function byReason(blocked: Blocked[]): [Reason, DueGroup[]][] {
+  const byCode = Map.groupBy(blocked, ({ reason }) => reason.code);
+  return [...byCode].flatMap(([code, ofCode]) => {
+    const byDetail = Map.groupBy(ofCode, ({ reason }) => reason.detail);
+    const particular = byDetail.size <= PARTICULARS ? byDetail : new Map([[undefined, ofCode]]);
+    return [...particular].map(([detail, same]): [Reason, DueGroup[]] => [
+      detail === undefined ? { code } : { code, detail },
+      same.map(({ group }) => group),
+    ]);
+  });
+}
+
 /** Finds what is due, by session, and notes on the way what can't be sent now; each such thing once a pass. */
 export class Lookout {
   readonly #pass: Pass;
@@ -25,10 +47,11 @@ export class Lookout {
     const groups = await surveyDue(db, dueFilter(windowNow(this.#pass), clock.startedAt), GROUP_SLICE);
     const routes = await routeAll(db, groups, this.#around.sessions, config);
     const offers = new Map<string, Offer>();
+    const blocked: Blocked[] = [];
     for (const [index, group] of groups.entries()) {
       const route = routes[index] as Route;
-      if (route.orphaned && !("blocked" in route)) this.#noteOrphans(group);
-      if ("blocked" in route) await this.noteBlocked(group, route.blocked);
+      if ("blocked" in route) blocked.push({ group, reason: route.blocked });
+      else if (route.orphaned) this.#noteOrphans(group);
       if (!("session" in route)) continue;
       const offer = offers.get(route.session.name) ?? {
         session: route.session,
@@ -41,19 +64,22 @@ export class Lookout {
       offer.next.push(...dueMessages(group));
       offers.set(route.session.name, offer);
     }
+    await this.noteBlocked(blocked);
     for (const { next } of offers.values())
       next.sort((a, b) => a.scheduledAt.getTime() - b.scheduledAt.getTime());
     return [...offers.values()];
   }
 
-  /** Writes on the due messages of a group why they can't be sent now, and counts them. */
-  async noteBlocked(group: DueGroup, reason: Reason): Promise<void> {
-    if (this.#wasNoted(group, reason.code)) return;
+  /** Writes on the due messages of groups why they can't be sent now, and counts them; each once a pass. */
+  async noteBlocked(blocked: Blocked[]): Promise<void> {
     const { clock, db, id: passId, log, tally } = this.#pass;
-    const { campaignId, sessionId, count } = group;
-    tally.blocked(reason, count);
-    log.warn({ passId, campaignId, sessionId, count, ...reason }, "due, but can't be sent now");
-    await noteBlocked(db, dueFilter(windowNow(this.#pass), clock.startedAt), group, reason, clock.now());
+    const fresh = blocked.filter(({ group, reason }) => !this.#wasNoted(group, reason.code));
+    for (const [reason, groups] of byReason(fresh)) {
+      const count = groups.reduce((sum, group) => sum + group.count, 0);
+      tally.blocked(reason, count);
+      log.warn({ passId, count, ...reason }, "due, but can't be sent now");
+      await noteBlocked(db, dueFilter(windowNow(this.#pass), clock.startedAt), groups, reason, clock.now());
+    }
   }
 
   #noteOrphans(group: DueGroup): void {
@@ -76,11 +102,10 @@ export class Lookout {
 export async function noteOutage(pass: Pass, reason: Reason): Promise<void> {
   const { clock, config, db } = pass;
   const due = dueFilter(windowNow(pass), clock.startedAt);
-  const groups = await surveyDue(db, due, 1);
+  const groups = await surveyDue(db, due, GROUP_SLICE);
   const held = await findHeldCampaigns(db, groups, config);
-  for (const group of groups) {
-    if (!held.has(idKey(group.campaignId ?? ""))) await noteBlocked(db, due, group, reason, clock.now());
-  }
+  const waiting = groups.filter((group) => !held.has(idKey(group.campaignId ?? "")));
+  await noteBlocked(db, due, waiting, reason, clock.now());
 }
 
 function dueMessages({ sessionId, campaignId, next }: DueGroup): DueMessage[] {

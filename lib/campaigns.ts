@@ -1,4 +1,4 @@
-import type { AnyBulkWriteOperation, Document } from "mongodb";
+import type { AnyBulkWriteOperation, ClientSession, Document } from "mongodb";
 import type { Config } from "./config.ts";
 import type { Database } from "./db.ts";
 import {
@@ -19,13 +19,21 @@ const CAMPAIGNS_A_PASS = 100;
 /**
  * Opens campaigns: to be called before anything of theirs settles. `rev` grows, so whoever counted earlier
  * can't settle the campaign any more. A campaign on hold keeps its status.
+ *
+ * @param session where what settles was final already (`unknown`): then a count between the touch and the
+ *   settlement would stand, so both must take effect together
  */
-export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Config): Promise<void> {
+export async function touchCampaigns(
+  db: Database,
+  ids: Iterable<Id>,
+  config: Config,
+  session?: ClientSession,
+): Promise<void> {
   const forms = [...ids].flatMap(idForms);
   const held = { $in: ["$status", { $literal: config.CAMPAIGN_STATUS_HOLD }] };
   const sending = config.CAMPAIGN_STATUS_SENDING;
   const rev = { $cond: [{ $isNumber: "$delivery.rev" }, "$delivery.rev", 0] };
-  await updateAll(db.campaigns, forms, {}, [
+  const opened = [
     {
       $set: {
         delivery: { $mergeObjects: [deliveryBefore, { open: true, rev: { $add: [rev, 1] } }] },
@@ -34,7 +42,8 @@ export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Co
       },
     },
     { $unset: ["delivery.settledAt", "delivery.counts"] },
-  ]);
+  ];
+  await updateAll(db.campaigns, forms, {}, opened, session);
 }
 
 type OpenCampaign = CampaignDocument & { delivery: CampaignDelivery };

@@ -1,5 +1,6 @@
 import { attachDatabasePool } from "@vercel/functions/db-connections";
 import {
+  type ClientSession,
   type Collection,
   MongoClient,
   MongoError,
@@ -22,6 +23,8 @@ export interface Database {
   /** The scheduler's own small collection, seen as what its documents are: leases, and the last pass. */
   readonly leases: Collection<SessionLease>;
   readonly passes: Collection<LastPass>;
+  /** Runs writes that take effect together or not at all; `work` hands the session to each, and may run again. */
+  inTransaction<T>(work: (session: ClientSession) => Promise<T>): Promise<T>;
   /** Connects, unless an earlier call has; so that the reading of the time does not take as long. */
   connect(): Promise<void>;
   /** Asks the primary for its time of day. Refuses a standalone server, which knows no majority. */
@@ -46,6 +49,7 @@ export function openDatabase(config: Config): Database {
     sessions: db.collection(config.SESSIONS_COLLECTION),
     leases: db.collection(config.SCHEDULER_COLLECTION),
     passes: db.collection(config.SCHEDULER_COLLECTION),
+    inTransaction: (work) => client.withSession((session) => session.withTransaction(() => work(session))),
     connect: () => connect(client, config.DATABASE_URL.url),
     readTime: async () => {
       const hello = await db.command({ hello: 1 });
@@ -96,6 +100,9 @@ function cachedClient(url: string): MongoClient {
       maxIdleTimeMS: 5_000,
       serverSelectionTimeoutMS: 5_000,
       connectTimeoutMS: 5_000,
+      // What an app stored badly must be readable all the same, or one message would stop them all.
+      enableUtf8Validation: false,
+      bsonRegExp: true,
       socketTimeoutMS: 15_000,
       waitQueueTimeoutMS: 10_000,
     });

@@ -1,4 +1,10 @@
-import { type Collection, type Document, MongoBulkWriteError, MongoServerError } from "mongodb";
+import {
+  type ClientSession,
+  type Collection,
+  type Document,
+  MongoBulkWriteError,
+  MongoServerError,
+} from "mongodb";
 import type { Id } from "./documents.ts";
 
 /** The server's code for a document that a validation rule of its collection turns away. */
@@ -7,7 +13,7 @@ const VALIDATION_FAILED = 121;
 /**
  * Updates those of `ids` that match a filter, in one request. The server stops at the first document that a
  * validation rule turns away (an old one, that the rule came after): then each is updated by itself, so that it
- * stops no other.
+ * stops no other. In a transaction, which ends at the first error, that is left to the caller.
  *
  * @returns how many were changed
  */
@@ -16,13 +22,14 @@ export async function updateAll<T extends { _id: Id }>(
   ids: Id[],
   filter: Document,
   update: Document[],
+  session?: ClientSession,
 ): Promise<number> {
   if (ids.length === 0) return 0;
   try {
     const all = { ...filter, _id: { $in: ids } };
-    return (await collection.updateMany(all as never, update)).modifiedCount;
+    return (await collection.updateMany(all as never, update, session ? { session } : {})).modifiedCount;
   } catch (error) {
-    if (!(error instanceof MongoServerError) || error.code !== VALIDATION_FAILED) throw error;
+    if (!(error instanceof MongoServerError) || error.code !== VALIDATION_FAILED || session) throw error;
     return updateEach(collection, ids, filter, update);
   }
 }

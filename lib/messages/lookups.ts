@@ -1,4 +1,4 @@
-import type { UpdateFilter } from "mongodb";
+import type { ClientSession, UpdateFilter } from "mongodb";
 import type { Database } from "../db.ts";
 import type { Delivery, Id, MessageDocument } from "../documents.ts";
 import { deliveryError, type Reason } from "./writes.ts";
@@ -38,10 +38,15 @@ export async function recordVerdict(
   message: Uncertain,
   verdict: Verdict,
   now: Date,
+  session?: ClientSession,
 ): Promise<boolean> {
   const { state, attemptAt } = message.delivery;
   const filter = { _id: message._id as Id, "delivery.state": state, "delivery.attemptAt": attemptAt ?? null };
-  const result = await db.messages.updateOne(filter, updateOf(verdict, attemptAt, now));
+  const result = await db.messages.updateOne(
+    filter,
+    updateOf(verdict, attemptAt, now),
+    session ? { session } : {},
+  );
   return result.matchedCount === 1;
 }
 

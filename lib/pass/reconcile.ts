@@ -45,10 +45,7 @@ async function decide(pass: Pass, around: Surroundings | undefined, message: Unc
         ? await lookUp(pass, message, waMessageId)
         : "unanswered";
   const verdict = judge(pass, message, lookup);
-  // What it says of the message changes what its campaign comes to, so that is opened first.
-  if (verdict.to !== "later")
-    await touchCampaigns(pass.db, message.campaignId ? [message.campaignId] : [], pass.config);
-  if (!(await recordVerdict(pass.db, message, verdict, pass.clock.now()))) return;
+  if (!(await put(pass, message, verdict))) return;
   if (verdict.to === "sent" || verdict.to === "failed") pass.tally.add("reconciled");
   if (verdict.to === "failed") pass.tally.add("failed");
   if (verdict.to === "unknown") pass.tally.add("unknown");
@@ -56,6 +53,19 @@ async function decide(pass: Pass, around: Surroundings | undefined, message: Unc
   if (verdict.to === "later") return;
   const reason = "reason" in verdict ? verdict.reason : {};
   pass.log.warn({ passId: pass.id, messageId: message._id, session, ...reason }, `looked up: ${verdict.to}`);
+}
+
+/**
+ * Records a verdict. What it says of the message changes what its campaign comes to, so that is opened with it,
+ * in one transaction: an `unknown` message may be in a count that another pass is about to settle by.
+ */
+async function put(pass: Pass, message: Uncertain, verdict: Verdict): Promise<boolean> {
+  const { clock, config, db } = pass;
+  if (verdict.to === "later") return recordVerdict(db, message, verdict, clock.now());
+  return db.inTransaction(async (session) => {
+    await touchCampaigns(db, message.campaignId ? [message.campaignId] : [], config, session);
+    return recordVerdict(db, message, verdict, clock.now(), session);
+  });
 }
 
 async function lookUp(pass: Pass, message: Uncertain, id: string): Promise<Lookup> {

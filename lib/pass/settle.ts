@@ -29,7 +29,7 @@ export async function settle(pass: Pass, write: GuardedWrite): Promise<Settled> 
 
 /**
  * Records that WAHA accepted a message. If the attempt was already given up as `unknown`, this late answer
- * still settles it, and its campaign is opened first, to be counted again.
+ * still settles it, and opens its campaign with it, to be counted again.
  */
 export async function settleSent(
   pass: Pass,
@@ -39,6 +39,10 @@ export async function settleSent(
 ): Promise<Settled> {
   const settled = await settle(pass, sent(message, at, waMessageId));
   if (settled !== "refused") return settled;
-  await touchCampaigns(pass.db, message.campaignId ? [message.campaignId] : [], pass.config);
-  return settle(pass, sent(message, at, waMessageId, "unknown"));
+  const late = sent(message, at, waMessageId, "unknown");
+  const { matchedCount } = await pass.db.inTransaction(async (session) => {
+    await touchCampaigns(pass.db, message.campaignId ? [message.campaignId] : [], pass.config, session);
+    return pass.db.messages.updateOne(late.filter, late.update, { session });
+  });
+  return matchedCount === 1 ? "applied" : "refused";
 }

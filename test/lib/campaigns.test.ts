@@ -1,8 +1,9 @@
-import type { ObjectId } from "mongodb";
+import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import { settleCampaigns, touchCampaigns } from "../../lib/campaigns.ts";
 import { parseConfig } from "../../lib/config.ts";
 import { openDatabase } from "../../lib/db.ts";
+import { findUncertain, recordVerdict, type Uncertain } from "../../lib/messages/lookups.ts";
 import { recordCommands } from "../support/commands.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
@@ -159,4 +160,59 @@ test("a delivery of the wrong shape is put right by the touch", async () => {
   await touchCampaigns(db, ids, config);
   for (const id of ids)
     expect(await world.campaigns.findOne({ _id: id })).toMatchObject({ delivery: { open: true, rev: 1 } });
+});
+
+test("a finished campaign is settled however many others are touched by every pass", async () => {
+  const world = await createWorld();
+  const busy = Array.from({ length: 100 }, () => new ObjectId());
+  const done = await addCampaign(world);
+  await world.campaigns.insertMany(busy.map((_id) => ({ _id })));
+  await world.insert(...busy.map((campaignId) => ({ campaignId, scheduledAt: ago(-3600) })), {
+    campaignId: done,
+  });
+  for (let pass = 0; pass < 3; pass += 1) {
+    await world.insert(...busy.map((campaignId) => ({ campaignId, sessionId: "default" })));
+    await world.pass();
+  }
+  expect(await world.campaigns.findOne({ _id: done })).toMatchObject({ status: "completed" });
+});
+
+test("what turns out about an unknown message while its campaign is counted is in its next count", async () => {
+  const world = await createWorld();
+  const commands = recordCommands(world);
+  const config = parseConfig(world.env);
+  const db = openDatabase(config);
+  const campaignId = await addCampaign(world);
+  const delivery = {
+    state: "unknown",
+    passId: "p",
+    attempts: 1,
+    attemptAt: ago(900),
+    nextLookupAt: ago(1),
+    session: "default",
+    chatId: "4917@c.us",
+    waMessageId: "X",
+  };
+  await world.insert({ campaignId, isPicked: true, delivery });
+  const [uncertain] = await findUncertain(db, new Date(), 1);
+  await touchCampaigns(db, [campaignId], config);
+  const data = {
+    failCommands: ["aggregate"],
+    blockConnection: true,
+    blockTimeMS: 1000,
+    appName: world.db.databaseName,
+  };
+  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  const settling = settleCampaigns(db, config, new Date());
+  await expect.poll(() => commands.some(({ name }) => name === "aggregate"), { interval: 5 }).toBe(true);
+  await db.inTransaction(async (session) => {
+    await touchCampaigns(db, [campaignId], config, session);
+    await recordVerdict(db, uncertain as Uncertain, { to: "sent" }, new Date(), session);
+  });
+  await settling;
+  await world.pass();
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "completed",
+    delivery: { counts: { sent: 1 } },
+  });
 });

@@ -1,4 +1,4 @@
-import { Binary, type ObjectId } from "mongodb";
+import { Binary, BSONRegExp, type ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import { recordCommands } from "../../support/commands.ts";
 import { ago, createWorld } from "../../support/world.ts";
@@ -62,7 +62,15 @@ test("a list of dates for a time is never due", async () => {
   expect(await world.find(good)).toMatchObject({ isSent: true });
 });
 
-test("texts that are no UTF-8 are read all the same", async () => {
+test("regular expressions that this runtime does not know stop no other message", async () => {
+  const world = await createWorld();
+  const [odd, good] = await world.insert({ content: new BSONRegExp("(?i)x", "") }, {});
+  expect(await world.pass()).toMatchObject({ sent: 1, failed: 1 });
+  expect(await world.find(good)).toMatchObject({ isSent: true });
+  expect(await world.messages.countDocuments({ _id: odd as ObjectId, "delivery.state": "failed" })).toBe(1);
+});
+
+test("a text of any characters goes out as it is", async () => {
   const world = await createWorld();
   const [id] = await world.insert({ content: "\u{10FFFF} \u0000 ‮ 👩‍👩‍👧 \\ud800" });
   expect(await world.pass()).toMatchObject({ sent: 1 });

@@ -208,3 +208,11 @@ test.each(ENGINES)("a server of %s takes ids on a session of engine %s: %s", (en
 test("a server of unknown version takes no message ids", () => {
   expect(takesMessageIds(undefined, { name: "a", status: "WORKING", engine: "GOWS" })).toBe(false);
 });
+
+test("a list of sessions too large to be one is not read to its end", async () => {
+  const { server, waha } = await startWaha();
+  const session = { name: "x".repeat(200), status: "WORKING" };
+  const body = Array.from({ length: 50_000 }, () => session);
+  server.addFault({ match: { route: "sessions" }, action: { type: "status", status: 200, body } });
+  await expect(waha.listSessions(5_000)).rejects.toMatchObject({ code: "waha_bad_answer" });
+});

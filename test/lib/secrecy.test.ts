@@ -1,0 +1,97 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../support/world.ts";
+
+const run = promisify(execFile);
+
+const TEXT = "Words for Anna alone";
+const CHAT = "491709999888";
+
+/** Calls the function in a process of its own, at the most talkative level; gives everything that it printed. */
+async function printed(world: World, settings: NodeJS.ProcessEnv = {}, secret = SECRET): Promise<string> {
+  const env = { PATH: process.env.PATH, ...world.env, LOG_LEVEL: "trace", ...settings };
+  const { stdout, stderr } = await run(process.execPath, ["test/support/call-once.ts", secret], { env });
+  return stdout + stderr;
+}
+
+/** What no line and no answer may hold. */
+function expectSilence(output: string, world: World, ...more: string[]): void {
+  const host = new URL(world.env.DATABASE_URL ?? "").host;
+  for (const secret of [TEXT, CHAT, SECRET, WAHA_KEY, host, "mongodb://", world.waha.url, ...more]) {
+    expect(output).not.toContain(secret);
+  }
+  expect(output).not.toMatch(/\n\s+at .*\n/);
+}
+
+async function worldWithOneDue(): Promise<World> {
+  const world = await createWorld();
+  await world.insert({ content: TEXT, chatId: CHAT });
+  return world;
+}
+
+test("a good pass tells what it did, in one line with its id, and a line a message when asked to", async () => {
+  const world = await worldWithOneDue();
+  const output = await printed(world);
+  const lines = output
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines.find((line) => line.msg === "pass")).toMatchObject({
+    passId: expect.any(String),
+    sent: 1,
+    ok: true,
+  });
+  expect(lines.find((line) => line.msg === "sent")).toMatchObject({
+    messageId: expect.any(String),
+    session: "default",
+  });
+  expectSilence(output, world);
+});
+
+test("an error of WAHA's that repeats the text is told without it", async () => {
+  const world = await worldWithOneDue();
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "error500Before" } });
+  const output = await printed(world);
+  expect(output).toContain("waha_error");
+  expectSilence(output, world);
+});
+
+test("a message that can't be sent is told without what is wrong in it", async () => {
+  const world = await createWorld();
+  await world.insert(
+    { content: TEXT, chatId: `${CHAT}@nowhere` },
+    { content: TEXT, chatId: CHAT, sessionId: "gone" },
+  );
+  const output = await printed(world);
+  expect(output).toContain("invalid_message");
+  expect(output).toContain("session_not_found");
+  expectSilence(output, world);
+});
+
+test("a database that turns the user away is told without its address, user or password", async () => {
+  const world = await worldWithOneDue();
+  const address = new URL(world.env.DATABASE_URL ?? "");
+  address.username = "anna";
+  address.password = "hunter2";
+  const output = await printed(world, { DATABASE_URL: address.toString() });
+  expect(output).toContain('"status":503');
+  expectSilence(output, world, "hunter2", "anna");
+});
+
+test("a wrong key and a stranger are told without the right ones", async () => {
+  const world = await worldWithOneDue();
+  world.waha.setApiKey("another");
+  const refused = await printed(world);
+  expect(refused).toContain("waha_key_refused");
+  const stranger = await printed(world, {}, "a-strangers-guess");
+  expect(stranger).toContain('"credentials":"wrong"');
+  expectSilence(refused + stranger, world, "a-strangers-guess");
+});
+
+test("a time limit that turns refusals into time-outs is warned about", async () => {
+  const world = await worldWithOneDue();
+  expect(await printed(world, { WAHA_TIMEOUT_MS: "5999" })).toContain("WAHA_TIMEOUT_MS is under 6000");
+  await world.insert({ scheduledAt: ago(1) });
+  expect(await printed(world, { WAHA_TIMEOUT_MS: "6000" })).not.toContain("WAHA_TIMEOUT_MS");
+});

@@ -13,11 +13,11 @@ export interface Preview {
   at: Date;
   /** Messages in the window that nobody has claimed. */
   due: number;
-  /** Of these, how many a pass would send, by session. */
+  /** Of these, how many have a session that works, by session; not looked into, nor at leases. */
   sendable: { session: string; due: number; oldest: Date | null }[];
   /** Of these, how many are left alone since their campaign is on hold. */
   onHold: number;
-  /** Of these, what could not be sent, and why. */
+  /** Of these, what stands in the way of the others. */
   errors: Summary["errors"];
 }
 

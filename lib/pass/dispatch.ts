@@ -38,7 +38,7 @@ class Dispatcher {
   readonly #pass: Pass;
   readonly #around: Surroundings;
   readonly #senders = new Map<string, SessionSender>();
-  /** Sessions on which another pass sends, or none may. */
+  /** Sessions on which another pass sends, or that this one can't serve any more. */
   readonly #taken = new Set<string>();
   readonly #lookout: Lookout;
   /** Sessions that could be given more: the last look left something of them. */
@@ -114,28 +114,31 @@ class Dispatcher {
   /**
    * Claims what the plan gives each session, and hands it over.
    *
-   * @returns whether that changed anything: something was claimed, or a session turned out to be another pass's
+   * @returns whether that changed anything: something was claimed, or a session dropped out and makes room
    */
   async #claim(offers: Offer[]): Promise<boolean> {
     const { config, db, id: passId, clock, sendUntil, tally } = this.#pass;
     const open = offers.filter((offer) => this.#isOpen(offer.session.name));
     const freePlaces = Math.max(0, config.SESSION_CONCURRENCY - this.#active().length);
     const plan = planClaims(open, (session) => this.#standingOf(session), freePlaces);
-    const refused = await this.#lease(open, plan);
+    let dropped = await this.#lease(open, plan);
     for (const name of plan.keys()) {
       // Its pause lasts longer than this pass may send: what it has due is the next one's.
-      if (this.#standingOf(name).target === 0) plan.delete(name);
+      if (this.#standingOf(name).target > 0) continue;
+      plan.delete(name);
+      this.#taken.add(name);
+      dropped = true;
     }
     this.#leftSome = leftOver(offers, plan).length > 0;
     this.#unclaimed = new Set(leftOver(open, plan).filter((session) => this.#isOpen(session)));
     const ids = [...plan.values()].flat().map((message) => message._id);
-    if (ids.length === 0) return refused;
+    if (ids.length === 0) return dropped;
     this.#mayHoldClaims = true;
     const mark = { passId, passStartedAt: clock.startedAt, now: clock.now(), expiresAt: sendUntil };
     const claimed = await claim(db, ids, windowNow(this.#pass), mark);
     tally.add("claimed", claimed.length);
     await this.#handOver(plan, claimed);
-    return refused || claimed.length > 0;
+    return dropped || claimed.length > 0;
   }
 
   /** Nobody else sends on the session, and it is not in trouble. */

@@ -165,8 +165,8 @@ test("a delivery of the wrong shape is put right by the touch", async () => {
 test("a finished campaign is settled however many others are touched by every pass", async () => {
   const world = await createWorld();
   const busy = Array.from({ length: 100 }, () => new ObjectId());
-  const done = await addCampaign(world);
   await world.campaigns.insertMany(busy.map((_id) => ({ _id })));
+  const done = await addCampaign(world);
   await world.insert(...busy.map((campaignId) => ({ campaignId, scheduledAt: ago(-3600) })), {
     campaignId: done,
   });

@@ -70,6 +70,19 @@ test("sessions that wait for a place get it when those before them turn out to b
   expect(await world.pass()).toMatchObject({ sent: 1, more: true });
 });
 
+test("sessions whose pause outlasts the pass are not claimed for, and keep no other from sending", async () => {
+  const names = ["a", "b", "c", "d", "e"];
+  const settings = { SEND_GAP_MS: "90000", SESSION_CONCURRENCY: "3" };
+  const world = await createWorld({ sessions: names.map((name) => ({ name })) }, settings);
+  for (const name of ["a", "b", "c"]) {
+    const lease = { _id: `session:${name}` as never, passId: "old", expiresAt: ago(5), lastSentAt: ago(10) };
+    await world.scheduler.insertOne(lease);
+  }
+  await world.insert(...names.map((sessionId, place) => ({ sessionId, scheduledAt: ago(60 - place) })));
+  expect(await world.pass()).toMatchObject({ claimed: 2, sent: 2, released: 0, more: true });
+  expect(world.waha.ledger.map((entry) => entry.session).sort()).toEqual(["d", "e"]);
+});
+
 test("leases are given back at the end of a pass", async () => {
   const world = await createWorld();
   await world.insert({});

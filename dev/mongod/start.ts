@@ -65,7 +65,7 @@ export async function startMongod(options: MongodOptions = {}): Promise<RunningM
   return {
     url: (databaseName) => `mongodb://${hosts}/${databaseName}?replicaSet=${REPLICA_SET}`,
     pause: () => stop(replicaSet, false),
-    resume: () => replicaSet.start(),
+    resume: () => startAgain(replicaSet),
     stop: async () => {
       process.off("exit", onExit);
       await stop(replicaSet, true);
@@ -102,6 +102,18 @@ async function launch(path: string, options: MongodOptions): Promise<MongoMemory
       spawn: { detached: true },
     },
   });
+}
+
+/**
+ * memory-server hands a node that comes back its old configuration once more, which MongoDB refuses while the
+ * node is just taking it up by itself ("currently updating its configuration"); a moment later it is fine.
+ */
+async function startAgain(replicaSet: MongoMemoryReplSet): Promise<void> {
+  try {
+    await replicaSet.start();
+  } catch {
+    await replicaSet.start();
+  }
 }
 
 async function stop(replicaSet: MongoMemoryReplSet, doCleanup: boolean): Promise<void> {

@@ -4,7 +4,7 @@ import { settleCampaigns, touchCampaigns } from "../../lib/campaigns.ts";
 import { parseConfig } from "../../lib/config.ts";
 import { openDatabase } from "../../lib/db.ts";
 import { findUncertain, recordVerdict, type Uncertain } from "../../lib/messages/lookups.ts";
-import { recordCommands } from "../support/commands.ts";
+import { type RecordedCommand, recordCommands } from "../support/commands.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
 async function openWorld(settings: NodeJS.ProcessEnv = {}) {
@@ -73,6 +73,16 @@ test.each(LEFT)("a campaign with a message that is %s is not settled", async (_n
   expect(await world.campaigns.findOne({})).toMatchObject({ status: "sending", delivery: { open: true } });
 });
 
+/** Begins to settle, and comes back while the count is under way, which takes a second for something to happen in. */
+async function beginSlowSettlement(world: World, settle: () => Promise<number>, commands: RecordedCommand[]) {
+  const { databaseName: appName } = world.db;
+  const data = { failCommands: ["aggregate"], blockConnection: true, blockTimeMS: 1000, appName };
+  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  const result = settle();
+  await expect.poll(() => commands.some(({ name }) => name === "aggregate"), { interval: 5 }).toBe(true);
+  return { result };
+}
+
 /** What may happen between the count and the settlement; after each the campaign must not be settled. */
 const MEANWHILE: [name: string, update: object][] = [
   ["another pass opened it again: rev guards it", { $inc: { "delivery.rev": 1 } }],
@@ -87,18 +97,9 @@ test.each(MEANWHILE)("a campaign is not settled by a count after which %s", asyn
   const campaignId = await addCampaign(world);
   await world.insert({ campaignId, isSent: true });
   await touchCampaigns(db, [campaignId], config);
-  // The count takes long enough for something to happen meanwhile.
-  const data = {
-    failCommands: ["aggregate"],
-    blockConnection: true,
-    blockTimeMS: 1000,
-    appName: world.db.databaseName,
-  };
-  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
-  const settling = settleCampaigns(db, config, new Date());
-  await expect.poll(() => commands.some(({ name }) => name === "aggregate"), { interval: 5 }).toBe(true);
+  const settling = await beginSlowSettlement(world, () => settleCampaigns(db, config, new Date()), commands);
   await world.campaigns.updateOne({ _id: campaignId }, update);
-  expect(await settling).toBe(0);
+  expect(await settling.result).toBe(0);
   expect(await world.campaigns.findOne({})).toMatchObject({ delivery: { open: true } });
 });
 
@@ -196,20 +197,12 @@ test("what turns out about an unknown message while its campaign is counted is i
   await world.insert({ campaignId, isPicked: true, delivery });
   const [uncertain] = await findUncertain(db, new Date(), 1);
   await touchCampaigns(db, [campaignId], config);
-  const data = {
-    failCommands: ["aggregate"],
-    blockConnection: true,
-    blockTimeMS: 1000,
-    appName: world.db.databaseName,
-  };
-  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
-  const settling = settleCampaigns(db, config, new Date());
-  await expect.poll(() => commands.some(({ name }) => name === "aggregate"), { interval: 5 }).toBe(true);
+  const settling = await beginSlowSettlement(world, () => settleCampaigns(db, config, new Date()), commands);
   await db.inTransaction(async (session) => {
     await touchCampaigns(db, [campaignId], config, session);
     await recordVerdict(db, uncertain as Uncertain, { to: "sent" }, new Date(), session);
   });
-  await settling;
+  await settling.result;
   await world.pass();
   expect(await world.campaigns.findOne({})).toMatchObject({
     status: "completed",

@@ -62,8 +62,8 @@ async function writeAll(db: Database, writes: GuardedWrite[]): Promise<WriteResu
     if (result.matchedCount === writes.length) return writes.map(() => "applied");
   } catch (error) {
     // The server answered and turned some of the writes away, as a validation rule does: that is not the others' fault.
-    const single = error instanceof MongoBulkWriteError && !error.result.getWriteConcernError();
-    const refusals = single ? [error.writeErrors].flat() : [];
+    // (Where the majority is in doubt as well, the driver throws another error, and nothing counts.)
+    const refusals = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
     if (refusals.length === 0) return writes.map(() => "unacknowledged");
     for (const refusal of refusals) denied.add(refusal.index);
   }

@@ -1,8 +1,10 @@
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
+import type { Fault, FaultAction } from "../../dev/waha-simulator/faults.ts";
 import type { WahaSimulatorOptions } from "../../dev/waha-simulator/options.ts";
 import { startWahaSimulator, type WahaSimulator } from "../../dev/waha-simulator/server.ts";
 import { parseConfig } from "../../lib/config.ts";
 import { openWaha, type Waha } from "../../lib/waha/client.ts";
+import type { SendOutcome } from "../../lib/waha/outcome.ts";
 import { WAHA_KEY } from "./world.ts";
 
 /** The client at an address, until the test ends; an empty key is none. */
@@ -27,3 +29,26 @@ export async function startWaha(
   onTestFinished(() => server.stop());
   return { server, waha: clientAt(server.url) };
 }
+
+export const CHAT = "491701234567@c.us";
+export const LIMIT_MS = 2_000;
+
+/** Sends one text to a session, `default` unless told otherwise. */
+export const send = (
+  waha: Waha,
+  fields: { session?: string; text?: string; id?: string } = {},
+  limitMs = LIMIT_MS,
+) => waha.sendText({ session: "default", chatId: CHAT, text: "Hello", ...fields }, limitMs);
+
+/** What a send comes to that meets this fault. */
+export async function sendThrough(action: FaultAction, limitMs = LIMIT_MS): Promise<SendOutcome> {
+  const { server, waha } = await startWaha();
+  server.addFault({ match: { route: "sendText" }, action } as Fault);
+  const outcome = await send(waha, {}, limitMs);
+  expect(server.requestCount({ route: "sendText" })).toBe(1);
+  return outcome;
+}
+
+/** A fault that answers so, without sending. */
+export const answering = (status: number, body: object | string = "", headers: Record<string, string> = {}) =>
+  ({ type: "status", status, body, headers }) as const;

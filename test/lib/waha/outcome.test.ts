@@ -1,29 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Fault, FaultAction } from "../../../dev/waha-simulator/faults.ts";
-import type { Waha } from "../../../lib/waha/client.ts";
-import type { SendOutcome } from "../../../lib/waha/outcome.ts";
-import { startWaha } from "../../support/waha-client.ts";
+import type { FaultAction } from "../../../dev/waha-simulator/faults.ts";
+import { answering, LIMIT_MS, send, sendThrough, startWaha } from "../../support/waha-client.ts";
 
-const CHAT = "491701234567@c.us";
-const LIMIT_MS = 2_000;
 /** For what never answers. */
 const SOON_MS = 400;
-
-/** Sends one text. */
-const send = (waha: Waha, fields: { text?: string } = {}, limitMs = LIMIT_MS) =>
-  waha.sendText({ session: "default", chatId: CHAT, text: "Hello", ...fields }, limitMs);
-
-/** What a send comes to that meets this fault. */
-async function sendThrough(action: FaultAction, limitMs = LIMIT_MS): Promise<SendOutcome> {
-  const { server, waha } = await startWaha();
-  server.addFault({ match: { route: "sendText" }, action } as Fault);
-  const outcome = await send(waha, {}, limitMs);
-  expect(server.requestCount({ route: "sendText" })).toBe(1);
-  return outcome;
-}
-
-const answering = (status: number, body: object | string = "", headers: Record<string, string> = {}) =>
-  ({ type: "status", status, body, headers }) as const;
 
 describe("refused by WhatsApp itself", () => {
   test("is what GOWS passes on, and 463 means that the account is restricted", async () => {

@@ -1,32 +1,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Fault, FaultAction } from "../../../dev/waha-simulator/faults.ts";
+import type { FaultAction } from "../../../dev/waha-simulator/faults.ts";
 import type { WahaSimulatorOptions } from "../../../dev/waha-simulator/options.ts";
 import { startWahaSimulator } from "../../../dev/waha-simulator/server.ts";
-import type { Waha } from "../../../lib/waha/client.ts";
-import type { SendOutcome } from "../../../lib/waha/outcome.ts";
-import { clientAt, startWaha } from "../../support/waha-client.ts";
-
-const CHAT = "491701234567@c.us";
-const LIMIT_MS = 2_000;
-
-/** Sends one text to a session, `default` unless told otherwise. */
-const send = (
-  waha: Waha,
-  fields: { session?: string; text?: string; id?: string } = {},
-  limitMs = LIMIT_MS,
-) => waha.sendText({ session: "default", chatId: CHAT, text: "Hello", ...fields }, limitMs);
-
-/** What a send comes to that meets this fault. */
-async function sendThrough(action: FaultAction, limitMs = LIMIT_MS): Promise<SendOutcome> {
-  const { server, waha } = await startWaha();
-  server.addFault({ match: { route: "sendText" }, action } as Fault);
-  const outcome = await send(waha, {}, limitMs);
-  expect(server.requestCount({ route: "sendText" })).toBe(1);
-  return outcome;
-}
-
-const answering = (status: number, body: object | string = "", headers: Record<string, string> = {}) =>
-  ({ type: "status", status, body, headers }) as const;
+import { answering, CHAT, clientAt, send, sendThrough, startWaha } from "../../support/waha-client.ts";
 
 describe("a 201 is sent", () => {
   const ENGINES = [

@@ -220,6 +220,19 @@ test("a pass whose time runs out while the intent is written does not post, and 
   expect(world.waha.requestCount({ route: "sendText" })).toBe(0);
 });
 
+test("a pass whose time runs out while it takes its leases claims nothing", async () => {
+  const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
+  const commands = recordCommands(world);
+  const lease = { _id: "session:default" as never, passId: "old", expiresAt: ago(5), lastSentAt: ago(10) };
+  await world.scheduler.insertOne(lease);
+  const [id] = await world.insert({});
+  const leased = () =>
+    commands.some(({ name, collection }) => name === "update" && collection === "scheduler");
+  const ticker = { monotonic: () => performance.now() + (leased() ? 31_000 : 0), system: () => Date.now() };
+  expect(await world.pass({ ticker })).toMatchObject({ claimed: 0, released: 0, more: true });
+  expect(await world.find(id)).not.toHaveProperty("delivery");
+});
+
 test("a host that stops ends the pass after what is under way", async () => {
   const world = await createWorld();
   await world.insert({ content: "first", scheduledAt: ago(20) }, { content: "second" });

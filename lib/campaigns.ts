@@ -1,9 +1,10 @@
-import type { AnyBulkWriteOperation, ClientSession, Document } from "mongodb";
+import type { AnyBulkWriteOperation, Document } from "mongodb";
 import type { Config } from "./config.ts";
 import type { Database } from "./db.ts";
 import {
   type CampaignDelivery,
   type CampaignDocument,
+  canBeWritten,
   deliveryBefore,
   type Id,
   idForms,
@@ -17,18 +18,11 @@ export const OPEN_CAMPAIGN = { "delivery.open": true } as const;
 const CAMPAIGNS_A_PASS = 100;
 
 /**
- * Opens campaigns: to be called before anything of theirs settles. `rev` grows, so whoever counted earlier
- * can't settle the campaign any more. A campaign on hold keeps its status.
- *
- * @param session where what settles was final already (`unknown`): then a count between the touch and the
- *   settlement would stand, so both must take effect together
+ * Opens campaigns: to be called before anything of theirs settles, or once what was over already (`unknown`) has
+ * turned out to be something else. `rev` grows, so whoever counted earlier can't settle the campaign any more. A
+ * campaign on hold keeps its status.
  */
-export async function touchCampaigns(
-  db: Database,
-  ids: Iterable<Id>,
-  config: Config,
-  session?: ClientSession,
-): Promise<void> {
+export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Config): Promise<void> {
   const forms = [...ids].flatMap(idForms);
   const held = { $in: ["$status", { $literal: config.CAMPAIGN_STATUS_HOLD }] };
   const sending = config.CAMPAIGN_STATUS_SENDING;
@@ -43,8 +37,11 @@ export async function touchCampaigns(
     },
     { $unset: ["delivery.settledAt", "delivery.counts"] },
   ];
-  await updateAll(db.campaigns, forms, {}, opened, session);
+  await updateAll(db.campaigns, forms, {}, opened);
 }
+
+/** Its `rev` can guard a settlement. That of a list of deliveries, say, can't: then the next touch puts it right. */
+const COUNTABLE: Document = { $isNumber: { $ifNull: ["$delivery.rev", 0] } };
 
 type OpenCampaign = CampaignDocument & { delivery: CampaignDelivery };
 type Counts = NonNullable<CampaignDelivery["counts"]>;
@@ -57,13 +54,15 @@ type Counts = NonNullable<CampaignDelivery["counts"]>;
  */
 export async function settleCampaigns(db: Database, config: Config, now: Date): Promise<number> {
   const open = (await db.campaigns
-    .find({ ...OPEN_CAMPAIGN, status: { $nin: config.CAMPAIGN_STATUS_HOLD } })
+    .find({ ...OPEN_CAMPAIGN, status: { $nin: config.CAMPAIGN_STATUS_HOLD }, $expr: COUNTABLE })
     .sort({ "delivery.checkedAt": 1 })
     .limit(CAMPAIGNS_A_PASS)
-    .project({ delivery: 1 })
+    .project({ "delivery.rev": 1 })
     .toArray()) as OpenCampaign[];
   const counted = await Promise.all(
-    open.map(async (campaign) => ({ campaign, counts: await countIfDone(db, campaign._id) })),
+    open
+      .filter(({ _id }) => canBeWritten(_id))
+      .map(async (campaign) => ({ campaign, counts: await countIfDone(db, campaign._id) })),
   );
   const settlements = counted.flatMap(({ campaign, counts }) =>
     counts ? [settlement(campaign, counts, config, now)] : [],

@@ -1,6 +1,5 @@
 import { attachDatabasePool } from "@vercel/functions/db-connections";
 import {
-  type ClientSession,
   type Collection,
   MongoClient,
   MongoError,
@@ -23,8 +22,6 @@ export interface Database {
   /** The scheduler's own small collection, seen as what its documents are: leases, and the last pass. */
   readonly leases: Collection<SessionLease>;
   readonly passes: Collection<LastPass>;
-  /** Runs writes that take effect together or not at all; `work` hands the session to each, and may run again. */
-  inTransaction<T>(work: (session: ClientSession) => Promise<T>): Promise<T>;
   /** Connects, unless an earlier call has; so that the reading of the time does not take as long. */
   connect(): Promise<void>;
   /** Asks the primary for its time of day. Refuses a standalone server, which knows no majority. */
@@ -49,7 +46,6 @@ export function openDatabase(config: Config): Database {
     sessions: db.collection(config.SESSIONS_COLLECTION),
     leases: db.collection(config.SCHEDULER_COLLECTION),
     passes: db.collection(config.SCHEDULER_COLLECTION),
-    inTransaction: (work) => client.withSession((session) => session.withTransaction(() => work(session))),
     connect: () => connect(client, config.DATABASE_URL.url),
     readTime: async () => {
       const hello = await db.command({ hello: 1 });

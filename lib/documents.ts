@@ -1,6 +1,7 @@
-import { Binary, type Document, ObjectId } from "mongodb";
+import { Binary, BSON, type Document, ObjectId } from "mongodb";
 import { z } from "zod";
 import type { ProblemCode } from "./problems.ts";
+import { isTooLong, reference, text } from "./reading.ts";
 
 /** An id as some app wrote it: an ObjectId here, its string there. (BSON would allow anything; nothing rests on it.) */
 export type Id = ObjectId | string | number | Binary;
@@ -42,7 +43,10 @@ export interface Delivery {
   chatId?: string;
   /** WhatsApp's raw id of the message: given with the intent where WAHA supports it, else read from the answer. */
   waMessageId?: string;
-  /** When the message is next looked up in WAHA; absent when there is nothing (more) to find out. */
+  /**
+   * When a pass looks after the message again: looks it up in WAHA or, once it is settled, has its campaign
+   * counted again; absent when there is nothing (more) to do.
+   */
   nextLookupAt?: Date;
   settledAt?: Date;
   error?: DeliveryError;
@@ -95,19 +99,34 @@ export interface SessionDocument {
 export function idForms(id: Id): Id[] {
   if (id instanceof ObjectId) return [id, id.toHexString()];
   if (typeof id === "string" && /^[0-9a-f]{24}$/i.test(id)) return [id, new ObjectId(id)];
-  return typeof id === "string" || typeof id === "number" || id instanceof Binary ? [id] : [];
+  const isBytes = id instanceof Binary && id.sub_type !== Binary.SUBTYPE_VECTOR;
+  return typeof id === "string" || typeof id === "number" || isBytes ? [id] : [];
 }
 
 /** A string that is the same for both forms of a reference, and differs for references that differ. */
 export function idKey(id: Id): string {
   if (id instanceof ObjectId) return id.toHexString();
   if (typeof id === "string") return /^[0-9a-f]{24}$/i.test(id) ? id.toLowerCase() : `"${id}"`;
-  return JSON.stringify([id]);
+  // One number is the same with either sign of zero, and JSON has no word for those that are none.
+  return typeof id === "number" ? `#${id}` : documentKey(id);
 }
 
-/** A string that tells values apart by type as well, as the database does. */
+/** A string that tells values apart by type as well, as the database does. JSON would not: it has fewer types. */
 export function documentKey(id: Id | null | undefined): string {
-  return id instanceof ObjectId ? `o${id.toHexString()}` : `${typeof id} ${JSON.stringify([id])}`;
+  return id instanceof ObjectId ? `o${id.toHexString()}` : (encoded(id) ?? JSON.stringify([id]));
+}
+
+/** Whether the driver, which read this id, can also write it: it decodes some values that it can't encode again. */
+export function canBeWritten(id: Id | null | undefined): boolean {
+  return id instanceof ObjectId || typeof id === "string" || encoded(id) !== undefined;
+}
+
+function encoded(id: Id | null | undefined): string | undefined {
+  try {
+    return Buffer.from(BSON.serialize({ id })).toString("latin1");
+  } catch {
+    return undefined;
+  }
 }
 
 /** A document's `delivery` as an expression; empty if there is none, or something that is not a document. */
@@ -122,17 +141,28 @@ const CHAT_ID =
 /** WhatsApp's own clients cut a text at 65,536 characters. */
 const MAX_TEXT = 65_536;
 
+/** In UTF-8 none of these characters takes more bytes (those of four bytes are two of JavaScript's). */
+const MAX_BYTES_A_CHARACTER = 3;
+
+/** How the fields of a message are read that an app may change until it is sent. */
+export const READ = {
+  campaignId: reference("campaignId"),
+  sessionId: reference("sessionId"),
+  chatId: text("chatId"),
+  content: text("content", MAX_TEXT * MAX_BYTES_A_CHARACTER),
+} as const;
+
+const NO_CHAT = "chatId is not a WhatsApp chat (…@c.us, @g.us, @lid, @newsletter)";
+const LONG_TEXT = `content is longer than ${MAX_TEXT} characters`;
+
 const Draft = z.object({
   chatId: z
-    .string("chatId is missing or not a string")
+    .string({ error: ({ input }) => (isTooLong(input) ? NO_CHAT : "chatId is missing or not a string") })
     .transform((chatId) => (/^\d{5,20}$/.test(chatId) ? `${chatId}@c.us` : chatId))
-    .refine(
-      (chatId) => CHAT_ID.test(chatId),
-      "chatId is not a WhatsApp chat (…@c.us, @g.us, @lid, @newsletter)",
-    ),
+    .refine((chatId) => CHAT_ID.test(chatId), NO_CHAT),
   content: z
-    .string("content is missing or not a string")
-    .max(MAX_TEXT, `content is longer than ${MAX_TEXT} characters`)
+    .string({ error: ({ input }) => (isTooLong(input) ? LONG_TEXT : "content is missing or not a string") })
+    .max(MAX_TEXT, LONG_TEXT)
     .refine((content) => content.trim() !== "", "content is empty"),
 });
 

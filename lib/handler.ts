@@ -33,11 +33,9 @@ export async function handleCron(
     const config = admit(request, settings, env, log);
     if (!config) return answer(401, { error: "unauthorized" }, { "WWW-Authenticate": "Bearer" });
     for (const warning of configWarnings(config)) log.warn({}, warning);
-    const dryRun = new URL(request.url).searchParams.get("dryRun") ?? "false";
-    // Whoever asks for a dry run in other words must not get a real one.
-    if (dryRun !== "true" && dryRun !== "false")
-      return answer(400, { error: "dryRun must be true or false" });
-    if (dryRun === "true") return answer(200, await beforeCutOff(previewPass(config, ticker), config));
+    const dryRun = asksForDryRun(request.url);
+    if (dryRun === undefined) return answer(400, { error: "dryRun must be true or false" });
+    if (dryRun) return answer(200, await beforeCutOff(previewPass(config, ticker), config));
     const { summary, unavailable } = await beforeCutOff(
       runPass(config, log, { ticker, stop }, began),
       config,
@@ -46,6 +44,15 @@ export async function handleCron(
   } catch (error) {
     return explain(error, log);
   }
+}
+
+/** Undefined where that is not clear: whoever asks for a dry run in other words must not get a real one. */
+function asksForDryRun(url: string): boolean | undefined {
+  const query = [...new URL(url).searchParams].filter(([name]) => name.toLowerCase() === "dryrun");
+  const words = new Set(query.map(([, value]) => value));
+  if (words.size === 0) return false;
+  if (words.size > 1 || !(words.has("true") || words.has("false"))) return undefined;
+  return words.has("true");
 }
 
 type SettingsResult = { config: Config; problem?: undefined } | { config?: undefined; problem: ConfigError };

@@ -1,3 +1,4 @@
+import { Binary, ObjectId } from "mongodb";
 import { pino } from "pino";
 
 /** What a line may say besides its message: ids, names, codes and counts. Never a text, a key or an address. */
@@ -35,6 +36,20 @@ function createLog(level: string): Log {
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: REDACTED },
     pino.destination({ fd: 1, sync: true }),
   );
+}
+
+/** How much of an id a log line shows. */
+const SHOWN_ID = 100;
+
+/**
+ * An id as a log line may show it. An app may keep anything there, of any length: a whole document, say, with the
+ * text that a message was made from.
+ */
+export function shownId(id: unknown): string | number | null {
+  if (id === null || id === undefined) return null;
+  if (typeof id === "number") return id;
+  if (id instanceof ObjectId || id instanceof Binary) return id.toString("hex").slice(0, SHOWN_ID);
+  return typeof id === "string" ? id.slice(0, SHOWN_ID) : "of a type that is not shown";
 }
 
 /** How many frames of a stack a log line shows. */

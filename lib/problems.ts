@@ -72,3 +72,8 @@ export const PROBLEMS = {
 
 /** The reasons' short names, as written to `delivery.error.code` and the summary. */
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Whether a document's word for a reason is one of these. */
+export function isProblemCode(word: unknown): word is ProblemCode {
+  return typeof word === "string" && Object.hasOwn(PROBLEMS, word);
+}

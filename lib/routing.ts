@@ -2,6 +2,7 @@ import type { Config } from "./config.ts";
 import type { Database } from "./db.ts";
 import { type CampaignDocument, type Id, idForms, idKey, type SessionDocument } from "./documents.ts";
 import type { Reason } from "./messages/writes.ts";
+import { reference, text } from "./reading.ts";
 import type { WahaSession } from "./waha/answers.ts";
 
 /** What a message says of where it belongs. */
@@ -77,7 +78,7 @@ async function findCampaigns(db: Database, groups: References[]): Promise<Map<st
   if (ids.length === 0) return new Map();
   const found = await db.campaigns
     .find({ _id: { $in: distinctForms(ids) } })
-    .project<CampaignDocument>({ sessionId: 1, status: 1 })
+    .project<CampaignDocument>({ sessionId: reference("sessionId"), status: text("status") })
     .toArray();
   return new Map(found.map((campaign) => [idKey(campaign._id), campaign]));
 }
@@ -86,7 +87,7 @@ async function findSessions(db: Database, ids: Id[]): Promise<Map<string, Sessio
   if (ids.length === 0) return new Map();
   const found = await db.sessions
     .find({ _id: { $in: distinctForms(ids) } })
-    .project<SessionDocument>({ name: 1 })
+    .project<SessionDocument>({ name: text("name") })
     .toArray();
   return new Map(found.map((session) => [idKey(session._id), session]));
 }

@@ -1,19 +1,19 @@
-import {
-  type ClientSession,
-  type Collection,
-  type Document,
-  MongoBulkWriteError,
-  MongoServerError,
-} from "mongodb";
+import { type Collection, type Document, type Filter, MongoBulkWriteError, MongoServerError } from "mongodb";
 import type { Id } from "./documents.ts";
 
-/** The server's code for a document that a validation rule of its collection turns away. */
-const VALIDATION_FAILED = 121;
+/**
+ * The server's codes for what is wrong with one document alone: a validation rule of its collection turns it away
+ * (an old one, that the rule came after), or it would be longer than 16 MB (two codes, by the server's age).
+ */
+const OF_ONE_DOCUMENT = new Set<unknown>([121, 17419, 10334]);
+
+/** Whether the database turned one document away, and has nothing against others. */
+export function isOfOneDocument(error: unknown): boolean {
+  return error instanceof MongoServerError && OF_ONE_DOCUMENT.has(error.code);
+}
 
 /**
- * Updates those of `ids` that match a filter, in one request. The server stops at the first document that a
- * validation rule turns away (an old one, that the rule came after): then each is updated by itself, so that it
- * stops no other. In a transaction, which ends at the first error, that is left to the caller.
+ * Updates those of `ids` that match a filter, as {@link updateMatching} does.
  *
  * @returns how many were changed
  */
@@ -22,30 +22,43 @@ export async function updateAll<T extends { _id: Id }>(
   ids: Id[],
   filter: Document,
   update: Document[],
-  session?: ClientSession,
 ): Promise<number> {
   if (ids.length === 0) return 0;
+  return updateMatching(collection, { ...filter, _id: { $in: ids } }, update);
+}
+
+/**
+ * Updates what matches a filter, in one request. The server stops at the first document that can't be updated:
+ * then each is updated by itself, so that it stops no other.
+ *
+ * @returns how many were changed
+ */
+export async function updateMatching<T extends { _id: Id }>(
+  collection: Collection<T>,
+  filter: Document,
+  update: Document | Document[],
+): Promise<number> {
   try {
-    const all = { ...filter, _id: { $in: ids } };
-    return (await collection.updateMany(all as never, update, session ? { session } : {})).modifiedCount;
+    return (await collection.updateMany(filter as Filter<T>, update)).modifiedCount;
   } catch (error) {
-    if (!(error instanceof MongoServerError) || error.code !== VALIDATION_FAILED || session) throw error;
-    return updateEach(collection, ids, filter, update);
+    if (!isOfOneDocument(error)) throw error;
+    return updateEach(collection, filter, update);
   }
 }
 
 async function updateEach<T extends { _id: Id }>(
   collection: Collection<T>,
-  ids: Id[],
   filter: Document,
-  update: Document[],
+  update: Document | Document[],
 ): Promise<number> {
-  const writes = ids.map((_id) => ({ updateOne: { filter: { ...filter, _id }, update } }));
+  const found = await collection.find(filter as Filter<T>, { projection: { _id: 1 } }).toArray();
+  const writes = found.map(({ _id }) => ({ updateOne: { filter: { ...filter, _id }, update } }));
+  if (writes.length === 0) return 0;
   try {
     return (await collection.bulkWrite(writes as never, { ordered: false })).modifiedCount;
   } catch (error) {
     const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-    const onlyRefused = refused.length > 0 && refused.every(({ code }) => code === VALIDATION_FAILED);
+    const onlyRefused = refused.length > 0 && refused.every(({ code }) => OF_ONE_DOCUMENT.has(code));
     if (!(error instanceof MongoBulkWriteError) || !onlyRefused) throw error;
     return error.modifiedCount;
   }

@@ -1,7 +1,8 @@
 import type { Document, Filter } from "mongodb";
 import type { Database } from "../db.ts";
-import { deliveryBefore, type MessageDocument } from "../documents.ts";
-import { updateAll } from "../update-all.ts";
+import { deliveryBefore, type MessageDocument, READ } from "../documents.ts";
+import { isStill } from "../reading.ts";
+import { updateAll, updateMatching } from "../update-all.ts";
 import type { DueGroup } from "./due.ts";
 import { deliveryError, type Reason } from "./writes.ts";
 
@@ -29,11 +30,11 @@ export async function noteBlocked(
   const ids = groups.flatMap((group) => group.next.map((message) => message._id));
   await updateAll(db.messages, ids, filter, note);
   for (const group of groups.filter(({ count, next }) => count > next.length)) {
-    await db.messages.updateMany({ ...filter, ...namesOf(group) } as Filter<MessageDocument>, note);
+    await updateMatching(db.messages, { ...filter, $and: [namesOf(group)] }, note);
   }
 }
 
 /** The references as the group has them, in the same form; absent and null are the same here. */
 function namesOf({ sessionId, campaignId }: DueGroup): Document {
-  return { sessionId: { $eq: sessionId ?? null }, campaignId: { $eq: campaignId ?? null } };
+  return { $expr: { $and: [isStill(READ.sessionId, sessionId), isStill(READ.campaignId, campaignId)] } };
 }

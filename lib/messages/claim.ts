@@ -1,5 +1,5 @@
 import type { Database } from "../db.ts";
-import type { Id } from "../documents.ts";
+import { type Id, READ } from "../documents.ts";
 import { updateAll } from "../update-all.ts";
 import { dueFilter, type Window } from "./due.ts";
 import type { ClaimedMessage } from "./writes.ts";
@@ -16,11 +16,8 @@ export interface Claim {
 const NEEDED = {
   "delivery.passId": 1,
   "delivery.claimedAt": 1,
-  campaignId: 1,
-  sessionId: 1,
-  chatId: 1,
-  content: 1,
   scheduledAt: 1,
+  ...READ,
 };
 
 /**

@@ -1,12 +1,25 @@
 import type { Document, Filter } from "mongodb";
 import type { Database } from "../db.ts";
-import { CLAIMABLE_STATES, type Id, type MessageDocument } from "../documents.ts";
+import { CLAIMABLE_STATES, canBeWritten, type Id, type MessageDocument, READ } from "../documents.ts";
+import { SHORT_ID } from "../reading.ts";
 
 /**
  * Nobody sent, deleted or picked it. Equality on all three, as the partial index over them needs: `$ne`,
  * `$in` with null, or one of them left out, and the query planner falls back to scanning the collection.
  */
 export const LIVE = { isSent: false, isDeleted: false, isPicked: false } as const;
+
+/**
+ * What the query's operators don't see: they also find a list of which one item fits, and a list of dates is no
+ * time, nor one of booleans a flag.
+ */
+const WELL_FORMED: Document = {
+  $and: [
+    { $not: [{ $or: ["$isSent", "$isDeleted", "$isPicked"] }] },
+    { $eq: [{ $type: "$scheduledAt" }, "date"] },
+    SHORT_ID,
+  ],
+};
 
 /** The span of `scheduledAt`, both ends included, in which a message may be sent now. */
 export interface Window {
@@ -24,6 +37,7 @@ export function dueFilter(window: Window, passStartedAt: Date): Filter<MessageDo
     scheduledAt: { $gte: window.from, $lte: window.to },
     "delivery.state": { $in: [...CLAIMABLE_STATES] },
     "delivery.settledAt": { $not: { $gte: passStartedAt } },
+    $expr: WELL_FORMED,
   } as Filter<MessageDocument>;
 }
 
@@ -50,7 +64,7 @@ export async function surveyDue(
     { $sort: { scheduledAt: 1 } },
     {
       $group: {
-        _id: { sessionId: "$sessionId", campaignId: "$campaignId" },
+        _id: { sessionId: READ.sessionId, campaignId: READ.campaignId },
         count: { $sum: 1 },
         next: { $firstN: { input: { _id: "$_id", scheduledAt: "$scheduledAt" }, n: perGroup } },
       },
@@ -65,5 +79,19 @@ export async function surveyDue(
       },
     },
   ];
-  return db.messages.aggregate<DueGroup>(pipeline).toArray();
+  return (await db.messages.aggregate<DueGroup>(pipeline).toArray()).map(writable);
+}
+
+/** Stands in for a reference that the driver read and can't write. */
+const NO_REFERENCE = { type: "not writable" } as never;
+
+/** A group without what would break every request that is made with it. */
+function writable({ sessionId, campaignId, count, next }: DueGroup): DueGroup {
+  const claimable = next.filter((message) => canBeWritten(message._id));
+  return {
+    sessionId: canBeWritten(sessionId) ? (sessionId ?? null) : NO_REFERENCE,
+    campaignId: canBeWritten(campaignId) ? (campaignId ?? null) : NO_REFERENCE,
+    count: count - (next.length - claimable.length),
+    next: claimable,
+  };
 }

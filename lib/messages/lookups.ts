@@ -1,9 +1,10 @@
-import type { ClientSession, UpdateFilter } from "mongodb";
+import type { UpdateFilter } from "mongodb";
 import type { Database } from "../db.ts";
-import type { Delivery, Id, MessageDocument } from "../documents.ts";
+import { canBeWritten, type Delivery, type Id, type MessageDocument, READ } from "../documents.ts";
+import { SHORT_ID, text } from "../reading.ts";
 import { deliveryError, type Reason } from "./writes.ts";
 
-/** Only what may still be found out about carries a time for it, so this index holds nothing else. */
+/** Only what a pass must look after again carries a time for it, so this index holds nothing else. */
 export const AWAITING_LOOKUP = { "delivery.nextLookupAt": { $exists: true } } as const;
 
 /** A message whose POST may have arrived. */
@@ -11,14 +12,50 @@ export type Uncertain = Pick<MessageDocument, "_id" | "campaignId"> & {
   delivery: Delivery & { attemptAt: Date; session: string; chatId: string };
 };
 
-/** The messages whose lookup is due, longest due first. Served by `scheduler_lookups`. */
+const STATES = ["attempting", "unknown", "sent", "failed"];
+
+/**
+ * The messages that are to be looked after again, longest due first: those whose lookup is due, and those that
+ * were `unknown`, are settled since, and whose campaign does not know it yet. Served by `scheduler_lookups`.
+ */
 export async function findUncertain(db: Database, now: Date, limit: number): Promise<Uncertain[]> {
-  return db.messages
-    .find({ "delivery.nextLookupAt": { $lte: now }, "delivery.state": { $in: ["attempting", "unknown"] } })
+  const found = await db.messages
+    .find({
+      "delivery.nextLookupAt": { $lte: now },
+      "delivery.state": { $in: STATES },
+      // The operators also find lists of these.
+      $expr: { $and: [{ $in: ["$delivery.state", STATES] }, SHORT_ID] },
+    })
     .sort({ "delivery.nextLookupAt": 1 })
     .limit(limit)
-    .project<Uncertain>({ campaignId: 1, delivery: 1 })
+    .project<Uncertain>({
+      campaignId: READ.campaignId,
+      "delivery.state": 1,
+      "delivery.attemptAt": 1,
+      "delivery.session": text("delivery.session"),
+      "delivery.chatId": text("delivery.chatId"),
+      "delivery.waMessageId": text("delivery.waMessageId"),
+      "delivery.error.code": text("delivery.error.code"),
+    })
     .toArray();
+  return found.filter((message) => canBeWritten(message._id));
+}
+
+/** Dates beyond these are none for JavaScript. */
+const [EARLIEST, LATEST] = [new Date(-8_640_000_000_000_000), new Date(8_640_000_000_000_000)];
+
+/** An attempt without a time, which no pass has written. */
+const TIMELESS = {
+  $expr: {
+    $not: [
+      { $and: [{ $gte: ["$delivery.attemptAt", EARLIEST] }, { $lte: ["$delivery.attemptAt", LATEST] }] },
+    ],
+  },
+};
+
+/** Whether it is known when the message was attempted. */
+export function hasTime({ delivery: { attemptAt } }: Uncertain): boolean {
+  return attemptAt instanceof Date && !Number.isNaN(attemptAt.getTime());
 }
 
 /** What a lookup leads to: proof, `unknown` for a person to decide, or another lookup later. */
@@ -29,7 +66,8 @@ export type Verdict =
   | { to: "later"; nextLookupAt: Date | undefined };
 
 /**
- * Records a verdict, if the message is still in the attempt that was looked up.
+ * Records a verdict, if the message is still in the attempt that was looked up. What was `unknown` and is proven
+ * now stays to be looked after, until `forgetSettled`.
  *
  * @returns whether it took effect
  */
@@ -38,19 +76,28 @@ export async function recordVerdict(
   message: Uncertain,
   verdict: Verdict,
   now: Date,
-  session?: ClientSession,
 ): Promise<boolean> {
   const { state, attemptAt } = message.delivery;
-  const filter = { _id: message._id as Id, "delivery.state": state, "delivery.attemptAt": attemptAt ?? null };
-  const result = await db.messages.updateOne(
-    filter,
-    updateOf(verdict, attemptAt, now),
-    session ? { session } : {},
-  );
+  const sameAttempt = hasTime(message) ? { "delivery.attemptAt": attemptAt } : TIMELESS;
+  const filter = { _id: message._id as Id, "delivery.state": state, ...sameAttempt };
+  const result = await db.messages.updateOne(filter, updateOf(verdict, message, now));
   return result.matchedCount === 1;
 }
 
-function updateOf(verdict: Verdict, attemptAt: Date, now: Date): UpdateFilter<MessageDocument> {
+/** A message that is settled needs no more looking after: its campaign was opened since, to be counted again. */
+export async function forgetSettled(db: Database, id: Id): Promise<void> {
+  await db.messages.updateOne(
+    { _id: id, "delivery.state": { $in: ["sent", "failed"] } },
+    { $unset: { "delivery.nextLookupAt": "" } },
+  );
+}
+
+function updateOf(
+  verdict: Verdict,
+  { delivery: { attemptAt, state } }: Uncertain,
+  now: Date,
+): UpdateFilter<MessageDocument> {
+  const settled = nextLookup(state === "unknown" ? now : undefined);
   switch (verdict.to) {
     case "sent":
       return {
@@ -61,8 +108,9 @@ function updateOf(verdict: Verdict, attemptAt: Date, now: Date): UpdateFilter<Me
           sentAt: attemptAt,
           "delivery.state": "sent",
           "delivery.settledAt": now,
+          ...settled.$set,
         },
-        $unset: { "delivery.nextLookupAt": "", "delivery.error": "" },
+        $unset: { "delivery.error": "", ...settled.$unset },
       };
     case "failed":
       return {
@@ -71,8 +119,9 @@ function updateOf(verdict: Verdict, attemptAt: Date, now: Date): UpdateFilter<Me
           "delivery.state": "failed",
           "delivery.settledAt": now,
           "delivery.error": deliveryError(verdict.reason, now),
+          ...settled.$set,
         },
-        $unset: { "delivery.nextLookupAt": "" },
+        $unset: settled.$unset,
       };
     case "unknown":
       return {

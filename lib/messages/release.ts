@@ -1,6 +1,7 @@
 import type { Document } from "mongodb";
 import type { Database } from "../db.ts";
 import type { Id } from "../documents.ts";
+import { updateMatching } from "../update-all.ts";
 import { type Reason, releaseUpdate } from "./writes.ts";
 
 /** Gives back those of `ids` that this pass only claimed; returns how many. */
@@ -38,7 +39,6 @@ export async function releaseEveryClaim(
   return release(db, ours, at, reason);
 }
 
-async function release(db: Database, filter: Document, at: Date, reason: Reason): Promise<number> {
-  const result = await db.messages.updateMany(filter, releaseUpdate(at, reason));
-  return result.modifiedCount;
+function release(db: Database, filter: Document, at: Date, reason: Reason): Promise<number> {
+  return updateMatching(db.messages, filter, releaseUpdate(at, reason));
 }

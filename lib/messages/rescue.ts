@@ -1,5 +1,6 @@
 import type { Database } from "../db.ts";
 import { PROBLEMS } from "../problems.ts";
+import { updateMatching } from "../update-all.ts";
 
 /** Only a claimed message has an expiry, so this index holds nothing else. */
 export const CLAIMED = { "delivery.claimExpiresAt": { $exists: true } } as const;
@@ -11,16 +12,18 @@ export const CLAIMED = { "delivery.claimExpiresAt": { $exists: true } } as const
  * @returns how many were given back
  */
 export async function rescueExpiredClaims(db: Database, now: Date): Promise<number> {
-  const result = await db.messages.updateMany(
-    { "delivery.claimExpiresAt": { $lte: now }, "delivery.state": "claimed" },
-    {
-      $set: {
-        isPicked: false,
-        "delivery.state": "released",
-        "delivery.error": { code: "pass_died", message: PROBLEMS.pass_died, at: now },
-      },
-      $unset: { "delivery.claimExpiresAt": "" },
+  const expired = {
+    "delivery.claimExpiresAt": { $lte: now },
+    "delivery.state": "claimed",
+    // A list of such would match, too, and no field of a list can be set.
+    $expr: { $eq: [{ $type: "$delivery" }, "object"] },
+  };
+  return updateMatching(db.messages, expired, {
+    $set: {
+      isPicked: false,
+      "delivery.state": "released",
+      "delivery.error": { code: "pass_died", message: PROBLEMS.pass_died, at: now },
     },
-  );
-  return result.modifiedCount;
+    $unset: { "delivery.claimExpiresAt": "" },
+  });
 }

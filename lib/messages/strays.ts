@@ -1,6 +1,8 @@
-import type { FindCursor } from "mongodb";
+import type { Document, FindCursor } from "mongodb";
 import type { Database } from "../db.ts";
-import { CLAIMABLE_STATES, deliveryBefore, type Id, type MessageDocument } from "../documents.ts";
+import { CLAIMABLE_STATES, deliveryBefore, type Id, type MessageDocument, READ } from "../documents.ts";
+import { PROBLEMS, type ProblemCode } from "../problems.ts";
+import { SHORT_ID } from "../reading.ts";
 import { updateAll } from "../update-all.ts";
 import { LIVE } from "./due.ts";
 import { deliveryError, type Reason } from "./writes.ts";
@@ -8,7 +10,23 @@ import { deliveryError, type Reason } from "./writes.ts";
 /** States of a message that was, or may have been, sent: it must not look as if it were still to be. */
 const MAY_BE_SENT = ["attempting", "unknown", "sent"] as const;
 
-export type Stray = Pick<MessageDocument, "_id" | "campaignId" | "scheduledAt" | "delivery">;
+export interface Stray extends Pick<MessageDocument, "_id" | "campaignId"> {
+  /** Null if it is a list of dates. */
+  scheduledAt: Date | null;
+  /** It was, or may have been, sent. */
+  mayBeSent: boolean;
+  /** Why it was given back since it fell due; null if it was not. */
+  saysWhy: ProblemCode | null;
+}
+
+/** It was given back since it fell due, and so says why itself. */
+const SAYS_WHY: Document = {
+  $and: [
+    { $eq: ["$delivery.state", "released"] },
+    { $gte: ["$delivery.error.at", "$scheduledAt"] },
+    { $in: ["$delivery.error.code", Object.keys(PROBLEMS)] },
+  ],
+};
 
 /**
  * Unpicked messages that are not due and should not be so: past their window, or reset by the app although
@@ -23,24 +41,23 @@ export function findStrays(db: Database, since: Date, windowFrom: Date, now: Dat
         { scheduledAt: { $lt: windowFrom }, "delivery.state": { $in: [...CLAIMABLE_STATES] } },
         { "delivery.state": { $in: [...MAY_BE_SENT] } },
       ],
+      $expr: SHORT_ID,
     } as never)
     .sort({ scheduledAt: -1 })
-    .project<Stray>({ campaignId: 1, scheduledAt: 1, delivery: 1 });
-}
-
-/** Whether a stray was, or may have been, sent. */
-export function mayBeSent(stray: Stray): boolean {
-  return MAY_BE_SENT.some((state) => state === stray.delivery?.state);
+    .project<Stray>({
+      campaignId: READ.campaignId,
+      scheduledAt: { $cond: [{ $eq: [{ $type: "$scheduledAt" }, "date"] }, "$scheduledAt", null] },
+      mayBeSent: { $in: ["$delivery.state", [...MAY_BE_SENT]] },
+      saysWhy: { $cond: [SAYS_WHY, "$delivery.error.code", null] },
+    });
 }
 
 /** Makes the flags say again what `delivery` says: picked, and sent if it was. Returns how many were set back. */
 export async function setBackFlags(db: Database, ids: Id[]): Promise<number> {
-  if (ids.length === 0) return 0;
-  const result = await db.messages.updateMany(
-    { _id: { $in: ids }, ...LIVE, "delivery.state": { $in: [...MAY_BE_SENT] } },
-    [{ $set: { isPicked: true, isSent: { $eq: ["$delivery.state", "sent"] } } }],
-  );
-  return result.modifiedCount;
+  const reset = { ...LIVE, "delivery.state": { $in: [...MAY_BE_SENT] } };
+  return updateAll(db.messages, ids, reset, [
+    { $set: { isPicked: true, isSent: { $eq: ["$delivery.state", "sent"] } } },
+  ]);
 }
 
 /**
@@ -54,10 +71,7 @@ export async function markMissed(
   now: Date,
   reason: Reason,
 ): Promise<number> {
-  const saysWhy = {
-    $and: [{ $eq: ["$delivery.state", "released"] }, { $gte: ["$delivery.error.at", "$scheduledAt"] }],
-  };
-  const error = { $cond: [saysWhy, "$delivery.error", { $literal: deliveryError(reason, now) }] };
+  const error = { $cond: [SAYS_WHY, "$delivery.error", { $literal: deliveryError(reason, now) }] };
   const missed = { state: "missed", settledAt: now, error };
   const late = {
     ...LIVE,

@@ -1,7 +1,8 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
-import type { Delivery, DeliveryState, MessageDocument } from "../documents.ts";
+import { type Delivery, type DeliveryState, type MessageDocument, READ } from "../documents.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
+import { isStill } from "../reading.ts";
 
 /** A message as it was read back after its claim. */
 export type ClaimedMessage = MessageDocument & { delivery: Pick<Delivery, "passId" | "claimedAt"> };
@@ -76,15 +77,15 @@ export function intent(message: ClaimedMessage, attempt: Attempt): GuardedWrite 
   };
 }
 
-/** What the app may have changed since it was read; `$eq`, so that a value shaped like an operator is none. */
+/** What the app may have changed since it was read: every field is compared as it was read. */
 function asRead(message: MessageDocument): Document {
+  const unchanged = Object.entries(READ).map(([field, read]) =>
+    isStill(read, message[field as keyof typeof READ]),
+  );
   return {
     isDeleted: false,
     scheduledAt: { $eq: message.scheduledAt },
-    chatId: { $eq: message.chatId ?? null },
-    content: { $eq: message.content ?? null },
-    sessionId: { $eq: message.sessionId ?? null },
-    campaignId: { $eq: message.campaignId ?? null },
+    $and: [{ $expr: { $and: unchanged } }],
   };
 }
 
@@ -107,8 +108,10 @@ export function sent(
       "delivery.state": "sent",
       "delivery.settledAt": at,
       ...(waMessageId ? { "delivery.waMessageId": waMessageId } : {}),
+      // It was over in any count before: it is looked after until its campaign is opened.
+      ...(from === "unknown" ? { "delivery.nextLookupAt": at } : {}),
     },
-    $unset: { "delivery.error": "", "delivery.nextLookupAt": "" },
+    $unset: { "delivery.error": "", ...(from === "attempting" ? { "delivery.nextLookupAt": "" } : {}) },
   });
 }
 

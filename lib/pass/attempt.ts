@@ -1,4 +1,5 @@
 import { readDraft } from "../documents.ts";
+import { shownId } from "../log.ts";
 import {
   type ClaimedMessage,
   type GuardedWrite,
@@ -98,7 +99,7 @@ function settleOutcome(
 
 function accept(pass: Pass, lane: Lane, message: ClaimedMessage, waMessageId: string | undefined): void {
   const at = pass.clock.now();
-  const fields = { passId: pass.id, messageId: message._id, session: lane.session };
+  const fields = { passId: pass.id, messageId: shownId(message._id), session: lane.session };
   pass.tally.sent(at.getTime() - message.scheduledAt.getTime());
   pass.log.debug(fields, "sent");
   lane.record(
@@ -112,8 +113,8 @@ type Unsent = "released" | "invalid" | "refused" | "unproven" | "unknown";
 
 /** What did not go the normal way: logged, and handed over to be recorded and counted. Gives the reason back. */
 function record(pass: Pass, lane: Lane, message: ClaimedMessage, reason: Reason, how: Unsent): Reason {
-  const { _id: messageId, campaignId } = message;
-  const fields = { passId: pass.id, messageId, campaignId, session: lane.session, ...reason };
+  const ids = { messageId: shownId(message._id), campaignId: shownId(message.campaignId) };
+  const fields = { passId: pass.id, ...ids, session: lane.session, ...reason };
   pass.log.warn(fields, how);
   lane.record(
     settle(pass, writeOf(pass, message, reason, how)).then((settled) => {

@@ -109,9 +109,7 @@ export async function noteOutage(pass: Pass, reason: Reason): Promise<void> {
 }
 
 function dueMessages({ sessionId, campaignId, next }: DueGroup): DueMessage[] {
-  // A list of dates would be found by a range, too; it is no time at which anything could be due.
-  const dated = next.filter((message) => message.scheduledAt instanceof Date);
-  return dated.map((message) => ({
+  return next.map((message) => ({
     ...message,
     sessionId: sessionId ?? null,
     campaignId: campaignId ?? null,

@@ -1,7 +1,18 @@
 import { touchCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
-import { findUncertain, recordVerdict, type Uncertain, type Verdict } from "../messages/lookups.ts";
+import type { Id } from "../documents.ts";
+import { describeError, shownId } from "../log.ts";
+import {
+  findUncertain,
+  forgetSettled,
+  hasTime,
+  recordVerdict,
+  type Uncertain,
+  type Verdict,
+} from "../messages/lookups.ts";
 import type { Reason } from "../messages/writes.ts";
+import { isProblemCode } from "../problems.ts";
+import { isOfOneDocument } from "../update-all.ts";
 import type { Lookup } from "../waha/client.ts";
 import { maySend, type Pass, type Surroundings } from "./context.ts";
 
@@ -28,16 +39,29 @@ export async function reconcile(pass: Pass, around: Surroundings | undefined): P
   const lanes = Array.from({ length: LOOKUPS_AT_ONCE }, async () => {
     for (let next = uncertain.shift(); next; next = uncertain.shift()) {
       if (!maySend(pass)) return;
-      await decide(pass, around, next);
+      await decide(pass, around, next).catch((error: unknown) => notRecorded(pass, next, error));
     }
   });
   await Promise.all(lanes);
 }
 
+/** One message that the database turns away keeps no other from being looked after. */
+function notRecorded({ id: passId, log, tally }: Pass, message: Uncertain, error: unknown): void {
+  if (!isOfOneDocument(error)) throw error;
+  tally.problem("database_refused");
+  log.warn(
+    { passId, messageId: shownId(message._id), error: describeError(error) },
+    "a verdict was not recorded",
+  );
+}
+
 async function decide(pass: Pass, around: Surroundings | undefined, message: Uncertain): Promise<void> {
-  const { attemptAt, waMessageId, session } = message.delivery;
+  const { chatId, waMessageId, session, state } = message.delivery;
+  // A pass recorded what it is, and did not live to open its campaign.
+  if (state === "sent" || state === "failed") return recount(pass, message);
   const reachable = around?.sessions.get(session)?.status === "WORKING";
-  const complete = attemptAt instanceof Date;
+  const complete =
+    hasTime(message) && [waMessageId, session, chatId].every((part) => typeof part === "string");
   const lookup =
     !waMessageId || !complete
       ? "unsupported"
@@ -52,20 +76,39 @@ async function decide(pass: Pass, around: Surroundings | undefined, message: Unc
   if (verdict.to === "unknown" || verdict.to === "failed") pass.tally.problem(verdict.reason.code);
   if (verdict.to === "later") return;
   const reason = "reason" in verdict ? verdict.reason : {};
-  pass.log.warn({ passId: pass.id, messageId: message._id, session, ...reason }, `looked up: ${verdict.to}`);
+  pass.log.warn(
+    { passId: pass.id, messageId: shownId(message._id), session, ...reason },
+    `looked up: ${verdict.to}`,
+  );
+}
+
+/** Records a verdict, and has the message's campaign counted again. */
+async function put(pass: Pass, message: Uncertain, verdict: Verdict): Promise<boolean> {
+  const { clock, config, db } = pass;
+  const { state } = message.delivery;
+  // Until now it was left to do in any count, so whoever counts after this waits for the verdict.
+  if (state === "attempting" && verdict.to !== "later") await touchCampaigns(db, campaignOf(message), config);
+  const applied = await recordVerdict(db, message, verdict, clock.now());
+  if (applied && state === "unknown" && verdict.to !== "later") await recount(pass, message);
+  return applied;
 }
 
 /**
- * Records a verdict. What it says of the message changes what its campaign comes to, so that is opened with it,
- * in one transaction: an `unknown` message may be in a count that another pass is about to settle by.
+ * Opens the campaign of a message that was `unknown`, and so over in any count before, once the message says what
+ * became of it. Only then the message is looked after no more: should this pass die in between, the next one
+ * opens the campaign. (A transaction would do both at once, but one that its process leaves behind blocks the
+ * campaign, and all that is to be sent of it, for a minute.)
  */
-async function put(pass: Pass, message: Uncertain, verdict: Verdict): Promise<boolean> {
-  const { clock, config, db } = pass;
-  if (verdict.to === "later") return recordVerdict(db, message, verdict, clock.now());
-  return db.inTransaction(async (session) => {
-    await touchCampaigns(db, message.campaignId ? [message.campaignId] : [], config, session);
-    return recordVerdict(db, message, verdict, clock.now(), session);
-  });
+export async function recount(
+  { config, db }: Pass,
+  message: Pick<Uncertain, "_id" | "campaignId">,
+): Promise<void> {
+  await touchCampaigns(db, campaignOf(message), config);
+  await forgetSettled(db, message._id);
+}
+
+function campaignOf({ campaignId }: Pick<Uncertain, "campaignId">): Id[] {
+  return campaignId ? [campaignId] : [];
 }
 
 async function lookUp(pass: Pass, message: Uncertain, id: string): Promise<Lookup> {
@@ -80,7 +123,7 @@ function judge(pass: Pass, message: Uncertain, lookup: Lookup): Verdict {
   if (lookup === "refused") return { to: "failed", reason: { code: "whatsapp_refused", detail: "ack -1" } };
   const { state, attemptAt } = message.delivery;
   const now = pass.clock.now();
-  const over = (limit: number) => attemptAt instanceof Date && addSeconds(attemptAt, limit) <= now;
+  const over = (limit: number) => hasTime(message) && addSeconds(attemptAt, limit) <= now;
   const hopeless = lookup === "unsupported" || over(LOOK_BACK_SECONDS);
   const givenUp = hopeless || (lookup === "absent" && over(pass.config.UNKNOWN_AFTER_SECONDS));
   const seldom = hopeless ? undefined : addSeconds(now, SELDOM_SECONDS);
@@ -96,5 +139,6 @@ function unknownBecause(message: Uncertain, lookup: Lookup): Reason {
         lookup as "absent" | "unsupported"
       ]
     : "there is no message id to look it up by";
-  return { code: message.delivery.error?.code ?? "answer_lost", detail: found ?? "WAHA could not be asked" };
+  const seen = message.delivery.error?.code;
+  return { code: isProblemCode(seen) ? seen : "answer_lost", detail: found ?? "WAHA could not be asked" };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { touchCampaigns } from "../campaigns.ts";
 import { type ClaimedMessage, type GuardedWrite, sent } from "../messages/writes.ts";
 import type { Pass } from "./context.ts";
+import { recount } from "./reconcile.ts";
 
 /** Between two tries of a settlement that the database did not acknowledge. */
 const RETRY_MS = 250;
@@ -29,7 +29,7 @@ export async function settle(pass: Pass, write: GuardedWrite): Promise<Settled> 
 
 /**
  * Records that WAHA accepted a message. If the attempt was already given up as `unknown`, this late answer
- * still settles it, and opens its campaign with it, to be counted again.
+ * still settles it, and has its campaign counted again.
  */
 export async function settleSent(
   pass: Pass,
@@ -39,10 +39,7 @@ export async function settleSent(
 ): Promise<Settled> {
   const settled = await settle(pass, sent(message, at, waMessageId));
   if (settled !== "refused") return settled;
-  const late = sent(message, at, waMessageId, "unknown");
-  const { matchedCount } = await pass.db.inTransaction(async (session) => {
-    await touchCampaigns(pass.db, message.campaignId ? [message.campaignId] : [], pass.config, session);
-    return pass.db.messages.updateOne(late.filter, late.update, { session });
-  });
-  return matchedCount === 1 ? "applied" : "refused";
+  const late = await settle(pass, sent(message, at, waMessageId, "unknown"));
+  if (late === "applied") await recount(pass, message);
+  return late;
 }

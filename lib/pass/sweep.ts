@@ -1,9 +1,10 @@
 import { touchCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
-import { idKey } from "../documents.ts";
-import { findStrays, markMissed, mayBeSent, type Stray, setBackFlags } from "../messages/strays.ts";
-import { PROBLEMS, type ProblemCode } from "../problems.ts";
+import { canBeWritten, idKey } from "../documents.ts";
+import { shownId } from "../log.ts";
+import { findStrays, markMissed, type Stray, setBackFlags } from "../messages/strays.ts";
+import type { ProblemCode } from "../problems.ts";
 import { findHeldCampaigns } from "../routing.ts";
 import { maySend, type Pass } from "./context.ts";
 import { readLastPass } from "./last-pass.ts";
@@ -23,7 +24,7 @@ export async function sweep(pass: Pass): Promise<void> {
   const strays = findStrays(db, addSeconds(now, -SWEPT_SECONDS), windowFrom, now).batchSize(BATCH);
   let batch: Stray[] = [];
   for await (const stray of strays) {
-    batch.push(stray);
+    if (canBeWritten(stray._id)) batch.push(stray);
     if (batch.length < BATCH) continue;
     await dealWith(pass, batch, windowFrom);
     batch = [];
@@ -34,17 +35,17 @@ export async function sweep(pass: Pass): Promise<void> {
 
 async function dealWith(pass: Pass, strays: Stray[], windowFrom: Date): Promise<void> {
   const { config, db, log, tally, id: passId } = pass;
-  const ids = strays.filter(mayBeSent).map((stray) => stray._id);
+  const ids = strays.filter((stray) => stray.mayBeSent).map((stray) => stray._id);
   const setBack = await setBackFlags(db, ids);
   if (setBack > 0) {
     tally.problem("flag_reset", setBack);
     log.warn(
-      { passId, messageIds: ids.slice(0, 20), count: setBack },
+      { passId, messageIds: ids.slice(0, 20).map(shownId), count: setBack },
       "flags reset by the app were set back",
     );
   }
   const held = await findHeldCampaigns(db, strays, config);
-  const missed = strays.filter((stray) => !mayBeSent(stray) && !held.has(idKey(stray.campaignId ?? "")));
+  const missed = strays.filter((stray) => !stray.mayBeSent && !held.has(idKey(stray.campaignId ?? "")));
   if (missed.length > 0) await miss(pass, missed, windowFrom);
 }
 
@@ -63,19 +64,20 @@ async function miss(pass: Pass, missed: Stray[], windowFrom: Date): Promise<void
     const count = await markMissed(db, ids, windowFrom, clock.now(), given);
     tally.add("missed", count);
     if (code !== "kept") tally.problem(code, count);
-    log.warn({ passId, code, count, messageIds: ids.slice(0, 20) }, "missed: the window closed unsent");
+    log.warn(
+      { passId, code, count, messageIds: ids.slice(0, 20).map(shownId) },
+      "missed: the window closed unsent",
+    );
   }
-  for (const [code, strays] of Map.groupBy(
-    byCode.get("kept") ?? [],
-    (stray) => stray.delivery?.error?.code,
-  )) {
-    if (code && code in PROBLEMS) tally.problem(code, strays.length);
+  for (const [code, strays] of Map.groupBy(byCode.get("kept") ?? [], (stray) => stray.saysWhy)) {
+    if (code) tally.problem(code, strays.length);
   }
 }
 
 /** `kept` if it was given back since it fell due, and so says why itself; else whether any pass ran after it fell due. */
 function reasonFor(stray: Stray, lastPassAt: Date | undefined): ProblemCode | "kept" {
-  const { state, error } = stray.delivery ?? {};
-  if (state === "released" && error && error.at >= stray.scheduledAt) return "kept";
-  return lastPassAt && lastPassAt < stray.scheduledAt ? "no_pass_in_time" : "window_closed";
+  if (stray.saysWhy) return "kept";
+  return lastPassAt && stray.scheduledAt && lastPassAt < stray.scheduledAt
+    ? "no_pass_in_time"
+    : "window_closed";
 }

@@ -8,17 +8,30 @@ export interface WahaSession {
   engine?: string | undefined;
 }
 
+/** WAHA's names and statuses are words; what they show up in (logs, answers, documents) must stay short. */
+const MAX_NAME = 512;
+const MAX_STATUS = 64;
+
+/** Far more than one server can run. */
+const MAX_SESSIONS = 10_000;
+
 const Session = z
   .object({
-    name: z.string().min(1),
+    name: z.string().min(1).max(MAX_NAME),
     status: z.string(),
     engine: z.object({ engine: z.string() }).nullish().catch(undefined),
   })
-  .transform(({ name, status, engine }): WahaSession => ({ name, status, engine: engine?.engine }));
+  .transform(
+    ({ name, status, engine }): WahaSession => ({
+      name,
+      status: status.slice(0, MAX_STATUS),
+      engine: engine?.engine,
+    }),
+  );
 
 /** Reads the list of sessions; an entry that is none is left out, and undefined means that it is no list at all. */
 export function readSessions(body: unknown): Map<string, WahaSession> | undefined {
-  if (!Array.isArray(body)) return undefined;
+  if (!Array.isArray(body) || body.length > MAX_SESSIONS) return undefined;
   const sessions = body
     .map((entry) => Session.safeParse(entry).data)
     .filter((session) => session !== undefined);
@@ -43,14 +56,17 @@ export function readNewMessageId(body: unknown): string | undefined {
 /** `true_<chatId>_<RAW>`, in groups with `_<participant>` behind it; or the raw id alone. */
 const rawOf = (id: string) => (id.includes("_") ? id.split("_")[2] : id);
 
+/** It is kept on the message, so what is far too long for an id is none. */
+const AnyId = z.string().min(1).max(512);
+
 /** The places in which the engines put a message's id, in the order in which they are tried. */
 const MessageId = z.union([
   // As documented (WAMessage): the serialized id.
-  z.object({ id: z.string().min(1) }).transform(({ id }) => rawOf(id)),
+  z.object({ id: AnyId }).transform(({ id }) => rawOf(id)),
   // WEBJS: the id's parts.
-  z.object({ id: z.object({ id: z.string().min(1) }) }).transform(({ id }) => id.id),
+  z.object({ id: z.object({ id: AnyId }) }).transform(({ id }) => id.id),
   // NOWEB: Baileys' own message.
-  z.object({ key: z.object({ id: z.string().min(1) }) }).transform(({ key }) => key.id),
+  z.object({ key: z.object({ id: AnyId }) }).transform(({ key }) => key.id),
 ]);
 
 /** WhatsApp's raw id in what `sendText` or a lookup answered, if it is anywhere. */

@@ -45,12 +45,14 @@ export function openWaha(config: Config): Waha {
   return {
     listSessions: async (timeoutMs) => sessionsOf(await get("api/sessions?all=true", timeoutMs)),
     readServer: async (timeoutMs) => serverOf(await get("api/server/version", timeoutMs)),
-    newMessageId: async (session, timeoutMs) =>
-      newIdOf(await get(sessionPath(session, "new-message-id"), timeoutMs)),
+    newMessageId: async (session, timeoutMs) => {
+      const path = sessionPath(session, "new-message-id");
+      return path ? newIdOf(await get(path, timeoutMs)) : "unsupported";
+    },
     sendText: async (message, timeoutMs) => sendText(connection, message, timeoutMs),
     lookUp: async (session, chatId, id, timeoutMs) => {
       const path = sessionPath(session, "chats", chatId, "messages", id);
-      return lookupOf(await get(`${path}?downloadMedia=false`, timeoutMs), id);
+      return path ? lookupOf(await get(`${path}?downloadMedia=false`, timeoutMs), id) : "unsupported";
     },
     close: () => connection.close(),
   };
@@ -68,8 +70,14 @@ async function sendText(
   );
 }
 
-function sessionPath(session: string, ...rest: string[]): string {
-  return ["api", session, ...rest].map(encodeURIComponent).join("/");
+/** Names that are steps in a path, also when they are percent-encoded: with them a request goes elsewhere. */
+const STEPS = new Set(["", ".", ".."]);
+
+/** The path to something of a session's; undefined for names that no path can hold. */
+function sessionPath(session: string, ...rest: string[]): string | undefined {
+  const parts = ["api", session, ...rest];
+  if (parts.some((part) => STEPS.has(part) || !part.isWellFormed())) return undefined;
+  return parts.map(encodeURIComponent).join("/");
 }
 
 /** Refusals that are about WAHA as a whole, and not about one session. */

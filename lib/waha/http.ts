@@ -36,7 +36,7 @@ export interface WahaConnection {
   close(): Promise<void>;
 }
 
-/** No list of sessions is longer; what is, is not read to the end. */
+/** No list of sessions is longer; what is, on its way or once it is decompressed, is not read to the end. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** Where nothing accepts a connection for so long, it is sure that nothing was sent. */
@@ -99,10 +99,22 @@ function onlyOnce(agent: Agent): Dispatcher {
 /** The status counts even when its body is cut off, too large or not JSON: a 201 is a 201. */
 async function readJson(response: Response): Promise<unknown> {
   try {
-    return JSON.parse(await response.text());
+    return JSON.parse(await readText(response));
   } catch {
     return undefined;
   }
+}
+
+/** Leaving the loop cancels the rest. */
+async function readText({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > MAX_ANSWER_BYTES) throw new RangeError("the answer is too large");
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 /** System calls that come before the first byte of a request (Node's `error.syscall`). */

@@ -12,15 +12,18 @@ export type SendOutcome =
   /** Neither proven: WAHA may have sent it, or may do so yet. */
   | { kind: "unproven"; code: ProblemCode; detail?: string };
 
-/** Refusals by status and by the exact words that tell them from other answers of that status. */
+/**
+ * Refusals by status and by the exact words that tell them from other answers of that status. They stand at the
+ * beginning: further on, an answer may repeat a message's text, which can say anything.
+ */
 const REFUSALS: { status: number; says?: RegExp; code: ProblemCode }[] = [
   { status: 400, code: "waha_bad_request" },
   { status: 401, code: "waha_key_refused" },
-  { status: 404, says: /We didn't find a session/, code: "session_not_found" },
-  { status: 422, says: /Session status is not as expected/, code: "session_not_working" },
+  { status: 404, says: /^We didn't find a session/, code: "session_not_found" },
+  { status: 422, says: /^Session status is not as expected/, code: "session_not_working" },
   {
     status: 422,
-    says: /WAHA Core support only 'default' session/,
+    says: /^WAHA Core support only 'default' session/,
     code: "waha_core_default_only",
   },
 ];
@@ -90,7 +93,11 @@ function ofServerError(body: unknown): SendOutcome {
   };
 }
 
+/** No host's name is longer; a header may be. */
+const MAX_ORIGIN = 270;
+
 /** Scheme and host of an address: enough to set it right, and without what its path or query may carry. */
 export function origin(location: string | null): string {
-  return location && URL.canParse(location) ? new URL(location).origin : "an address that can't be read";
+  const known = location !== null && URL.canParse(location) ? new URL(location).origin : "null";
+  return known === "null" || known.length > MAX_ORIGIN ? "an address that can't be read" : known;
 }

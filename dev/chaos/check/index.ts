@@ -1,0 +1,39 @@
+import type { RoundRecord } from "../record.ts";
+import { checkAgrees } from "./agrees.ts";
+import { checkAsStored } from "./as-stored.ts";
+import { checkCampaigns } from "./campaigns.ts";
+import { checkFinal } from "./final.ts";
+import type { Finding } from "./finding.ts";
+import { checkIntentFirst } from "./intent-first.ts";
+import { checkIsSent } from "./is-sent.ts";
+import { checkLifeCycle } from "./life-cycle.ts";
+import { checkOnce } from "./once.ts";
+import { checkOneSender } from "./one-sender.ts";
+import { checkOrder } from "./order.ts";
+import { checkAnswers, checkRedirects } from "./outside.ts";
+import { readRound } from "./round.ts";
+import { checkStaleWrites } from "./stale-writes.ts";
+
+export type { Finding } from "./finding.ts";
+
+const CHECKS = [
+  checkOnce,
+  checkIntentFirst,
+  checkAsStored,
+  checkIsSent,
+  checkLifeCycle,
+  checkStaleWrites,
+  checkFinal,
+  checkAgrees,
+  checkOrder,
+  checkOneSender,
+  checkCampaigns,
+  checkRedirects,
+  checkAnswers,
+];
+
+/** Holds every invariant against the record of one round, one finding each, always in the same order. */
+export function checkRound(record: RoundRecord): Finding[] {
+  const round = readRound(record);
+  return CHECKS.map((check) => check(round));
+}

@@ -1,0 +1,57 @@
+import {
+  claim,
+  type Demand,
+  intent,
+  invalid,
+  live,
+  lookedAfter,
+  missed,
+  noLookup,
+  refused,
+  released,
+  rescue,
+  saysWhy,
+  sent,
+  setBack,
+} from "./demands.ts";
+
+/** A kind of write that the scheduler may make. */
+export interface LegalStep {
+  write: string;
+  from: string[];
+  to: string;
+  /** The only fields that it may change; `delivery.*` stands for all of those. */
+  changes: string[];
+  demands: Demand[];
+}
+
+const CLAIMABLE = ["none", "released", "missed", "failed"];
+const FAILURE = ["isPicked", "delivery.state", "delivery.settledAt", "delivery.error"];
+const RELEASE = [...FAILURE, "delivery.claimExpiresAt", "delivery.nextLookupAt"];
+const SENT = ["isSent", "sentAt", ...FAILURE, "delivery.waMessageId", "delivery.nextLookupAt"];
+const REFUSED = [...FAILURE, "delivery.nextLookupAt"];
+const INTENT = ["state", "attempts", "attemptAt", "session", "chatId", "waMessageId", "nextLookupAt"].map(
+  (field) => `delivery.${field}`,
+);
+const OPEN = ["attempting", "unknown"];
+
+/** The life cycle: every write that the scheduler may make on a message, what it may change, and when. */
+// biome-ignore format: a table is read by its columns
+export const LEGAL_STEPS: LegalStep[] = [
+  { write: "claim", from: CLAIMABLE, to: "claimed", changes: ["isPicked", "delivery.*"], demands: claim },
+  { write: "note", from: CLAIMABLE, to: "released", changes: ["delivery.state", "delivery.error"], demands: [live, saysWhy] },
+  { write: "missed", from: CLAIMABLE, to: "missed", changes: FAILURE, demands: missed },
+  { write: "rescue", from: ["claimed"], to: "released", changes: ["isPicked", "delivery.state", "delivery.error", "delivery.claimExpiresAt"], demands: rescue },
+  { write: "release", from: ["claimed", "attempting"], to: "released", changes: RELEASE, demands: released },
+  { write: "invalid", from: ["claimed"], to: "failed", changes: [...FAILURE, "delivery.claimExpiresAt"], demands: invalid },
+  { write: "intent", from: ["claimed"], to: "attempting", changes: [...INTENT, "delivery.claimExpiresAt"], demands: intent },
+  { write: "unproven", from: ["attempting"], to: "attempting", changes: ["delivery.error"], demands: [saysWhy] },
+  { write: "sent", from: ["attempting"], to: "sent", changes: SENT, demands: [...sent, noLookup] },
+  { write: "sent after all", from: ["unknown"], to: "sent", changes: SENT, demands: [...sent, lookedAfter] },
+  { write: "refused", from: ["attempting"], to: "failed", changes: REFUSED, demands: [...refused, noLookup] },
+  { write: "refused after all", from: ["unknown"], to: "failed", changes: REFUSED, demands: [...refused, lookedAfter] },
+  { write: "unknown", from: ["attempting"], to: "unknown", changes: REFUSED, demands: refused },
+  ...["sent", "failed"].map((state) => ({ write: "looked after no more", from: [state], to: state, changes: ["delivery.nextLookupAt"], demands: [noLookup] })),
+  ...OPEN.map((state) => ({ write: "looked up", from: [state], to: state, changes: ["delivery.nextLookupAt"], demands: [] })),
+  ...[...OPEN, "sent"].map((state) => ({ write: "set back", from: [state], to: state, changes: ["isPicked", "isSent"], demands: setBack })),
+];

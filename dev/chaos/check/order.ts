@@ -1,0 +1,32 @@
+import { Check, type Finding } from "./finding.ts";
+import type { Round } from "./round.ts";
+import { deliveryOf, timeOf } from "./steps.ts";
+
+interface Sent {
+  label: string;
+  at: number;
+  scheduledAt: number;
+}
+
+/** Within one claim, a session's messages are posted in the order of `scheduledAt`. */
+export function checkOrder({ trails }: Round): Finding {
+  const check = new Check("order");
+  const posted = trails.flatMap(({ label, intentOf }) =>
+    [...intentOf].map(([{ at }, { after }]) => {
+      const { passId, claimedAt, session } = deliveryOf(after);
+      const claim = JSON.stringify([passId, timeOf(claimedAt), session]);
+      return { label, at, scheduledAt: timeOf(after?.scheduledAt), claim };
+    }),
+  );
+  for (const ofClaim of Map.groupBy(posted, ({ claim }) => claim).values()) {
+    const inOrder = ofClaim.toSorted((a, b) => a.at - b.at);
+    inOrder.slice(1).forEach((later, index) => {
+      check.covers();
+      const earlier = inOrder[index] as Sent;
+      if (later.scheduledAt >= earlier.scheduledAt) return;
+      const ahead = earlier.scheduledAt - later.scheduledAt;
+      check.violated(`posted after ${earlier.label}, which was due ${ahead} ms later`, later.label);
+    });
+  }
+  return check;
+}

@@ -1,0 +1,24 @@
+import { Check, type Finding } from "./finding.ts";
+import type { Round } from "./round.ts";
+
+/** Nobody follows a redirect. The cases are the POSTs that met one, and whatever went where it leads. */
+export function checkRedirects({ record }: Round): Finding {
+  const check = new Check("redirects");
+  const { posts, strayRequests } = record;
+  check.covers(posts.filter(({ answer }) => answer && answer.status >= 300 && answer.status < 400).length);
+  for (const { method, path, hadKey } of strayRequests) {
+    check.covers();
+    check.violated(`${method} ${path} followed a redirect, ${hadKey ? "with" : "without"} the key`);
+  }
+  return check;
+}
+
+/** Every answer of the function is one of those promised. The cases are the passes that the record knows of. */
+export function checkAnswers({ record }: Round): Finding {
+  const check = new Check("answers");
+  const { leases, writes, oddAnswers } = record;
+  const inLeases = [...leases.values()].flat().map(({ document }) => document?.passId);
+  check.covers(new Set([...inLeases, ...writes.flatMap(({ passIds }) => passIds)]).size);
+  for (const answer of oddAnswers) check.violated(answer);
+  return check;
+}

@@ -1,0 +1,76 @@
+import { type CallAnswer, Instance } from "./instances/instance.ts";
+import type { Bug } from "./instances/plant.ts";
+
+/** No more processes than this have a pass under way at once. */
+const MOST = 5;
+
+/** The processes of one round: each call goes to one that is free, or to a new one. */
+export class Crew {
+  readonly oddAnswers: string[] = [];
+  /** How many passes were begun. */
+  calls = 0;
+  readonly #round: string;
+  readonly #settingsOf: (instance: string) => NodeJS.ProcessEnv;
+  readonly #bug: Bug | undefined;
+  readonly #instances = new Map<string, Instance>();
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(round: string, settingsOf: (instance: string) => NodeJS.ProcessEnv, bug: Bug | undefined) {
+    this.#round = round;
+    this.#settingsOf = settingsOf;
+    this.#bug = bug;
+  }
+
+  find(name: string): Instance | undefined {
+    return this.#instances.get(name);
+  }
+
+  /** Starts processes ahead, so that the first calls meet more than one. */
+  warmUp(count: number): void {
+    for (let started = 0; started < count; started += 1) this.#start();
+  }
+
+  /** Has one process run a pass; where all are at work the call is lost, as on a platform at its limit. */
+  call(skewMs: number): void {
+    const living = [...this.#instances.values()].filter((instance) => instance.alive);
+    if (living.filter((instance) => instance.busy > 0).length >= MOST) return;
+    const free = living.find((instance) => instance.busy === 0 && !instance.frozen);
+    void this.callOne(free ?? this.#start(), skewMs);
+  }
+
+  /** Has a process run a pass to its end; undefined if it did not live to tell. */
+  async callOne(instance: Instance, skewMs: number): Promise<CallAnswer | undefined> {
+    this.calls += 1;
+    const call = instance.call(skewMs);
+    this.#underWay.add(call);
+    const answer = await call.finally(() => this.#underWay.delete(call));
+    if (answer) this.#inspect(answer);
+    return answer;
+  }
+
+  /** One that nothing has happened to yet. */
+  newcomer(): Instance {
+    return this.#start();
+  }
+
+  /** Waits for all calls under way. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.#instances.values()].map((instance) => instance.end()));
+  }
+
+  #start(): Instance {
+    const name = `${this.#round}i${this.#instances.size}`;
+    const instance = new Instance(name, this.#settingsOf(name), this.#bug);
+    this.#instances.set(name, instance);
+    return instance;
+  }
+
+  /** A call by somebody who knows the secret is answered with 200 or 503, and with words. */
+  #inspect({ status, body }: CallAnswer): void {
+    if (status !== 200 && status !== 503) this.oddAnswers.push(`HTTP ${status}: ${body.slice(0, 500)}`);
+  }
+}

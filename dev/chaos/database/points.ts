@@ -1,0 +1,149 @@
+import type { Document } from "mongodb";
+import { documentKey, type Id } from "../../../lib/documents.ts";
+
+/** What tells the function's commands apart. */
+interface Seen {
+  /** Of a `find` or an update's first statement; the first `$match` of an aggregation. */
+  filter: Document;
+  /** What an update's first statement sets, be it an operator's or a pipeline's. */
+  set: Document;
+  /** All statements of an update. */
+  updates: Document[];
+  /** The stages of an aggregation, by name. */
+  stages: string[];
+}
+
+type Rule = [point: string, is: (seen: Seen) => boolean];
+
+const always = () => true;
+
+/**
+ * The points of the protocol at the database, by the commands that are sent there: the first rule that holds
+ * names it. Whoever adds a command to the function adds a line here. An update is told by what it does before by
+ * what guards it, so that it keeps its name when a guard is broken on purpose.
+ */
+const COMMANDS: Record<string, Rule[]> = {
+  hello: [["time", always]],
+  getMore: [["get-more", always]],
+  createIndexes: [["create-indexes", always]],
+  listIndexes: [["list-indexes", always]],
+  "find messages": [
+    ["read-claim", ({ filter }) => "delivery.passId" in filter],
+    ["find-uncertain", ({ filter }) => "delivery.nextLookupAt" in filter],
+    ["find-strays", ({ filter }) => "$or" in filter],
+    ["find-unfinished", ({ filter }) => "campaignId" in filter],
+    ["read-writes", ({ filter }) => "_id" in filter],
+  ],
+  "find campaigns": [
+    ["find-open-campaigns", ({ filter }) => "delivery.open" in filter],
+    ["find-campaigns", ({ filter }) => "_id" in filter],
+  ],
+  "find sessions": [["find-sessions", ({ filter }) => "_id" in filter]],
+  "find scheduler": [
+    ["read-last-pass", ({ filter }) => filter._id === "last-pass"],
+    ["read-leases", ({ filter }) => "_id" in filter],
+  ],
+  "aggregate messages": [
+    ["audit", ({ stages }) => stages.includes("$unionWith")],
+    ["survey", ({ stages }) => stages.includes("$sort")],
+    ["count-campaign", ({ filter }) => "campaignId" in filter],
+  ],
+  "update messages": [
+    ["set-back-flags", ({ updates, set }) => isPipeline(updates) && "isSent" in set],
+    ["claim", ({ set }) => mergedIn(set).state === "claimed"],
+    ["note-blocked", ({ set }) => mergedIn(set).state === "released"],
+    ["missed", ({ set }) => mergedIn(set).state === "missed"],
+    ["rescue", ({ updates, set }) => isMulti(updates) && !("delivery.settledAt" in set)],
+    ["release-claims", ({ updates, filter }) => isMulti(updates) && "_id" in filter],
+    ["release-rest", ({ updates }) => isMulti(updates)],
+    [
+      "verdict-later",
+      ({ filter, set }) =>
+        "delivery.attemptAt" in filter &&
+        Object.keys(set).every((field) => field === "delivery.nextLookupAt"),
+    ],
+    ["verdict", ({ filter }) => "delivery.attemptAt" in filter],
+    ["forget-settled", ({ updates }) => updates.every(({ u }) => !("$set" in u))],
+    ["late-sent", ({ updates }) => updates.some(isLate)],
+    ["intent", ({ updates }) => updates.every(isIntent)],
+    ["intent-and-outcome", ({ updates }) => updates.some(isIntent)],
+    ["outcome", ({ filter }) => "_id" in filter],
+  ],
+  "update campaigns": [
+    ["touch-campaigns", ({ updates }) => isPipeline(updates)],
+    ["settle-campaigns", ({ set }) => set["delivery.open"] === false],
+    ["postpone-campaigns", ({ set }) => "delivery.checkedAt" in set],
+  ],
+  "update scheduler": [
+    ["record-last-pass", ({ filter }) => filter._id === "last-pass"],
+    ["take-leases", ({ set }) => "passId" in set],
+    ["restrict-session", ({ set }) => "restrictedUntil" in set],
+    ["return-leases", ({ set }) => "expiresAt" in set],
+  ],
+};
+
+/** The names of all points. */
+export const POINTS: readonly string[] = [
+  ...new Set(Object.values(COMMANDS).flatMap((rules) => rules.map(([point]) => point))),
+];
+
+/** The point that a command of the function's is, by the collections' default names; `other` if it is none of them. */
+export function pointOf(command: Document): string {
+  const [name = "", collection] = Object.entries(command)[0] ?? [];
+  const rules = COMMANDS[name] ?? COMMANDS[`${name} ${collection}`] ?? [];
+  const seen = look(command);
+  return rules.find(([, is]) => is(seen))?.[0] ?? "other";
+}
+
+function look({ filter, pipeline = [], updates = [] }: Document): Seen {
+  const [first] = updates;
+  return {
+    filter: filter ?? first?.q ?? pipeline[0]?.$match ?? {},
+    set: (Array.isArray(first?.u) ? first.u[0] : first?.u)?.$set ?? {},
+    updates,
+    stages: pipeline.flatMap(Object.keys),
+  };
+}
+
+const isPipeline = ([first]: Document[]) => Array.isArray(first?.u);
+const isMulti = ([first]: Document[]) => first?.multi === true;
+const isIntent = ({ u }: Document) => u.$set?.["delivery.state"] === "attempting";
+const isLate = ({ q }: Document) => q["delivery.state"]?.$in?.includes("unknown") === true;
+
+/** What a pipeline merges into `delivery`, as far as it is no expression. */
+function mergedIn(set: Document): Document {
+  const parts: Document[] = set.delivery?.$mergeObjects ?? [];
+  return Object.assign({}, ...parts.map((part) => part.$literal ?? part));
+}
+
+/** A write of one message's state. */
+export interface SingleStateWrite {
+  /** `documentKey` of the message's id. */
+  message: string;
+  to: string;
+  /** Its place among the command's statements. */
+  index: number;
+}
+
+/** The statements of a command that set the state of one message each, whatever else guards them. */
+export function stateWritesOf(command: Document): SingleStateWrite[] {
+  if (command.update !== "messages") return [];
+  const updates: Document[] = command.updates ?? [];
+  return updates.flatMap(({ q, u }, index) => {
+    const to = u.$set?.["delivery.state"];
+    return isPlain(q._id) && typeof to === "string" ? [{ message: documentKey(q._id), to, index }] : [];
+  });
+}
+
+/** An id itself, and not a document of operators. */
+function isPlain(id: unknown): id is Id {
+  const isOperators = typeof id === "object" && id !== null && !("_bsontype" in id);
+  return id !== undefined && !isOperators;
+}
+
+/** The pass for which a command claims messages; undefined if it is no claim. */
+export function claimedBy(command: Document): string | undefined {
+  if (pointOf(command) !== "claim") return undefined;
+  const { passId } = mergedIn(look(command).set);
+  return typeof passId === "string" ? passId : undefined;
+}

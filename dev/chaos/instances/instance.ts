@@ -1,0 +1,115 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { type Bug, plantArguments } from "./plant.ts";
+
+/** A call of the function; `skewMs` is how far its machine's clock is ahead. */
+export interface CallOrder {
+  call: number;
+  skewMs: number;
+}
+
+export interface CallAnswer {
+  call: number;
+  status: number;
+  body: string;
+}
+
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+
+/** Processes that must not outlive this one, also where it ends by an error. */
+const alive = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
+/** A process that runs passes, and can be killed or frozen at any moment. */
+export class Instance {
+  readonly name: string;
+  readonly #child: ChildProcess;
+  readonly #ready: Promise<unknown>;
+  readonly #gone: Promise<unknown>;
+  readonly #waiting = new Map<number, (answer: CallAnswer | undefined) => void>();
+  #calls = 0;
+  #frozen = false;
+
+  /**
+   * @param env its settings, and nothing else of this process's environment but the way to Node's programs
+   * @param bug a defect to plant in the function
+   */
+  constructor(name: string, env: NodeJS.ProcessEnv, bug?: Bug) {
+    this.name = name;
+    this.#child = fork(MAIN, {
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...env },
+      execArgv: bug ? plantArguments(bug) : [],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    alive.add(this.#child);
+    this.#ready = once(this.#child, "message");
+    this.#gone = once(this.#child, "exit").then(() => this.#onExit());
+    this.#child.on("error", () => {});
+    this.#child.on("message", (answer: CallAnswer | "ready") => {
+      if (answer !== "ready") this.#answer(answer);
+    });
+  }
+
+  /** It was not killed, nor did it end by itself. */
+  get alive(): boolean {
+    return alive.has(this.#child);
+  }
+
+  get frozen(): boolean {
+    return this.#frozen;
+  }
+
+  /** How many calls it has not answered yet. */
+  get busy(): number {
+    return this.#waiting.size;
+  }
+
+  /** Runs one pass; undefined if the process did not live to answer. */
+  async call(skewMs: number): Promise<CallAnswer | undefined> {
+    this.#calls += 1;
+    const order: CallOrder = { call: this.#calls, skewMs };
+    const answered = new Promise<CallAnswer | undefined>((resolve) => this.#waiting.set(order.call, resolve));
+    await Promise.race([this.#ready, this.#gone]);
+    if (!this.alive) this.#onExit();
+    else
+      this.#child.send(order, (error) =>
+        error ? this.#answer({ ...order, status: 0, body: "" }) : undefined,
+      );
+    return answered;
+  }
+
+  kill(): void {
+    alive.delete(this.#child);
+    this.#child.kill("SIGKILL");
+  }
+
+  freeze(): void {
+    this.#frozen = true;
+    this.#child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#frozen = false;
+    this.#child.kill("SIGCONT");
+  }
+
+  /** Ends it, whatever it does, and waits until it is gone. */
+  async end(): Promise<void> {
+    this.kill();
+    await this.#gone;
+  }
+
+  #answer(answer: CallAnswer): void {
+    this.#waiting.get(answer.call)?.(answer.status === 0 ? undefined : answer);
+    this.#waiting.delete(answer.call);
+  }
+
+  #onExit(): void {
+    alive.delete(this.#child);
+    for (const resolve of this.#waiting.values()) resolve(undefined);
+    this.#waiting.clear();
+  }
+}

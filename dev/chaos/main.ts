@@ -1,0 +1,72 @@
+/** `npm run chaos`: tries to make the scheduler send twice, lose a message, or say something untrue. */
+import { styleText } from "node:util";
+import type { Finding } from "./check/index.ts";
+import { tellHistory } from "./check/tell.ts";
+import { openLab } from "./lab.ts";
+import { type Options, readOptions } from "./options.ts";
+import { tellTotals } from "./report.ts";
+import type { Played } from "./round.ts";
+import { ALL_POINTS, runRounds } from "./run.ts";
+import { addRound, noTotals } from "./totals.ts";
+
+/** Of each violated invariant in a round, so many are told in full. */
+const TOLD = 3;
+
+try {
+  process.exitCode = await chaos(readOptions(process.argv.slice(2)));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
+
+async function chaos(options: Options): Promise<number> {
+  const { seed, parallel } = options;
+  const limit = options.rounds === undefined ? `${options.minutes} min` : `${options.rounds} rounds`;
+  console.log(`seed ${seed}, ${options.only === undefined ? limit : `round ${options.only} alone`}`);
+  const totals = noTotals();
+  const began = performance.now();
+  let violated = false;
+  const lab = await openLab();
+  await runRounds(lab, { seed, parallel, next: rounds(options, began) }, (played, findings) => {
+    addRound(totals, played, findings);
+    const broken = findings.filter(({ violations }) => violations.length > 0);
+    violated ||= broken.length > 0;
+    const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+    console.log(
+      `  round ${played.record.round}: ${played.calls} passes, ${played.record.ledger.length} accepted, ` +
+        `${broken.length === 0 ? "all held" : styleText("red", "VIOLATED")} (${totals.rounds} in ${minutes} min)`,
+    );
+    for (const finding of broken) tellViolations(played, finding, seed);
+  }).finally(lab.close);
+  console.log(`\n${tellTotals(totals, ALL_POINTS)}`);
+  console.log(
+    violated
+      ? styleText("red", `\nVIOLATED, with seed ${seed}`)
+      : styleText("green", "\nevery invariant held"),
+  );
+  return violated ? 1 : 0;
+}
+
+/** The numbers of the rounds to run, one at a time. */
+function rounds({ rounds: most, minutes, only }: Options, began: number): () => number | undefined {
+  let given = 0;
+  return () => {
+    if (only !== undefined) return given++ === 0 ? only : undefined;
+    if (most !== undefined && given >= most) return undefined;
+    if (minutes !== undefined && performance.now() - began > minutes * 60_000) return undefined;
+    return given++;
+  };
+}
+
+function tellViolations({ record }: Played, { invariant, violations }: Finding, seed: string): void {
+  console.log(
+    styleText(
+      "red",
+      `  ${invariant}: ${violations.length}; again: npm run chaos -- --seed ${seed} --round ${record.round}`,
+    ),
+  );
+  for (const { what, subject } of violations.slice(0, TOLD)) {
+    console.log(`    ${what}`);
+    if (subject !== undefined) console.log(tellHistory(record, subject).replace(/^/gm, "      "));
+  }
+}

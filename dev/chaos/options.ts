@@ -1,0 +1,54 @@
+import { randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
+
+/** What `npm run chaos` was asked for. */
+export interface Options {
+  /** How many rounds; undefined: as many as the minutes allow. */
+  rounds: number | undefined;
+  minutes: number | undefined;
+  /** Any word or number; the same one gives the same plan. */
+  seed: string;
+  /** Only this round of the plan. */
+  only: number | undefined;
+  /** How many rounds run side by side. */
+  parallel: number;
+}
+
+const DEFAULT_ROUNDS = 20;
+const DEFAULT_PARALLEL = 5;
+
+/**
+ * Reads the command line.
+ *
+ * @throws Error in plain words
+ */
+export function readOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rounds: { type: "string" },
+      minutes: { type: "string" },
+      seed: { type: "string" },
+      round: { type: "string" },
+      parallel: { type: "string" },
+    },
+  });
+  const rounds = readNumber("--rounds", values.rounds, 1);
+  const minutes = readNumber("--minutes", values.minutes, 0);
+  return {
+    rounds: rounds ?? (minutes === undefined ? DEFAULT_ROUNDS : undefined),
+    minutes,
+    seed: values.seed ?? randomBytes(4).toString("hex"),
+    only: readNumber("--round", values.round, 0),
+    parallel: readNumber("--parallel", values.parallel, 1) ?? DEFAULT_PARALLEL,
+  };
+}
+
+function readNumber(option: string, given: string | undefined, least: number): number | undefined {
+  if (given === undefined) return undefined;
+  const value = Number(given);
+  const whole = option === "--minutes" || Number.isInteger(value);
+  if (!whole || !(value >= least))
+    throw new Error(`${option} takes a number from ${least} on, not "${given}"`);
+  return value;
+}

@@ -1,0 +1,64 @@
+import type { Fault } from "../../waha-simulator/faults.ts";
+import { type Random, randomFor } from "../random.ts";
+import type { Side, Trigger } from "./plan.ts";
+
+/** How many processes a round kills, each at another point. */
+const KILLS_A_ROUND = 10;
+
+/**
+ * The round's share of a deck that holds each point's both sides once; dealt to the end, it is shuffled anew.
+ * So each is killed at as often as any other, whatever chance says.
+ */
+export function dealKills(seed: string, round: number, points: readonly string[], random: Random): Trigger[] {
+  const sides: Side[] = ["before", "after"];
+  const cards = points.flatMap((point) => sides.map((side) => ({ point, side })));
+  return Array.from({ length: KILLS_A_ROUND }, (_, place) => {
+    const dealt = round * KILLS_A_ROUND + place;
+    const deck = randomFor(seed, "deck", Math.floor(dealt / cards.length)).shuffled(cards);
+    const card = deck[dealt % cards.length] as (typeof cards)[number];
+    return { ...card, nth: random.pick([1, 1, 1, 2]), act: { type: "kill" } };
+  });
+}
+
+/** What a round must have for its kills to come about. */
+export interface Needs {
+  /** More messages that are too late than the sweep reads at once. */
+  crowd: boolean;
+  settings: Record<string, string>;
+  triggers: Trigger[];
+  faults: Fault[];
+}
+
+/** Points that few passes reach by themselves, and what leads there. */
+export function needsOf(kills: Trigger[]): Needs {
+  const killsAt = (...points: string[]) => kills.some(({ point }) => points.includes(point));
+  const late = killsAt("late-sent", "forget-settled");
+  return {
+    crowd: killsAt("get-more"),
+    // A message is given up on while its answer is still to come.
+    settings: late
+      ? { RECONCILE_AFTER_SECONDS: "0.2", UNKNOWN_AFTER_SECONDS: "0.3", WAHA_TIMEOUT_MS: "1700" }
+      : {},
+    triggers: killsAt("list-indexes") ? [1, 2].map(refuseIndexes) : [],
+    faults: [
+      ...(late
+        ? [{ match: { route: "sendText" }, action: { type: "delay", ms: 1000 }, times: 8 } as const]
+        : []),
+      // WhatsApp restricts an account: nothing is sent on it for an hour, which is the rest of the storm.
+      ...(killsAt("restrict-session")
+        ? [
+            {
+              match: { route: "sendText", session: "account-0" },
+              action: { type: "gowsRefusal", code: 463 },
+              times: 2,
+            } as const,
+          ]
+        : []),
+    ],
+  };
+}
+
+/** The database's user may not make indexes: then somebody looks which there are. */
+function refuseIndexes(nth: number): Trigger {
+  return { point: "create-indexes", side: "before", nth, act: { type: "refuse", code: 13 } };
+}

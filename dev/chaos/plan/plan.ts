@@ -1,0 +1,88 @@
+import type { Fault } from "../../waha-simulator/faults.ts";
+import type { SessionStatus, WahaSimulatorOptions } from "../../waha-simulator/options.ts";
+import { randomFor } from "../random.ts";
+import { dealKills, needsOf } from "./kills.ts";
+import { planTroubles } from "./troubles.ts";
+import { planWorld, type WorldPlan } from "./world.ts";
+
+/** Where a request stands: it has arrived and nothing knows of it yet; or it is answered and the asker does not know. */
+export type Side = "before" | "after";
+
+/** What the app does to one of its messages or campaigns while passes run. */
+export const EDITS = [
+  "delete",
+  "move-later",
+  "move-into-past",
+  "new-text",
+  "new-chat",
+  "new-session",
+  "reset-flags",
+  "ask-again",
+  "pause",
+  "resume",
+  "add-message",
+  "write-back",
+] as const;
+export type EditKind = (typeof EDITS)[number];
+
+/** What happens where a request meets a trigger. */
+export type Act =
+  | { type: "kill" }
+  /** The process stops, and goes on after so long: with the defaults' proportions, long after its claims expired. */
+  | { type: "freeze"; ms: number }
+  /** The request or its answer is slow. */
+  | { type: "hold"; ms: number }
+  /** The connection breaks. */
+  | { type: "break" }
+  /** The database answers with an error of its own; before only. */
+  | { type: "refuse"; code: number }
+  /** The app edits, just then, one of the messages that are claimed. */
+  | { type: "edit"; kind: EditKind };
+
+/** What the plan does to the `nth` request that reaches a point, whichever process makes it. */
+export interface Trigger {
+  point: string;
+  side: Side;
+  nth: number;
+  act: Act;
+}
+
+/** What happens at a time, in milliseconds since the storm began. */
+export type Event = {
+  atMs: number;
+} /** The cron calls; the function's own clock is ahead by so much (behind if negative). */ & (
+  | { type: "call"; skewMs: number }
+  | { type: "edit"; kind: EditKind }
+  | { type: "waha-fault"; fault: Fault }
+  | { type: "session-status"; session: number; status: SessionStatus; forMs: number }
+  | { type: "key-changes"; forMs: number }
+  | { type: "waha-away"; forMs: number }
+  | { type: "step-down" }
+);
+
+/** One round, from its seed alone: the same seed gives the same plan. */
+export interface RoundPlan {
+  seed: string;
+  round: number;
+  /** The function's settings that compress time, and others that vary. */
+  settings: Record<string, string>;
+  waha: WahaSimulatorOptions;
+  world: WorldPlan;
+  triggers: Trigger[];
+  events: Event[];
+  stormMs: number;
+}
+
+/**
+ * Plans a round.
+ *
+ * @param points the points at which requests can be met, each to be hit as often as the others over many rounds
+ */
+export function planRound(seed: string, round: number, points: readonly string[]): RoundPlan {
+  const random = randomFor(seed, "round", round);
+  const kills = dealKills(seed, round, points, random);
+  const needs = needsOf(kills);
+  const { settings, ...world } = planWorld(random, needs.crowd);
+  const troubles = planTroubles(points, kills, needs, random);
+  return { seed, round, settings: { ...settings, ...needs.settings }, ...world, ...troubles };
+}

@@ -1,0 +1,154 @@
+import type { FaultAction } from "../../waha-simulator/faults.ts";
+import type { Random } from "../random.ts";
+import type { Needs } from "./kills.ts";
+import { type Act, EDITS, type EditKind, type Event, type Side, type Trigger } from "./plan.ts";
+
+/** How often the cron calls, on average; much more than once a pass, so that passes overlap. */
+const CALL_EVERY_MS = 300;
+
+/** What goes wrong in one round, and when. */
+export function planTroubles(
+  points: readonly string[],
+  kills: Trigger[],
+  needs: Needs,
+  random: Random,
+): { triggers: Trigger[]; events: Event[]; stormMs: number } {
+  const stormMs = random.int(6000, 9000);
+  const triggers = [
+    ...needs.triggers,
+    ...kills,
+    ...Array.from({ length: random.int(3, 6) }, () => planAct(random, points)),
+    ...editsAtBadMoments(random),
+  ];
+  const events = [
+    ...planCalls(random, stormMs),
+    ...planEdits(random, stormMs),
+    ...planWahaFaults(random, stormMs),
+    ...needs.faults.map((fault): Event => ({ type: "waha-fault", atMs: random.int(0, 1500), fault })),
+    ...planIncidents(random, stormMs),
+  ].sort((a, b) => a.atMs - b.atMs);
+  return { triggers, events, stormMs };
+}
+
+/** Codes with which a database in trouble answers: stepping down, shutting down, out of time, not allowed. */
+const DATABASE_ERRORS = [11602, 91, 50, 13];
+
+function planAct(random: Random, points: readonly string[]): Trigger {
+  const point = random.pick(points);
+  const act = random.pick<Act>([
+    { type: "freeze", ms: random.int(1500, 5000) },
+    { type: "freeze", ms: random.int(1500, 5000) },
+    { type: "hold", ms: random.int(100, 2500) },
+    { type: "break" },
+    { type: "break" },
+    { type: "refuse", code: random.pick(DATABASE_ERRORS) },
+  ]);
+  const side = act.type === "refuse" ? "before" : random.pick<Side>(["before", "after"]);
+  return { point, side, nth: random.int(1, 4), act };
+}
+
+/** Between a claim and its intents, and between a count and the settlement that rests on it. */
+function editsAtBadMoments(random: Random): Trigger[] {
+  const kinds: EditKind[] = ["delete", "move-later", "new-text", "new-chat", "new-session", "write-back"];
+  return [
+    ...Array.from({ length: random.int(2, 5) }, (_, place): Trigger => {
+      const act: Act = { type: "edit", kind: random.pick(kinds) };
+      return { point: "read-claim", side: "after", nth: place + 1, act };
+    }),
+    { point: "count-campaign", side: "after", nth: 1, act: { type: "edit", kind: "add-message" } },
+  ];
+}
+
+/** Every now and then, at times doubled, at times left out, at times by a function whose clock is wrong. */
+function planCalls(random: Random, stormMs: number): Event[] {
+  const calls: Event[] = [];
+  const skewMs = () => (random.chance(0.2) ? random.int(-300_000, 300_000) : random.int(-50, 50));
+  for (let at = 0; at < stormMs; at += random.int(CALL_EVERY_MS / 2, CALL_EVERY_MS * 1.5)) {
+    if (at > 0 && random.chance(0.1)) continue;
+    calls.push({ type: "call", atMs: at, skewMs: skewMs() });
+    if (random.chance(0.2)) calls.push({ type: "call", atMs: at, skewMs: skewMs() });
+  }
+  return calls;
+}
+
+/** New messages all the time, so that there is always something to send, and edits of every kind between them. */
+function planEdits(random: Random, stormMs: number): Event[] {
+  const edit = (kind: EditKind): Event => ({ type: "edit", atMs: random.int(0, stormMs), kind });
+  return [
+    ...Array.from({ length: random.int(8, 25) }, () => edit(random.pick(EDITS))),
+    ...Array.from({ length: random.int(10, 20) }, () => edit("add-message")),
+  ];
+}
+
+/** Answers of every kind that the README tells apart, and some that nobody would expect. */
+function planWahaFaults(random: Random, stormMs: number): Event[] {
+  const actions: FaultAction[] = [
+    { type: "sendLate", ms: random.int(600, 1700) },
+    { type: "resetAfter" },
+    ...Array.from({ length: random.int(4, 9) }, () => planWahaFault(random)),
+  ];
+  return actions.map((action) => ({
+    type: "waha-fault",
+    atMs: random.int(0, stormMs),
+    fault: {
+      match: { route: random.chance(0.85) ? "sendText" : "any" },
+      action,
+      times: random.pick([1, 1, 2, 4]),
+    },
+  }));
+}
+
+const GARBAGE = '<html>{"error": [1, nul';
+
+function planWahaFault(random: Random): FaultAction {
+  const status = (code: number, body: object | string = "", after = false): FaultAction => ({
+    type: "status",
+    status: code,
+    body,
+    after,
+  });
+  return random.pick<() => FaultAction>([
+    () => ({ type: "resetBefore" }),
+    () => ({ type: "resetAfter" }),
+    () => ({ type: "resetMidAnswer" }),
+    () => ({ type: "hangBefore" }),
+    () => ({ type: "hangAfter" }),
+    () => ({ type: "delay", ms: random.int(50, 2000) }),
+    () => ({ type: "sendLate", ms: random.int(500, 4000) }),
+    () => ({ type: "error500Before" }),
+    () => ({ type: "error500After" }),
+    () => ({ type: "gowsRefusal", code: random.pick([404, 479]) }),
+    () => ({ type: "empty201" }),
+    () => ({ type: "wrongId" }),
+    () => ({ type: "ackError" }),
+    () => ({ type: "forget" }),
+    () => status(400, { statusCode: 400, message: "Bad Request" }),
+    () => status(422, { error: "Session status is not as expected. Try again later" }),
+    () => status(422, { message: "something else" }, random.chance(0.5)),
+    () => status(404, { error: { message: "ENOENT: no such file" } }, random.chance(0.5)),
+    () => status(random.pick([502, 503, 504]), GARBAGE, random.chance(0.5)),
+    () => status(201, GARBAGE, true),
+    () => status(200, GARBAGE, random.chance(0.5)),
+    () => ({ type: "status", status: random.pick([200, 500]), bytes: 9_000_000, after: random.chance(0.5) }),
+    () => redirect(random.pick([301, 302, 307, 308])),
+  ])();
+}
+
+/** Its `location` is filled in when the round knows where nobody should go. */
+function redirect(status: number): FaultAction {
+  return { type: "status", status, headers: { location: "" } };
+}
+
+function planIncidents(random: Random, stormMs: number): Event[] {
+  const atMs = () => random.int(0, stormMs - 1000);
+  const forMs = () => random.int(300, 2000);
+  const incidents: Event[] = [];
+  if (random.chance(0.5)) {
+    const status = random.pick(["STOPPED", "FAILED", "SCAN_QR_CODE"]);
+    incidents.push({ type: "session-status", session: 1, status, atMs: atMs(), forMs: forMs() });
+  }
+  if (random.chance(0.2)) incidents.push({ type: "key-changes", atMs: atMs(), forMs: forMs() });
+  if (random.chance(0.25)) incidents.push({ type: "waha-away", atMs: atMs(), forMs: forMs() });
+  if (random.chance(0.15)) incidents.push({ type: "step-down", atMs: atMs() });
+  return incidents;
+}

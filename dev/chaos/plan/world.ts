@@ -1,0 +1,148 @@
+import type { Engine, SessionOptions, WahaSimulatorOptions } from "../../waha-simulator/options.ts";
+import type { Random } from "../random.ts";
+
+/** Why a message is in the world; `world/roles.ts` says what each looks like. */
+export const ROLES = [
+  "due",
+  "due-soon",
+  "due-later",
+  "late",
+  "old",
+  "deleted",
+  "no-chat",
+  "empty-text",
+  "odd-text",
+  "flag-missing",
+  "date-as-text",
+  "picked-elsewhere",
+  "no-session",
+  "orphan",
+  "expired-claim",
+  "uncertain",
+  "reset-unknown",
+] as const;
+export type Role = (typeof ROLES)[number];
+
+/** How an app may write a reference to a session: by its document's id, as that id's text, or by WAHA's name. */
+export type ReferenceForm = "id" | "text" | "name";
+
+export interface MessagePlan {
+  role: Role;
+  /** Which of the world's sessions; with a campaign it may be left to that. */
+  session: number;
+  ownSession: boolean;
+  form: ReferenceForm;
+  /** Which of the world's campaigns; undefined: none. */
+  campaign: number | undefined;
+  /** Where within its role's span of time, from 0 to 1. */
+  moment: number;
+  /** Bare digits instead of a full chat id. */
+  bareChat: boolean;
+}
+
+export interface CampaignPlan {
+  session: number;
+  form: ReferenceForm;
+  status: "scheduled" | "paused" | undefined;
+}
+
+/** What is in the database when a round begins. */
+export interface WorldPlan {
+  campaigns: CampaignPlan[];
+  messages: MessagePlan[];
+}
+
+/** More messages that are too late than one batch of the sweep holds, so that its cursor must be asked for more. */
+const CROWD = 520;
+
+/** Plans what a round's function, WAHA and database are like at its beginning. */
+export function planWorld(
+  random: Random,
+  crowd: boolean,
+): { settings: Record<string, string>; waha: WahaSimulatorOptions; world: WorldPlan } {
+  const sessions = planSessions(random);
+  const campaigns = Array.from({ length: random.int(4, 8) }, (_, index) =>
+    planCampaign(random, index, sessions.length),
+  );
+  const messages = planRoles(random).map((role) =>
+    planMessage(random, role, sessions.length, campaigns.length),
+  );
+  if (crowd)
+    messages.push(
+      ...Array.from({ length: CROWD }, () => planMessage(random, "late", sessions.length, campaigns.length)),
+    );
+  return {
+    settings: planSettings(random),
+    waha: {
+      version: random.chance(0.85) ? "2026.7.1" : "2024.10.8",
+      refusalDelayMs: random.pick([5, 200]),
+      sessions,
+    },
+    world: { campaigns, messages },
+  };
+}
+
+/** Times of the protocol in seconds, a minute's pass made to last one and a half to three. */
+function planSettings(random: Random): Record<string, string> {
+  const pass = random.int(15, 30) / 10;
+  return {
+    PASS_SECONDS: String(pass),
+    TAIL_SECONDS: String(Math.round(pass * random.int(25, 35)) / 100),
+    LOOKBACK_SECONDS: random.pick(["12", "30", "120", "120"]),
+    RECONCILE_AFTER_SECONDS: random.pick(["0.3", "1", "4"]),
+    UNKNOWN_AFTER_SECONDS: random.pick(["0.4", "2", "20"]),
+    WAHA_TIMEOUT_MS: String(random.int(700, 1800)),
+    SESSION_CONCURRENCY: random.pick(["2", "4", "20", "20"]),
+    SEND_GAP_MS: random.pick(["0", "0", "30"]),
+    SEND_GAP_JITTER_MS: random.pick(["0", "0", "20"]),
+    LOG_LEVEL: "silent",
+  };
+}
+
+/** All work but the last, which may be logged out. */
+function planSessions(random: Random): SessionOptions[] {
+  const count = random.int(5, 8);
+  return Array.from({ length: count }, (_, index) => {
+    const engine = random.pick<Engine>(["NOWEB", "NOWEB", "GOWS", "GOWS", "WEBJS"]);
+    return {
+      name: `account-${index}`,
+      engine: index === 0 ? "GOWS" : engine,
+      status: index === count - 1 ? random.pick(["SCAN_QR_CODE", "STOPPED", "WORKING"]) : "WORKING",
+      latencyMs: random.pick([0, 5, 20, 60]),
+      store: random.chance(0.8),
+    };
+  });
+}
+
+function planCampaign(random: Random, index: number, sessions: number): CampaignPlan {
+  return {
+    session: random.int(0, sessions - 1),
+    form: random.pick(["id", "text", "name"]),
+    status: random.pick(["scheduled", undefined, "scheduled", index === 0 ? undefined : "paused"]),
+  };
+}
+
+/** Every role at least once, so that every step of a pass has something to do; most messages are just due. */
+function planRoles(random: Random): Role[] {
+  const more = Array.from({ length: random.int(40, 120) }, () =>
+    random.pick<Role>(["due", "due", "due", "due-soon", "due-soon", random.pick(ROLES)]),
+  );
+  return [...ROLES, ...more];
+}
+
+/** What is over at once; the first campaign has only such messages, so that it ends while everything goes wrong. */
+const OVER_SOON = new Set<Role>(["late", "no-chat", "empty-text"]);
+
+function planMessage(random: Random, role: Role, sessions: number, campaigns: number): MessagePlan {
+  const first = OVER_SOON.has(role) ? 0 : 1;
+  const campaign = random.chance(0.8) ? random.int(first, campaigns - 1) : undefined;
+  return {
+    role,
+    session: random.int(0, sessions - 1),
+    ownSession: campaign === undefined || random.chance(0.3),
+    form: random.pick(["id", "text", "name"]),
+    campaign,
+    moment: random.int(0, 1000) / 1000,
+    bareChat: random.chance(0.2),
+  };
+}

@@ -1,0 +1,102 @@
+import type { Document } from "mongodb";
+import type { CampaignDocument, MessageDocument } from "../../lib/documents.ts";
+import type { LedgerEntry } from "../waha-simulator/ledger.ts";
+
+/**
+ * Fields that the harness keeps on every message and campaign, beside the app's own. Its "app" raises `appRev`
+ * with each write of its own, and `agedBy` grows when time is made to pass, so that a version of a document
+ * tells who wrote it: if neither changed, the scheduler did.
+ */
+export interface HarnessFields {
+  /** What a person calls it in a report, such as `m12`; `role` says why the world has it. */
+  label: string;
+  role: string;
+  appRev: number;
+  /** Milliseconds by which all its times were moved into the past, so far. */
+  agedBy: number;
+}
+
+export type ChaosMessage = MessageDocument & HarnessFields;
+export type ChaosCampaign = CampaignDocument & HarnessFields;
+
+/** One version of a document, in the order in which the database took them. */
+export interface Version<T> {
+  /** The database's wall clock; the same machine's as that of every `at` in a record. Milliseconds. */
+  at: number;
+  /** Null: it was removed. */
+  document: T | null;
+}
+
+/** All versions of one document, oldest first; the first is its insertion. */
+export type History<T> = Version<T>[];
+
+/** What WAHA's side of the gateway knows of one POST to `sendText`. */
+export interface Post {
+  /** The process that made it, and the pass that ran in it as far as the database's traffic told. */
+  instance: string;
+  passIds: string[];
+  session: string;
+  chatId: string;
+  text: string;
+  /** When it arrived, and when its answer was handed over or its connection closed; milliseconds. */
+  at: number;
+  endedAt: number;
+  /** What the client was given: an answer (its body undefined where it was cut off, or is no JSON), or none. */
+  answer: { status: number; body: unknown } | undefined;
+  /** The client was still there when the answer, its status at least, was handed over. */
+  delivered: boolean;
+}
+
+/** One single-document write of a message's state, as the database's proxy saw it pass. */
+export interface StateWrite {
+  instance: string;
+  passIds: string[];
+  /** `documentKey` of the message's id. */
+  message: string;
+  to: string;
+  /** When it was forwarded to the database, and when the reply came back from it (undefined: never). Milliseconds. */
+  sentAt: number;
+  repliedAt: number | undefined;
+  /** The reply reported neither an error nor a write concern's error, and was handed over to the process. */
+  acknowledged: boolean;
+}
+
+/** A process that was stopped for a while, or killed. */
+export interface Interruption {
+  instance: string;
+  kind: "killed" | "frozen";
+  at: number;
+  /** When it went on, for a frozen one. */
+  until: number | undefined;
+}
+
+/** All that is known of one round when it is over, and nothing is under way any more. */
+export interface RoundRecord {
+  seed: string;
+  round: number;
+  messages: Map<string, History<ChaosMessage>>;
+  campaigns: Map<string, History<ChaosCampaign>>;
+  /** Session leases (`scheduler`), by WAHA's session name. */
+  leases: Map<string, History<Document>>;
+  ledger: readonly LedgerEntry[];
+  posts: Post[];
+  writes: StateWrite[];
+  interruptions: Interruption[];
+  /** Requests that reached an address to which WAHA only redirected. */
+  strayRequests: { method: string; path: string; hadKey: boolean }[];
+  /** Answers of the function that are none of those promised, in plain words. */
+  oddAnswers: string[];
+  /** The settings of the round. */
+  settings: { lookbackSeconds: number; passSeconds: number; statusHold: string[] };
+  /** WAHA's sessions that work, know message ids and can look a message up. */
+  lookupSessions: Set<string>;
+}
+
+/** An invariant that did not hold for something. */
+export interface Violation {
+  invariant: string;
+  /** One clear line: what should be, what is. */
+  what: string;
+  /** The label of the message or campaign, if it is about one. */
+  subject: string | undefined;
+}

@@ -1,0 +1,125 @@
+import type { Db } from "mongodb";
+import { hasMessageIds } from "../waha-simulator/features.ts";
+import { startWahaSimulator, type WahaSimulator } from "../waha-simulator/server.ts";
+import { Crew } from "./crew.ts";
+import { recordHistory } from "./history.ts";
+import type { Bug } from "./instances/plant.ts";
+import type { Lab } from "./lab.ts";
+import type { RoundPlan } from "./plan/plan.ts";
+import { randomFor } from "./random.ts";
+import type { RoundRecord } from "./record.ts";
+import { type Hits, Saboteur } from "./saboteur.ts";
+import { blowStorm, calmDown } from "./storm.ts";
+import { type Decoy, startDecoy } from "./waha/decoy.ts";
+import { startWahaGateway, type WahaGateway } from "./waha/gateway.ts";
+import { Witness } from "./witness.ts";
+import { App } from "./world/app.ts";
+import { makeDocuments } from "./world/documents.ts";
+
+/** What a round was like, and all that is known of it. */
+export interface Played {
+  record: RoundRecord;
+  /** What was done to processes and requests. */
+  hits: Hits;
+  calls: number;
+}
+
+/** Everything that takes part in a round. */
+export interface Stage {
+  plan: RoundPlan;
+  lab: Lab;
+  db: Db;
+  waha: WahaSimulator;
+  gateway: WahaGateway;
+  decoy: Decoy;
+  app: App;
+  crew: Crew;
+  saboteur: Saboteur;
+  witness: Witness;
+  /** The key that WAHA asks for. */
+  key: string;
+}
+
+const KEY = "a-key-of-nobody";
+const SECRET = "a-secret-of-nobody";
+const WARM = 3;
+
+/** Plays a round to its end: a world is made, passes run while everything goes wrong, then until all is quiet. */
+export async function playRound(plan: RoundPlan, lab: Lab, bug?: Bug): Promise<Played> {
+  const name = `r${plan.round}`;
+  const db = await lab.openDatabase(name);
+  const history = await recordHistory(db);
+  const stage = await buildStage(plan, lab, db, bug);
+  const stopIntercepting = lab.intercept(name, stage.saboteur.database);
+  try {
+    stage.crew.warmUp(WARM);
+    await blowStorm(stage);
+    await calmDown(stage);
+    await stage.crew.end();
+    const versions = await history.finish();
+    return { record: recordOf(stage, versions), hits: stage.saboteur.hits, calls: stage.crew.calls };
+  } finally {
+    await stage.crew.end();
+    stopIntercepting();
+    stage.gateway.close();
+    stage.decoy.close();
+    await stage.waha.stop();
+    await db.dropDatabase();
+  }
+}
+
+async function buildStage(plan: RoundPlan, lab: Lab, db: Db, bug: Bug | undefined): Promise<Stage> {
+  const witness = new Witness();
+  const sessionNames = (plan.waha.sessions ?? []).map((session) => session.name);
+  const lookbackSeconds = Number(plan.settings.LOOKBACK_SECONDS);
+  const app = new App(db, randomFor(plan.seed, "app", plan.round), sessionNames, lookbackSeconds);
+  const reach = {
+    instance: (instance: string) => crew.find(instance),
+    edit: (kind: Parameters<App["edit"]>[0]) => app.edit(kind, true),
+  };
+  const saboteur = new Saboteur(plan.triggers, reach, witness);
+  const waha = await startWahaSimulator({ apiKey: KEY, ...plan.waha });
+  const gateway = await startWahaGateway(waha.url, saboteur.waha);
+  const round = `r${plan.round}`;
+  const settingsOf = (instance: string) => ({
+    DATABASE_URL: lab.url(round, instance),
+    WAHA_API_URL: gateway.url(instance),
+    WAHA_API_KEY: KEY,
+    CRON_SECRET: SECRET,
+    NODE_COMPILE_CACHE: lab.compileCache,
+    ...plan.settings,
+  });
+  const crew = new Crew(round, settingsOf, bug);
+  const world = makeDocuments(plan.world, sessionNames, lookbackSeconds, Date.now());
+  await db.collection("sessions").insertMany(world.sessions);
+  await db.collection("campaigns").insertMany(world.campaigns);
+  await db.collection("messages").insertMany(world.messages, { ignoreUndefined: true });
+  return { plan, lab, db, waha, gateway, decoy: await startDecoy(), app, crew, saboteur, witness, key: KEY };
+}
+
+function recordOf(
+  { plan, waha, gateway, decoy, crew, saboteur, witness }: Stage,
+  versions: Pick<RoundRecord, "messages" | "campaigns" | "leases">,
+): RoundRecord {
+  const { version = "", sessions = [] } = plan.waha;
+  const lookupSessions = sessions.filter(
+    ({ engine = "NOWEB", store = true }) => hasMessageIds(version, engine) && (engine !== "NOWEB" || store),
+  );
+  return {
+    seed: plan.seed,
+    round: plan.round,
+    ...versions,
+    ledger: [...waha.ledger],
+    posts: gateway.posts,
+    writes: witness.writes,
+    interruptions: saboteur.interruptions,
+    strayRequests: decoy.requests,
+    oddAnswers: crew.oddAnswers,
+    settings: {
+      lookbackSeconds: Number(plan.settings.LOOKBACK_SECONDS),
+      passSeconds: Number(plan.settings.PASS_SECONDS),
+      statusHold: ["paused", "cancelled"],
+    },
+    lookupSessions: new Set(lookupSessions.map((session) => session.name)),
+  };
+}

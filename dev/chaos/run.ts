@@ -1,0 +1,38 @@
+import { checkRound, type Finding } from "./check/index.ts";
+import { POINTS } from "./database/points.ts";
+import type { Bug } from "./instances/plant.ts";
+import type { Lab } from "./lab.ts";
+import { planRound } from "./plan/plan.ts";
+import { type Played, playRound } from "./round.ts";
+import { WAHA_POINTS } from "./waha/gateway.ts";
+
+/** Every point at which a request can be met. */
+export const ALL_POINTS: readonly string[] = [...POINTS, ...WAHA_POINTS];
+
+/** Which rounds to run. */
+export interface Run {
+  seed: string;
+  /** The number of the next round, or undefined when it is enough. */
+  next(): number | undefined;
+  parallel: number;
+  bug?: Bug;
+}
+
+/**
+ * Runs rounds, some side by side, and holds each against the invariants.
+ *
+ * @param onRound told of each as it ends
+ */
+export async function runRounds(
+  lab: Lab,
+  { seed, next, parallel, bug }: Run,
+  onRound: (played: Played, findings: Finding[]) => void,
+): Promise<void> {
+  const lane = async () => {
+    for (let round = next(); round !== undefined; round = next()) {
+      const played = await playRound(planRound(seed, round, ALL_POINTS), lab, bug);
+      onRound(played, checkRound(played.record));
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, lane));
+}

@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Document } from "mongodb";
+import type { DatabaseRequest, Interceptor } from "./database/intercept.ts";
+import type { Instance } from "./instances/instance.ts";
+import type { Act, EditKind, Side, Trigger } from "./plan/plan.ts";
+import type { Interruption } from "./record.ts";
+import type { WahaInterceptor } from "./waha/gateway.ts";
+import type { Witness } from "./witness.ts";
+
+/** How often something was done at each point, by `<act> <side> <point>`. */
+export type Hits = Map<string, number>;
+
+/** What a trigger makes of a request: it goes on, its connection breaks, or it is answered with an error. */
+type Fate = "on" | "broken" | { code: number };
+
+/** What the saboteur can reach in its round. */
+export interface Reach {
+  instance(name: string): Instance | undefined;
+  /** Lets the app edit one of the messages that are claimed. */
+  edit(kind: EditKind): Promise<void>;
+}
+
+/** Meets every request of a round's processes, at the database and at WAHA, and does there what the plan says. */
+export class Saboteur {
+  readonly hits: Hits = new Map();
+  readonly interruptions: Interruption[] = [];
+  readonly #reach: Reach;
+  readonly #witness: Witness;
+  readonly #disarmed = new AbortController();
+  #armed: (Trigger & { seen: number })[];
+
+  constructor(triggers: Trigger[], reach: Reach, witness: Witness) {
+    this.#armed = triggers.map((trigger) => ({ ...trigger, seen: 0 }));
+    this.#reach = reach;
+    this.#witness = witness;
+  }
+
+  /** Whether some process is still to be killed. */
+  get hasKillsLeft(): boolean {
+    return this.#armed.some(({ act }) => act.type === "kill");
+  }
+
+  /** Does nothing more from now on, and lets go on whatever it holds up. */
+  disarm(): void {
+    this.#armed = [];
+    this.#disarmed.abort();
+  }
+
+  readonly database: Interceptor = {
+    onRequest: async (request) => {
+      const fate = await this.#meet(request.client, request.point, "before");
+      if (fate === "broken") return "break";
+      if (fate !== "on") return { reply: errorReply(fate.code) };
+      this.#witness.forwarded(request);
+      return "forward";
+    },
+    onReply: async (request: DatabaseRequest, reply: Document) => {
+      const fate = await this.#meet(request.client, request.point, "after");
+      this.#witness.replied(request, reply, fate === "on");
+      return fate === "on" ? "deliver" : "break";
+    },
+  };
+
+  readonly waha: WahaInterceptor = {
+    onRequest: async (instance, point) => (await this.#meet(instance, point, "before")) === "on",
+    onAnswer: async (instance, point) => (await this.#meet(instance, point, "after")) === "on",
+    passIdsOf: (instance) => this.#witness.passIdsOf(instance),
+  };
+
+  async #meet(instance: string, point: string, side: Side): Promise<Fate> {
+    let act: Act | undefined;
+    for (const trigger of this.#armed) {
+      if (trigger.point !== point || trigger.side !== side) continue;
+      trigger.seen += 1;
+      if (trigger.seen === trigger.nth) act ??= trigger.act;
+    }
+    this.#armed = this.#armed.filter(({ seen, nth }) => seen < nth);
+    if (!act) return "on";
+    const hit = `${act.type} ${side} ${point}`;
+    this.hits.set(hit, (this.hits.get(hit) ?? 0) + 1);
+    return this.#do(act, side, instance);
+  }
+
+  async #do(act: Act, side: Side, name: string): Promise<Fate> {
+    switch (act.type) {
+      case "kill":
+        this.interruptions.push({ instance: name, kind: "killed", at: Date.now(), until: undefined });
+        this.#reach.instance(name)?.kill();
+        return "broken";
+      case "freeze":
+        return this.#freeze(name, act.ms, side);
+      case "hold":
+        await this.#pause(act.ms);
+        return "on";
+      case "break":
+        return "broken";
+      case "refuse":
+        return { code: act.code };
+      case "edit":
+        await this.#reach.edit(act.kind);
+        return "on";
+    }
+  }
+
+  /** Stops a process. What it was just asking for is asked when it goes on, and what it was told it hears then. */
+  async #freeze(name: string, ms: number, side: Side): Promise<Fate> {
+    const instance = this.#reach.instance(name);
+    const interruption: Interruption = { instance: name, kind: "frozen", at: Date.now(), until: undefined };
+    this.interruptions.push(interruption);
+    instance?.freeze();
+    const thawed = this.#pause(ms).then(() => {
+      interruption.until = Date.now();
+      instance?.thaw();
+    });
+    if (side === "before") await thawed;
+    return "on";
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#disarmed.signal }).catch(() => {});
+  }
+}
+
+/** An error as the server words it; the label is what the driver's own repeating of writes goes by. */
+function errorReply(code: number): Document {
+  const passing = code === 11602 || code === 91;
+  return {
+    ok: 0,
+    errmsg: "made up",
+    code,
+    ...(passing ? { errorLabels: ["RetryableWriteError"] } : {}),
+  };
+}

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Fault } from "../waha-simulator/faults.ts";
+import type { Event } from "./plan/plan.ts";
+import type { Stage } from "./round.ts";
+import { ageBy } from "./world/age.ts";
+
+/** So much longer the storm lasts where the plan's kills have not all come yet, and how often the cron calls then. */
+const MORE_MS = 6000;
+const CALL_EVERY_MS = 300;
+
+/** How much time passes before each pass of the calm, in seconds. Together they are under a day, which is swept. */
+const AGES = [0, 3, 60, 60, 60, 60, 700, 1900, 1900, 1900];
+
+/** Before this pass whoever's WhatsApp is logged out logs in again. */
+const ALL_LOGGED_IN = 6;
+
+/** Runs the plan's events at their times, and has the cron call on until every planned kill has happened. */
+export async function blowStorm(stage: Stage): Promise<void> {
+  const began = performance.now();
+  const elapsed = () => performance.now() - began;
+  const ends: Promise<void>[] = [];
+  for (const event of stage.plan.events) {
+    await sleep(Math.max(0, event.atMs - elapsed()));
+    ends.push(happen(stage, event));
+  }
+  await sleep(Math.max(0, stage.plan.stormMs - elapsed()));
+  while (stage.saboteur.hasKillsLeft && elapsed() < stage.plan.stormMs + MORE_MS) {
+    stage.crew.call(0);
+    await stage.app.edit("add-message");
+    await sleep(CALL_EVERY_MS);
+  }
+  await Promise.all(ends);
+}
+
+/** Ends every fault, lets what is under way come to its end, and runs passes until nothing is left to do. */
+export async function calmDown(stage: Stage): Promise<void> {
+  const { crew, saboteur, waha, db } = stage;
+  saboteur.disarm();
+  waha.clearFaults();
+  await crew.idle();
+  const instance = crew.newcomer();
+  for (const [place, seconds] of AGES.entries()) {
+    if (seconds > 0) await ageBy(db, seconds * 1000);
+    if (place === ALL_LOGGED_IN) logEverybodyIn(stage);
+    const answer = await crew.callOne(instance, 0);
+    if (answer?.status !== 200)
+      crew.oddAnswers.push(`a pass without any fault: ${answer?.status} ${answer?.body.slice(0, 500)}`);
+  }
+}
+
+function logEverybodyIn({ plan, waha }: Stage): void {
+  for (const { name } of plan.waha.sessions ?? []) waha.setSessionStatus(name, "WORKING");
+}
+
+/** Does what an event says; resolves when it is over. */
+async function happen(stage: Stage, event: Event): Promise<void> {
+  const { app, crew, gateway, lab, waha } = stage;
+  switch (event.type) {
+    case "call":
+      return crew.call(event.skewMs);
+    case "edit":
+      return app.edit(event.kind);
+    case "waha-fault":
+      waha.addFault(aimed(event.fault, stage.decoy.url));
+      return;
+    case "session-status": {
+      const session = stage.plan.waha.sessions?.[event.session];
+      if (!session) return;
+      waha.setSessionStatus(session.name, event.status);
+      await sleep(event.forMs);
+      return waha.setSessionStatus(session.name, session.status ?? "WORKING");
+    }
+    case "key-changes":
+      waha.setApiKey("another-key");
+      await sleep(event.forMs);
+      return waha.setApiKey(stage.key);
+    case "waha-away":
+      gateway.pause();
+      await sleep(event.forMs);
+      return gateway.resume();
+    case "step-down":
+      return lab.stepDown();
+  }
+}
+
+/** A redirect leads to where nobody should go. */
+function aimed(fault: Fault, location: string): Fault {
+  const { action } = fault;
+  if (action.type !== "status" || action.headers?.location === undefined) return fault;
+  return { ...fault, action: { ...action, headers: { ...action.headers, location } } };
+}

@@ -1,0 +1,54 @@
+import type { Finding } from "./check/index.ts";
+import type { Played } from "./round.ts";
+
+/** What many rounds came to, in numbers. */
+export interface Totals {
+  rounds: number;
+  passes: number;
+  messages: number;
+  /** By what was proven or not: HTTP status, or `none`. */
+  posts: Map<string, number>;
+  accepted: number;
+  /** Messages by the state that they ended in. */
+  ends: Map<string, number>;
+  /** By `<act> <side> <point>`. */
+  hits: Map<string, number>;
+  /** By invariant. */
+  findings: Map<string, { cases: number; violations: number }>;
+}
+
+export function noTotals(): Totals {
+  return {
+    rounds: 0,
+    passes: 0,
+    messages: 0,
+    posts: new Map(),
+    accepted: 0,
+    ends: new Map(),
+    hits: new Map(),
+    findings: new Map(),
+  };
+}
+
+/** Adds one round to the totals. */
+export function addRound(totals: Totals, { record, hits, calls }: Played, findings: Finding[]): void {
+  totals.rounds += 1;
+  totals.passes += calls;
+  totals.messages += record.messages.size;
+  totals.accepted += record.ledger.length;
+  for (const { answer } of record.posts) count(totals.posts, String(answer?.status ?? "none"));
+  for (const history of record.messages.values())
+    count(totals.ends, history.at(-1)?.document?.delivery?.state ?? "untouched");
+  for (const [hit, times] of hits) count(totals.hits, hit, times);
+  for (const { invariant, cases, violations } of findings) {
+    const known = totals.findings.get(invariant) ?? { cases: 0, violations: 0 };
+    totals.findings.set(invariant, {
+      cases: known.cases + cases,
+      violations: known.violations + violations.length,
+    });
+  }
+}
+
+function count(counts: Map<string, number>, key: string, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}

@@ -1,0 +1,151 @@
+import { once } from "node:events";
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import type { Post } from "../record.ts";
+
+/** The points of the protocol at WAHA. */
+export const WAHA_POINTS = ["sessions", "version", "new-message-id", "sendText", "lookup"] as const;
+
+/** Who decides about the requests of the processes under test; each resolves to whether to go on. */
+export interface WahaInterceptor {
+  /** A request has arrived, and WAHA does not know of it; false: the connection breaks. */
+  onRequest(instance: string, point: string): Promise<boolean> | boolean;
+  /** WAHA has answered, and the process does not know; false: the connection breaks, and the answer is lost. */
+  onAnswer(instance: string, point: string): Promise<boolean> | boolean;
+  /** The passes that ran in a process so far. */
+  passIdsOf(instance: string): string[];
+}
+
+/** What WAHA answered; `whole` is false where the connection broke in the middle. */
+interface Answer {
+  status: number;
+  headers: NodeJS.Dict<string | string[]>;
+  body: Buffer;
+  whole: boolean;
+}
+
+/** Stands between the processes and WAHA, so that each request can be met, and each POST is on record. */
+export interface WahaGateway {
+  /** WAHA's address for one process. */
+  url(instance: string): string;
+  readonly posts: Post[];
+  /** Refuses connections, and breaks those that are open. */
+  pause(): void;
+  resume(): Promise<void>;
+  close(): void;
+}
+
+export async function startWahaGateway(wahaUrl: string, interceptor: WahaInterceptor): Promise<WahaGateway> {
+  const posts: Post[] = [];
+  const server = createServer((request, response) => {
+    serve(wahaUrl, interceptor, posts, request, response).catch(() => response.destroy());
+  });
+  let port = 0;
+  const resume = async () => {
+    if (server.listening) return;
+    await once(server.listen(port, "127.0.0.1"), "listening");
+    port = (server.address() as AddressInfo).port;
+  };
+  const pause = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  await resume();
+  return { url: (instance) => `http://127.0.0.1:${port}/${instance}`, posts, pause, resume, close: pause };
+}
+
+async function serve(
+  wahaUrl: string,
+  interceptor: WahaInterceptor,
+  posts: Post[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const [, instance = "", path = ""] = /^\/([^/]+)(\/.*)$/.exec(request.url ?? "") ?? [];
+  const point = pointOf(path);
+  const body = await buffer(request);
+  const settle = point === "sendText" ? recordPost(posts, interceptor, instance, body, response) : () => {};
+  const reset = () => response.socket?.resetAndDestroy();
+  if (!(await interceptor.onRequest(instance, point))) return void reset();
+  const answer = await forward(wahaUrl, path, request, body);
+  if (!answer || !(await interceptor.onAnswer(instance, point))) return void reset();
+  settle(answer);
+  response.writeHead(answer.status, answer.headers);
+  if (answer.whole) response.end(answer.body);
+  else response.write(answer.body, () => response.socket?.destroy());
+}
+
+function pointOf(path: string): (typeof WAHA_POINTS)[number] {
+  if (path.startsWith("/api/sendText")) return "sendText";
+  if (path.startsWith("/api/sessions")) return "sessions";
+  if (path.endsWith("/version")) return "version";
+  return path.endsWith("/new-message-id") ? "new-message-id" : "lookup";
+}
+
+/** Puts a POST on record as it arrives; what it returns adds the answer that is about to be handed over. */
+function recordPost(
+  posts: Post[],
+  interceptor: WahaInterceptor,
+  instance: string,
+  body: Buffer,
+  response: ServerResponse,
+): (answer: Answer) => void {
+  const { session, chatId, text } = JSON.parse(body.toString()) as Pick<Post, "session" | "chatId" | "text">;
+  const passIds = interceptor.passIdsOf(instance);
+  const post: Post = {
+    instance,
+    passIds,
+    session,
+    chatId,
+    text,
+    at: Date.now(),
+    endedAt: Number.POSITIVE_INFINITY,
+    answer: undefined,
+    delivered: false,
+  };
+  posts.push(post);
+  response.once("close", () => {
+    post.endedAt = Date.now();
+  });
+  return ({ status, body: given, whole }) => {
+    post.answer = { status, body: whole ? readBody(given) : undefined };
+    // Who went away in the meantime never saw it.
+    post.delivered = !response.destroyed;
+  };
+}
+
+function readBody(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Asks WAHA, whether or not the process still waits; undefined where the connection broke before an answer. */
+function forward(
+  wahaUrl: string,
+  path: string,
+  { method = "GET", headers }: IncomingMessage,
+  body: Buffer,
+): Promise<Answer | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
+  const { host: _host, ...passedOn } = headers;
+  const asked = httpRequest(
+    `${wahaUrl}${path}`,
+    { method, headers: { ...passedOn, connection: "close" } },
+    (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+      const { statusCode: status = 0, headers: given } = answer;
+      answer.once("close", () =>
+        resolve({ status, headers: given, body: Buffer.concat(chunks), whole: answer.complete }),
+      );
+      answer.on("error", () => {});
+    },
+  );
+  asked.on("error", () => resolve(undefined));
+  asked.end(body);
+  return promise;
+}

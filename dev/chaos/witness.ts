@@ -1,0 +1,49 @@
+import type { Document } from "mongodb";
+import type { DatabaseRequest } from "./database/intercept.ts";
+import { claimedBy, stateWritesOf } from "./database/points.ts";
+import type { StateWrite } from "./record.ts";
+
+/** Puts on record which process wrote what, from what it sees pass between the processes and the database. */
+export class Witness {
+  readonly writes: StateWrite[] = [];
+  readonly #open = new Map<DatabaseRequest, (StateWrite & { index: number })[]>();
+  readonly #passIds = new Map<string, Set<string>>();
+
+  /** A request goes to the database now. */
+  forwarded(request: DatabaseRequest): void {
+    const passId = claimedBy(request.command);
+    if (passId !== undefined) {
+      const known = this.#passIds.get(request.client) ?? new Set();
+      this.#passIds.set(request.client, known.add(passId));
+    }
+    const found = stateWritesOf(request.command).map(({ message, to, index }) => ({
+      index,
+      instance: request.client,
+      passIds: this.passIdsOf(request.client),
+      message,
+      to,
+      sentAt: Date.now(),
+      repliedAt: undefined,
+      acknowledged: false,
+    }));
+    if (found.length === 0) return;
+    this.#open.set(request, found);
+    this.writes.push(...found);
+  }
+
+  /** The database has answered; `delivered`: the process hears of it. */
+  replied(request: DatabaseRequest, reply: Document, delivered: boolean): void {
+    const refused = new Set((reply.writeErrors ?? []).map(({ index }: { index: number }) => index));
+    for (const write of this.#open.get(request) ?? []) {
+      write.repliedAt = Date.now();
+      write.acknowledged =
+        delivered && reply.ok === 1 && !reply.writeConcernError && !refused.has(write.index);
+    }
+    this.#open.delete(request);
+  }
+
+  /** The passes that claimed anything in a process so far. */
+  passIdsOf(instance: string): string[] {
+    return [...(this.#passIds.get(instance) ?? [])];
+  }
+}

@@ -1,0 +1,124 @@
+import type { Db, Document, Filter } from "mongodb";
+import { ObjectId } from "mongodb";
+import type { EditKind } from "../plan/plan.ts";
+import type { Random } from "../random.ts";
+import { chatOf } from "./documents.ts";
+
+/** Numbers of chats and labels of what is added later; the world's own are below. */
+const ADDED_FROM = 10_000;
+
+/** A change of one document of the app's, and of which it may be made. */
+interface Edit {
+  of: Filter<Document>;
+  change(document: Document): Document;
+}
+
+/** The app whose database it is: it edits its messages and campaigns at whatever moment. */
+export class App {
+  readonly #db: Db;
+  readonly #random: Random;
+  readonly #sessionNames: string[];
+  readonly #lookbackSeconds: number;
+  #added = ADDED_FROM;
+
+  constructor(db: Db, random: Random, sessionNames: string[], lookbackSeconds: number) {
+    this.#db = db;
+    this.#random = random;
+    this.#sessionNames = sessionNames;
+    this.#lookbackSeconds = lookbackSeconds;
+  }
+
+  /**
+   * Makes an edit of this kind, if there is anything to make it on.
+   *
+   * @param claimed only of messages that are claimed at this moment
+   */
+  async edit(kind: EditKind, claimed = false): Promise<void> {
+    if (kind === "add-message") return this.#addMessage();
+    if (kind === "pause" || kind === "resume")
+      return this.#setStatus(kind === "pause" ? "paused" : "scheduled");
+    if (kind === "write-back") return this.#writeBack();
+    const { of, change } = this.#edits()[kind];
+    const message = await this.#pick("messages", claimed ? { ...of, "delivery.state": "claimed" } : of);
+    if (message) await this.#write("messages", message, { $set: change(message) });
+  }
+
+  #edits(): Record<Exclude<EditKind, "add-message" | "pause" | "resume" | "write-back">, Edit> {
+    const unsent = { isSent: false, scheduledAt: { $type: "date" } };
+    const state = (...states: string[]) => ({ "delivery.state": { $in: states } });
+    const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1000);
+    return {
+      delete: { of: { isDeleted: false }, change: () => ({ isDeleted: true }) },
+      "move-later": { of: unsent, change: () => ({ scheduledAt: inSeconds(this.#random.int(2, 60)) }) },
+      "move-into-past": {
+        of: { ...unsent, isPicked: false },
+        change: () => ({ scheduledAt: inSeconds(-this.#lookbackSeconds - 2) }),
+      },
+      "new-text": {
+        of: { content: { $type: "string" } },
+        change: ({ label, appRev }) => ({ content: `${label} v${appRev + 1}` }),
+      },
+      "new-chat": { of: unsent, change: () => ({ chatId: this.#newChat() }) },
+      "new-session": { of: unsent, change: () => ({ sessionId: this.#random.pick(this.#sessionNames) }) },
+      "reset-flags": {
+        of: state("sent", "attempting", "unknown"),
+        change: () => (this.#random.chance(0.5) ? { isPicked: false, isSent: false } : { isPicked: false }),
+      },
+      "ask-again": {
+        of: { ...state("failed", "missed"), isDeleted: false },
+        change: () => ({ isPicked: false, scheduledAt: inSeconds(0) }),
+      },
+    };
+  }
+
+  async #addMessage(): Promise<void> {
+    const campaign = await this.#pick("campaigns", {});
+    const chatId = this.#newChat();
+    const label = `m${this.#added}`;
+    await this.#db.collection("messages").insertOne({
+      label,
+      role: "added",
+      appRev: 0,
+      agedBy: 0,
+      chatId,
+      content: `${label} v0`,
+      scheduledAt: new Date(),
+      isSent: false,
+      isDeleted: false,
+      isPicked: false,
+      campaignId: campaign?._id ?? new ObjectId(),
+    });
+  }
+
+  async #setStatus(status: string): Promise<void> {
+    const campaign = await this.#pick("campaigns", {});
+    if (campaign) await this.#write("campaigns", campaign, { $set: { status } });
+  }
+
+  /** Saves a whole message as it was read before somebody claimed it, the claim and all that it wrote gone. */
+  async #writeBack(): Promise<void> {
+    const claimed = { "delivery.state": "claimed" };
+    const message = await this.#pick("messages", claimed);
+    if (!message) return;
+    const { delivery: _gone, ...before } = message;
+    const filter = { _id: message._id, appRev: message.appRev, ...claimed };
+    await this.#db
+      .collection("messages")
+      .replaceOne(filter, { ...before, isPicked: false, appRev: message.appRev + 1 });
+  }
+
+  async #pick(collection: string, of: Filter<Document>): Promise<Document | undefined> {
+    const found = await this.#db.collection(collection).find(of).toArray();
+    return found.length > 0 ? this.#random.pick(found) : undefined;
+  }
+
+  /** Only where nobody of the app's own wrote in the meantime, and so that it shows who wrote. */
+  async #write(collection: string, { _id, appRev }: Document, change: Document): Promise<void> {
+    await this.#db.collection(collection).updateOne({ _id, appRev }, { ...change, $inc: { appRev: 1 } });
+  }
+
+  #newChat(): string {
+    this.#added += 1;
+    return `${chatOf(this.#added)}@c.us`;
+  }
+}

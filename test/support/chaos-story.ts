@@ -1,0 +1,268 @@
+import { type Document, ObjectId } from "mongodb";
+import { checkRound, type Finding } from "../../dev/chaos/check/index.ts";
+import type { ChaosCampaign, ChaosMessage, History, Post, RoundRecord } from "../../dev/chaos/record.ts";
+import type { LedgerEntry } from "../../dev/waha-simulator/ledger.ts";
+import { documentKey } from "../../lib/documents.ts";
+
+const BEGAN = Date.UTC(2026, 0, 2, 12);
+
+export const LOOKBACK_MS = 20_000;
+
+/** The moment so many milliseconds after the story began. */
+export const ms = (after: number) => BEGAN + after;
+export const date = (after: number) => new Date(ms(after));
+
+/** A reason as the scheduler writes it. */
+export const because = (code: string, at: number) => ({ code, message: `${code}, in words`, at: date(at) });
+
+/** What a document becomes: fields by their paths, undefined for those that go. */
+type Changes = Record<string, unknown>;
+
+/** Tells the record of a round step by step; every `at` is in milliseconds since the story began. */
+export class Story {
+  readonly record: RoundRecord = {
+    seed: "story",
+    round: 0,
+    messages: new Map(),
+    campaigns: new Map(),
+    leases: new Map(),
+    ledger: [],
+    posts: [],
+    writes: [],
+    interruptions: [],
+    strayRequests: [],
+    oddAnswers: [],
+    settings: { lookbackSeconds: LOOKBACK_MS / 1000, passSeconds: 10, statusHold: ["paused"] },
+    lookupSessions: new Set(["account"]),
+  };
+  readonly #ids = new Map<string, ObjectId>();
+
+  id(label: string): ObjectId {
+    const known = this.#ids.get(label) ?? new ObjectId();
+    this.#ids.set(label, known);
+    return known;
+  }
+
+  key(label: string): string {
+    return documentKey(this.id(label));
+  }
+
+  history(label: string): History<Document> {
+    const { messages, campaigns } = this.record;
+    const key = this.key(label);
+    return (messages.get(key) ?? campaigns.get(key) ?? []) as History<Document>;
+  }
+
+  now(label: string): Document {
+    return this.history(label).at(-1)?.document as Document;
+  }
+
+  /** The app writes a message that is due at 0, to a chat of its own; its number is its label's. */
+  message(label: string, fields: Changes = {}, at = 0): this {
+    const number = Number(label.replace(/\D/g, ""));
+    const document = {
+      _id: this.id(label),
+      label,
+      role: "due",
+      appRev: 0,
+      agedBy: 0,
+      chatId: `4915000000${number}@c.us`,
+      content: `${label} v0`,
+      scheduledAt: date(0),
+      isSent: false,
+      isDeleted: false,
+      isPicked: false,
+    };
+    this.record.messages.set(this.key(label), [
+      { at: ms(at), document: changed(document, fields) as unknown as ChaosMessage },
+    ]);
+    return this;
+  }
+
+  campaign(label: string, fields: Changes = {}, at = 0): this {
+    const document = { _id: this.id(label), label, role: "campaign", appRev: 0, agedBy: 0 };
+    this.record.campaigns.set(this.key(label), [
+      { at: ms(at), document: changed(document, fields) as unknown as ChaosCampaign },
+    ]);
+    return this;
+  }
+
+  /** The scheduler writes. */
+  write(label: string, at: number, changes: Changes): this {
+    this.history(label).push({ at: ms(at), document: changed(this.now(label), changes) });
+    return this;
+  }
+
+  /** The app writes. */
+  edit(label: string, at: number, changes: Changes): this {
+    return this.write(label, at, { ...changes, appRev: this.now(label).appRev + 1 });
+  }
+
+  /** Time is made to pass; only for what a test looks at. */
+  age(label: string, at: number, byMs: number): this {
+    const { agedBy, scheduledAt } = this.now(label);
+    return this.write(label, at, {
+      agedBy: agedBy + byMs,
+      ...(scheduledAt ? { scheduledAt: new Date(scheduledAt.getTime() - byMs) } : {}),
+    });
+  }
+
+  lease(at: number, passId = "pass", untilAt = 9_000): this {
+    const { leases } = this.record;
+    const history = leases.get("account") ?? [];
+    leases.set("account", history);
+    const document = { _id: "session:account", passId, expiresAt: date(untilAt) };
+    history.push({ at: ms(at), document });
+    return this;
+  }
+
+  claim(label: string, at: number, passId = "pass"): this {
+    const attempts = this.now(label).delivery?.attempts ?? 0;
+    const delivery = {
+      state: "claimed",
+      passId,
+      claimedAt: date(at),
+      claimExpiresAt: date(at + 8_000),
+      attempts,
+    };
+    return this.write(label, at, { isPicked: true, delivery });
+  }
+
+  /** The intent: what the process sends and is told, 2 ms before and after what the database does. */
+  intend(label: string, at: number, { instance = "one", passIds = ["pass"], changes = {} } = {}): this {
+    this.record.writes.push({
+      instance,
+      passIds,
+      message: this.key(label),
+      to: "attempting",
+      sentAt: ms(at - 2),
+      repliedAt: ms(at + 2),
+      acknowledged: true,
+    });
+    const { chatId, delivery } = this.now(label);
+    return this.write(label, at, {
+      "delivery.state": "attempting",
+      "delivery.attempts": delivery.attempts + 1,
+      "delivery.attemptAt": date(at),
+      "delivery.session": "account",
+      "delivery.chatId": chatId,
+      "delivery.waMessageId": `ID-${label}`,
+      "delivery.nextLookupAt": date(at + 5_000),
+      "delivery.claimExpiresAt": undefined,
+      ...changes,
+    });
+  }
+
+  post(label: string, at: number, fields: Partial<Post> = {}): this {
+    const { chatId, content } = this.now(label);
+    this.record.posts.push({
+      instance: "one",
+      passIds: ["pass"],
+      session: "account",
+      chatId,
+      text: content,
+      at: ms(at),
+      endedAt: ms(at + 20),
+      answer: { status: 201, body: {} },
+      delivered: true,
+      ...fields,
+    });
+    return this;
+  }
+
+  accept(label: string, at: number, fields: Partial<LedgerEntry> = {}): this {
+    const { chatId, content } = this.now(label);
+    const entry: LedgerEntry = {
+      seq: this.record.ledger.length + 1,
+      session: "account",
+      chatId,
+      text: content,
+      id: `ID-${label}`,
+      givenId: `ID-${label}`,
+      receivedAt: date(at - 5),
+      acceptedAt: date(at),
+      concurrent: 1,
+      ack: 1,
+      forgotten: false,
+      ...fields,
+    };
+    this.record.ledger = [...this.record.ledger, entry];
+    return this;
+  }
+
+  /** A settlement of what was `unknown` stays to be looked after, until its campaign is opened. */
+  #lookedAfter(label: string, at: number): Date | undefined {
+    return this.now(label).delivery?.state === "unknown" ? date(at) : undefined;
+  }
+
+  sent(label: string, at: number): this {
+    return this.write(label, at, {
+      isSent: true,
+      isPicked: true,
+      sentAt: date(at),
+      "delivery.state": "sent",
+      "delivery.settledAt": date(at),
+      "delivery.nextLookupAt": this.#lookedAfter(label, at),
+      "delivery.error": undefined,
+    });
+  }
+
+  /** It ends unsent, in whichever way, or goes back. */
+  ends(label: string, at: number, state: string, code = "waha_bad_request"): this {
+    return this.write(label, at, {
+      isPicked: state !== "released",
+      "delivery.state": state,
+      "delivery.settledAt": date(at),
+      "delivery.error": because(code, at),
+      "delivery.claimExpiresAt": undefined,
+      "delivery.nextLookupAt": this.#lookedAfter(label, at),
+    });
+  }
+
+  /** A message's whole way, from its claim to `sent`, within 60 ms; the pass holds the lease. */
+  send(label: string, at: number): this {
+    return this.lease(at)
+      .claim(label, at)
+      .intend(label, at + 10)
+      .post(label, at + 20)
+      .accept(label, at + 30)
+      .sent(label, at + 60);
+  }
+
+  touch(label: string, at: number): this {
+    const rev = (this.now(label).delivery?.rev ?? 0) + 1;
+    return this.write(label, at, { status: "sending", delivery: { open: true, rev } });
+  }
+
+  settle(label: string, at: number, counts: Record<string, number>, status = "completed"): this {
+    const all = { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0, ...counts };
+    const { rev } = this.now(label).delivery;
+    const delivery = { open: false, rev, settledAt: date(at), counts: all };
+    return this.write(label, at, { status, completedAt: date(at), delivery });
+  }
+
+  finding(invariant: string): Finding {
+    const found = checkRound(this.record).find((finding) => finding.invariant === invariant);
+    if (!found) throw new Error(`there is no invariant ${invariant}`);
+    return found;
+  }
+
+  /** What is wrong by one invariant, as `label: words`. */
+  wrong(invariant: string): string[] {
+    return this.finding(invariant).violations.map(({ subject = "", what }) => `${subject}: ${what}`);
+  }
+}
+
+function changed(document: Document, changes: Changes): Document {
+  const copy: Document = { ...document };
+  if (copy.delivery) copy.delivery = { ...copy.delivery };
+  for (const [path, value] of Object.entries(changes)) {
+    const isDelivery = path.startsWith("delivery.");
+    if (isDelivery) copy.delivery ??= {};
+    const holder = isDelivery ? copy.delivery : copy;
+    const field = isDelivery ? path.slice("delivery.".length) : path;
+    if (value === undefined) delete holder[field];
+    else holder[field] = value;
+  }
+  return copy;
+}

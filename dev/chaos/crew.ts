@@ -1,5 +1,4 @@
 import { type CallAnswer, Instance } from "./instances/instance.ts";
-import type { Bug } from "./instances/plant.ts";
 
 /** No more processes than this have a pass under way at once. */
 const MOST = 5;
@@ -10,15 +9,23 @@ export class Crew {
   /** How many passes were begun. */
   calls = 0;
   readonly #round: string;
-  readonly #settingsOf: (instance: string) => NodeJS.ProcessEnv;
-  readonly #bug: Bug | undefined;
+  readonly #program: string;
+  readonly #settingsOf: (instance: string, calm: boolean) => NodeJS.ProcessEnv;
   readonly #instances = new Map<string, Instance>();
   readonly #underWay = new Set<Promise<unknown>>();
 
-  constructor(round: string, settingsOf: (instance: string) => NodeJS.ProcessEnv, bug: Bug | undefined) {
+  /**
+   * @param program what each process runs: see `buildProgram`
+   * @param settingsOf the settings of one of them; `calm`: nothing goes wrong any more
+   */
+  constructor(
+    round: string,
+    program: string,
+    settingsOf: (instance: string, calm: boolean) => NodeJS.ProcessEnv,
+  ) {
     this.#round = round;
+    this.#program = program;
     this.#settingsOf = settingsOf;
-    this.#bug = bug;
   }
 
   find(name: string): Instance | undefined {
@@ -48,9 +55,9 @@ export class Crew {
     return answer;
   }
 
-  /** One that nothing has happened to yet. */
+  /** One that nothing has happened to yet, nor will. */
   newcomer(): Instance {
-    return this.#start();
+    return this.#start(true);
   }
 
   /** Waits for all calls under way. */
@@ -62,9 +69,9 @@ export class Crew {
     await Promise.all([...this.#instances.values()].map((instance) => instance.end()));
   }
 
-  #start(): Instance {
+  #start(calm = false): Instance {
     const name = `${this.#round}i${this.#instances.size}`;
-    const instance = new Instance(name, this.#settingsOf(name), this.#bug);
+    const instance = new Instance(name, this.#program, this.#settingsOf(name, calm));
     this.#instances.set(name, instance);
     return instance;
   }

@@ -1,72 +1,44 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Db, MongoClient } from "mongodb";
-import { ConnectionString } from "mongodb-connection-string-url";
-import { startMongod } from "../mongod/start.ts";
-import type { DatabaseRequest, Interceptor } from "./database/intercept.ts";
-import { startDatabaseProxy } from "./database/proxy.ts";
+import { type Arena, openArena } from "./database/arena.ts";
+import type { Bug } from "./instances/plant.ts";
+import { buildProgram } from "./instances/program.ts";
 
-/** Three nodes, so that a primary can step down and another takes over. */
-const NODES = 3;
-
-/** What all rounds share: the replica set, and the proxy before it. */
+/** What all rounds share; each part is made when it is first asked for. */
 export interface Lab {
-  /** A round's database, asked directly; empty. */
-  openDatabase(round: string): Promise<Db>;
-  /** The address of a round's database for one of its processes, by way of the proxy. */
-  url(round: string, instance: string): string;
-  /** Has the requests of a round's processes decided about; returns what ends that. */
-  intercept(round: string, interceptor: Interceptor): () => void;
-  /** Makes the primary step down; another node takes over. */
-  stepDown(): Promise<void>;
+  /**
+   * Where a round takes place. A replica set of one node takes a third of the work of one of three, which a round
+   * needs only if its primary is to step down.
+   */
+  arena(failover: boolean): Promise<Arena>;
+  /** What the processes run; with a defect in it if one is given. */
+  program(bug?: Bug): Promise<string>;
   /** For the processes: compiled once, loaded many times. */
   compileCache: string;
   close(): Promise<void>;
 }
 
-const databaseName = (round: string) => `chaos-${round}`;
-
-/** A process is named for its round: `r12i3` is the third of round 12. */
-const roundOf = (instance: string) => instance.split("i")[0] ?? "";
-
 export async function openLab(): Promise<Lab> {
-  const mongod = await startMongod({ nodes: NODES });
-  const client = await new MongoClient(mongod.url("admin"), {
-    writeConcern: { w: "majority" },
-    readConcern: { level: "majority" },
-  }).connect();
-  const interceptors = new Map<string, Interceptor>();
-  const of = ({ client: instance }: DatabaseRequest) => interceptors.get(roundOf(instance));
-  const proxy = await startDatabaseProxy(new ConnectionString(mongod.url("")).hosts, {
-    // A round that is over has nobody left to decide.
-    onRequest: (request) => of(request)?.onRequest(request) ?? "break",
-    onReply: (request, reply) => of(request)?.onReply(request, reply) ?? "break",
-  });
-  const compileCache = await mkdtemp(join(tmpdir(), "waha-scheduler-chaos-"));
+  const folder = await mkdtemp(join(tmpdir(), "waha-scheduler-chaos-"));
+  const arenas = new Map<number, Promise<Arena>>();
+  const programs = new Map<Bug | undefined, Promise<string>>();
   return {
-    openDatabase: async (round) => {
-      const db = client.db(databaseName(round));
-      await db.dropDatabase();
-      return db;
+    arena: (failover) => {
+      const nodes = failover ? 3 : 1;
+      return getOrMake(arenas, nodes, () => openArena(nodes));
     },
-    url: (round, instance) => proxy.url(databaseName(round), instance),
-    intercept: (round, interceptor) => {
-      interceptors.set(round, interceptor);
-      return () => interceptors.delete(round);
-    },
-    stepDown: async () => {
-      // It answers by closing the connection, or refuses while an election is under way.
-      await client
-        .db("admin")
-        .command({ replSetStepDown: 5, secondaryCatchUpPeriodSecs: 1 })
-        .catch(() => {});
-    },
-    compileCache,
+    program: (bug) => getOrMake(programs, bug, () => buildProgram(folder, bug)),
+    compileCache: join(folder, "compiled"),
     close: async () => {
-      await Promise.all([client.close(), proxy.close()]);
-      await mongod.stop();
-      await rm(compileCache, { recursive: true, force: true });
+      for (const arena of arenas.values()) await (await arena).close();
+      await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key) ?? make();
+  map.set(key, known);
+  return known;
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 
 /** What `npm run chaos` was asked for. */
@@ -15,7 +16,6 @@ export interface Options {
 }
 
 const DEFAULT_ROUNDS = 20;
-const DEFAULT_PARALLEL = 5;
 
 /**
  * Reads the command line.
@@ -40,7 +40,7 @@ export function readOptions(args: string[]): Options {
     minutes,
     seed: values.seed ?? randomBytes(4).toString("hex"),
     only: readNumber("--round", values.round, 0),
-    parallel: readNumber("--parallel", values.parallel, 1) ?? DEFAULT_PARALLEL,
+    parallel: readNumber("--parallel", values.parallel, 1) ?? availableParallelism(),
   };
 }
 

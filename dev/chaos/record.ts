@@ -87,7 +87,7 @@ export interface RoundRecord {
   /** Answers of the function that are none of those promised, in plain words. */
   oddAnswers: string[];
   /** The settings of the round. */
-  settings: { lookbackSeconds: number; passSeconds: number; statusHold: string[] };
+  settings: { lookbackSeconds: number; statusHold: string[] };
   /** WAHA's sessions that work, know message ids and can look a message up. */
   lookupSessions: Set<string>;
 }

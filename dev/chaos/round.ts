@@ -2,6 +2,7 @@ import type { Db } from "mongodb";
 import { hasMessageIds } from "../waha-simulator/features.ts";
 import { startWahaSimulator, type WahaSimulator } from "../waha-simulator/server.ts";
 import { Crew } from "./crew.ts";
+import type { Arena } from "./database/arena.ts";
 import { recordHistory } from "./history.ts";
 import type { Bug } from "./instances/plant.ts";
 import type { Lab } from "./lab.ts";
@@ -27,7 +28,7 @@ export interface Played {
 /** Everything that takes part in a round. */
 export interface Stage {
   plan: RoundPlan;
-  lab: Lab;
+  arena: Arena;
   db: Db;
   waha: WahaSimulator;
   gateway: WahaGateway;
@@ -44,13 +45,20 @@ const KEY = "a-key-of-nobody";
 const SECRET = "a-secret-of-nobody";
 const WARM = 3;
 
+/** When nothing goes wrong any more nothing is to be hurried either, however busy the machine is. */
+const CALM = { PASS_SECONDS: "30", TAIL_SECONDS: "5" };
+
 /** Plays a round to its end: a world is made, passes run while everything goes wrong, then until all is quiet. */
 export async function playRound(plan: RoundPlan, lab: Lab, bug?: Bug): Promise<Played> {
   const name = `r${plan.round}`;
-  const db = await lab.openDatabase(name);
+  const arena = await lab.arena(plan.failover);
+  const db = await arena.openDatabase(name);
   const history = await recordHistory(db);
-  const stage = await buildStage(plan, lab, db, bug);
-  const stopIntercepting = lab.intercept(name, stage.saboteur.database);
+  const stage = await buildStage(plan, arena, db, {
+    program: await lab.program(bug),
+    compileCache: lab.compileCache,
+  });
+  const stopIntercepting = arena.intercept(name, stage.saboteur.database);
   try {
     stage.crew.warmUp(WARM);
     await blowStorm(stage);
@@ -68,7 +76,12 @@ export async function playRound(plan: RoundPlan, lab: Lab, bug?: Bug): Promise<P
   }
 }
 
-async function buildStage(plan: RoundPlan, lab: Lab, db: Db, bug: Bug | undefined): Promise<Stage> {
+async function buildStage(
+  plan: RoundPlan,
+  arena: Arena,
+  db: Db,
+  { program, compileCache }: { program: string; compileCache: string },
+): Promise<Stage> {
   const witness = new Witness();
   const sessionNames = (plan.waha.sessions ?? []).map((session) => session.name);
   const lookbackSeconds = Number(plan.settings.LOOKBACK_SECONDS);
@@ -81,20 +94,33 @@ async function buildStage(plan: RoundPlan, lab: Lab, db: Db, bug: Bug | undefine
   const waha = await startWahaSimulator({ apiKey: KEY, ...plan.waha });
   const gateway = await startWahaGateway(waha.url, saboteur.waha);
   const round = `r${plan.round}`;
-  const settingsOf = (instance: string) => ({
-    DATABASE_URL: lab.url(round, instance),
+  const settingsOf = (instance: string, calm: boolean) => ({
+    DATABASE_URL: arena.url(round, instance),
     WAHA_API_URL: gateway.url(instance),
     WAHA_API_KEY: KEY,
     CRON_SECRET: SECRET,
-    NODE_COMPILE_CACHE: lab.compileCache,
+    NODE_COMPILE_CACHE: compileCache,
     ...plan.settings,
+    ...(calm ? CALM : {}),
   });
-  const crew = new Crew(round, settingsOf, bug);
+  const crew = new Crew(round, program, settingsOf);
   const world = makeDocuments(plan.world, sessionNames, lookbackSeconds, Date.now());
   await db.collection("sessions").insertMany(world.sessions);
   await db.collection("campaigns").insertMany(world.campaigns);
   await db.collection("messages").insertMany(world.messages, { ignoreUndefined: true });
-  return { plan, lab, db, waha, gateway, decoy: await startDecoy(), app, crew, saboteur, witness, key: KEY };
+  return {
+    plan,
+    arena,
+    db,
+    waha,
+    gateway,
+    decoy: await startDecoy(),
+    app,
+    crew,
+    saboteur,
+    witness,
+    key: KEY,
+  };
 }
 
 function recordOf(
@@ -117,7 +143,6 @@ function recordOf(
     oddAnswers: crew.oddAnswers,
     settings: {
       lookbackSeconds: Number(plan.settings.LOOKBACK_SECONDS),
-      passSeconds: Number(plan.settings.PASS_SECONDS),
       statusHold: ["paused", "cancelled"],
     },
     lookupSessions: new Set(lookupSessions.map((session) => session.name)),

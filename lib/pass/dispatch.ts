@@ -133,8 +133,14 @@ class Dispatcher {
     this.#unclaimed = new Set(leftOver(open, plan).filter((session) => this.#isOpen(session)));
     const ids = [...plan.values()].flat().map((message) => message._id);
     if (ids.length === 0) return dropped;
+    const now = clock.now();
+    if (now >= sendUntil) {
+      // A claim that has expired before it is made would only come back.
+      this.#leftSome = true;
+      return dropped;
+    }
     this.#mayHoldClaims = true;
-    const mark = { passId, passStartedAt: clock.startedAt, now: clock.now(), expiresAt: sendUntil };
+    const mark = { passId, passStartedAt: clock.startedAt, now, expiresAt: sendUntil };
     const claimed = await claim(db, ids, windowNow(this.#pass), mark);
     tally.add("claimed", claimed.length);
     await this.#handOver(plan, claimed);

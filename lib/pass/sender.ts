@@ -111,15 +111,14 @@ export class SessionSender {
     }
   }
 
-  /** When the next message may be posted, `jitterMs` after the shortest pause: now at the earliest. */
+  /** When the next message may be posted, `jitterMs` after the shortest pause. */
   #nextAt(jitterMs = 0): Date {
     const { clock, config } = this.#pass;
+    const gap = (config.SEND_GAP_MS + jitterMs) / 1000;
     const now = clock.now();
-    if (!this.lastSentAt) return now;
     // Whoever recorded a time that has not come yet had another clock.
-    const last = this.lastSentAt < now ? this.lastSentAt : now;
-    const next = addSeconds(last, (config.SEND_GAP_MS + jitterMs) / 1000);
-    return next < now ? now : next;
+    const last = this.lastSentAt && this.lastSentAt < now ? this.lastSentAt : this.lastSentAt && now;
+    return last ? addSeconds(last, gap) : now;
   }
 
   /** Waits out the pause between two messages; false if there is no time left to send another. */

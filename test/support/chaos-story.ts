@@ -32,7 +32,7 @@ export class Story {
     interruptions: [],
     strayRequests: [],
     oddAnswers: [],
-    settings: { lookbackSeconds: LOOKBACK_MS / 1000, passSeconds: 10, statusHold: ["paused"] },
+    settings: { lookbackSeconds: LOOKBACK_MS / 1000, statusHold: ["paused"] },
     lookupSessions: new Set(["account"]),
   };
   readonly #ids = new Map<string, ObjectId>();

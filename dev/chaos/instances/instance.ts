@@ -1,7 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { type Bug, plantArguments } from "./plant.ts";
 
 /** A call of the function; `skewMs` is how far its machine's clock is ahead. */
 export interface CallOrder {
@@ -14,8 +12,6 @@ export interface CallAnswer {
   status: number;
   body: string;
 }
-
-const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 
 /** Processes that must not outlive this one, also where it ends by an error. */
 const alive = new Set<ChildProcess>();
@@ -34,14 +30,14 @@ export class Instance {
   #frozen = false;
 
   /**
+   * @param program the file to run: see `buildProgram`
    * @param env its settings, and nothing else of this process's environment but the way to Node's programs
-   * @param bug a defect to plant in the function
    */
-  constructor(name: string, env: NodeJS.ProcessEnv, bug?: Bug) {
+  constructor(name: string, program: string, env: NodeJS.ProcessEnv) {
     this.name = name;
-    this.#child = fork(MAIN, {
+    this.#child = fork(program, {
       env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...env },
-      execArgv: bug ? plantArguments(bug) : [],
+      execArgv: [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     alive.add(this.#child);

@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+
 /** A known defect: what to replace in one file of the function, and by what. */
 export interface Bug {
   name: string;
@@ -6,15 +8,9 @@ export interface Bug {
   changes: { find: string; replace: string }[];
 }
 
-/** Arguments for Node under which it loads the function with a defect in it; the files stay as they are. */
-export function plantArguments(bug: Bug): string[] {
-  const hook = new URL("plant-hook.ts", import.meta.url);
-  return ["--import", `${hook.href}?bug=${encodeURIComponent(JSON.stringify(bug))}`];
-}
-
-/** The file that a defect is in, as an address. */
+/** The path of the file that a defect is in. */
 export function fileOf({ file }: Bug): string {
-  return new URL(`../../../${file}`, import.meta.url).href;
+  return fileURLToPath(new URL(`../../../${file}`, import.meta.url));
 }
 
 /**

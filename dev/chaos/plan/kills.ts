@@ -16,9 +16,15 @@ export function dealKills(seed: string, round: number, points: readonly string[]
     const dealt = round * KILLS_A_ROUND + place;
     const deck = randomFor(seed, "deck", Math.floor(dealt / cards.length)).shuffled(cards);
     const card = deck[dealt % cards.length] as (typeof cards)[number];
-    return { ...card, nth: random.pick([1, 1, 1, 2]), act: { type: "kill" } };
+    return { ...card, nth: RARE.has(card.point) ? 1 : random.pick([1, 1, 1, 2]), act: { type: "kill" } };
   });
 }
+
+/** Points that a round does not reach often: there the first one to come is killed. */
+const RARE = new Set([
+  ...["get-more", "list-indexes", "read-writes", "restrict-session", "late-sent", "forget-settled"],
+  ...["count-campaign", "settle-campaigns"],
+]);
 
 /** What a round must have for its kills to come about. */
 export interface Needs {
@@ -33,16 +39,21 @@ export interface Needs {
 export function needsOf(kills: Trigger[]): Needs {
   const killsAt = (...points: string[]) => kills.some(({ point }) => points.includes(point));
   const late = killsAt("late-sent", "forget-settled");
+  const crowd = killsAt("get-more");
   return {
-    crowd: killsAt("get-more"),
-    // A message is given up on while its answer is still to come.
-    settings: late
-      ? { RECONCILE_AFTER_SECONDS: "0.2", UNKNOWN_AFTER_SECONDS: "0.3", WAHA_TIMEOUT_MS: "1700" }
-      : {},
+    crowd,
+    settings: {
+      // Time for one message to be given up while its answer is still to come, or for a long sweep.
+      ...(late || crowd ? { PASS_SECONDS: "4", TAIL_SECONDS: "1" } : {}),
+      // The first lookup is late enough to give up.
+      ...(late
+        ? { RECONCILE_AFTER_SECONDS: "0.4", UNKNOWN_AFTER_SECONDS: "0.3", WAHA_TIMEOUT_MS: "1700" }
+        : {}),
+    },
     triggers: killsAt("list-indexes") ? [1, 2].map(refuseIndexes) : [],
     faults: [
       ...(late
-        ? [{ match: { route: "sendText" }, action: { type: "delay", ms: 1000 }, times: 8 } as const]
+        ? [{ match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 } as const]
         : []),
       // WhatsApp restricts an account: nothing is sent on it for an hour, which is the rest of the storm.
       ...(killsAt("restrict-session")

@@ -68,6 +68,8 @@ export interface RoundPlan {
   settings: Record<string, string>;
   waha: WahaSimulatorOptions;
   world: WorldPlan;
+  /** The database's primary steps down, perhaps more than once. */
+  failover: boolean;
   triggers: Trigger[];
   events: Event[];
   stormMs: number;
@@ -83,6 +85,7 @@ export function planRound(seed: string, round: number, points: readonly string[]
   const kills = dealKills(seed, round, points, random);
   const needs = needsOf(kills);
   const { settings, ...world } = planWorld(random, needs.crowd);
-  const troubles = planTroubles(points, kills, needs, random);
-  return { seed, round, settings: { ...settings, ...needs.settings }, ...world, ...troubles };
+  const failover = random.chance(0.15);
+  const troubles = planTroubles(points, kills, needs, failover, random);
+  return { seed, round, failover, settings: { ...settings, ...needs.settings }, ...world, ...troubles };
 }

@@ -11,6 +11,7 @@ export function planTroubles(
   points: readonly string[],
   kills: Trigger[],
   needs: Needs,
+  failover: boolean,
   random: Random,
 ): { triggers: Trigger[]; events: Event[]; stormMs: number } {
   const stormMs = random.int(6000, 9000);
@@ -26,6 +27,7 @@ export function planTroubles(
     ...planWahaFaults(random, stormMs),
     ...needs.faults.map((fault): Event => ({ type: "waha-fault", atMs: random.int(0, 1500), fault })),
     ...planIncidents(random, stormMs),
+    ...planStepDowns(failover, random, stormMs),
   ].sort((a, b) => a.atMs - b.atMs);
   return { triggers, events, stormMs };
 }
@@ -85,11 +87,13 @@ function planWahaFaults(random: Random, stormMs: number): Event[] {
   const actions: FaultAction[] = [
     { type: "sendLate", ms: random.int(600, 1700) },
     { type: "resetAfter" },
+    redirect(random.pick([301, 302, 307, 308])),
     ...Array.from({ length: random.int(4, 9) }, () => planWahaFault(random)),
   ];
   return actions.map((action) => ({
     type: "waha-fault",
-    atMs: random.int(0, stormMs),
+    // Soon enough to meet somebody.
+    atMs: random.int(0, Math.floor(stormMs * 0.6)),
     fault: {
       match: { route: random.chance(0.85) ? "sendText" : "any" },
       action,
@@ -130,7 +134,6 @@ function planWahaFault(random: Random): FaultAction {
     () => status(201, GARBAGE, true),
     () => status(200, GARBAGE, random.chance(0.5)),
     () => ({ type: "status", status: random.pick([200, 500]), bytes: 9_000_000, after: random.chance(0.5) }),
-    () => redirect(random.pick([301, 302, 307, 308])),
   ])();
 }
 
@@ -149,6 +152,10 @@ function planIncidents(random: Random, stormMs: number): Event[] {
   }
   if (random.chance(0.2)) incidents.push({ type: "key-changes", atMs: atMs(), forMs: forMs() });
   if (random.chance(0.25)) incidents.push({ type: "waha-away", atMs: atMs(), forMs: forMs() });
-  if (random.chance(0.15)) incidents.push({ type: "step-down", atMs: atMs() });
   return incidents;
+}
+
+function planStepDowns(failover: boolean, random: Random, stormMs: number): Event[] {
+  const count = failover ? random.int(1, 2) : 0;
+  return Array.from({ length: count }, () => ({ type: "step-down", atMs: random.int(500, stormMs - 1000) }));
 }

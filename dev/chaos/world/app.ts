@@ -71,8 +71,9 @@ export class App {
     };
   }
 
+  /** Many in a campaign of their own, which then ends soon. */
   async #addMessage(): Promise<void> {
-    const campaign = await this.#pick("campaigns", {});
+    const campaign = this.#random.chance(0.4) ? await this.#addCampaign() : await this.#pick("campaigns", {});
     const chatId = this.#newChat();
     const label = `m${this.#added}`;
     await this.#db.collection("messages").insertOne({
@@ -88,6 +89,20 @@ export class App {
       isPicked: false,
       campaignId: campaign?._id ?? new ObjectId(),
     });
+  }
+
+  async #addCampaign(): Promise<Document> {
+    this.#added += 1;
+    const campaign = {
+      _id: new ObjectId(),
+      label: `c${this.#added}`,
+      role: "added",
+      appRev: 0,
+      agedBy: 0,
+      sessionId: this.#random.pick(this.#sessionNames),
+    };
+    await this.#db.collection("campaigns").insertOne(campaign);
+    return campaign;
   }
 
   async #setStatus(status: string): Promise<void> {

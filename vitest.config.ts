@@ -8,6 +8,7 @@ export default defineConfig({
     pool: "forks",
     // Tests wait for the database more than they compute, so both cores of a small machine are of use.
     maxWorkers: 2,
+    maxConcurrency: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

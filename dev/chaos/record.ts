@@ -1,6 +1,7 @@
 import type { Document } from "mongodb";
 import type { CampaignDocument, MessageDocument } from "../../lib/documents.ts";
 import type { LedgerEntry } from "../waha-simulator/ledger.ts";
+import type { Invariant } from "./check/finding.ts";
 
 /**
  * Fields that the harness keeps on every message and campaign, beside the app's own. Its "app" raises `appRev`
@@ -94,7 +95,7 @@ export interface RoundRecord {
 
 /** An invariant that did not hold for something. */
 export interface Violation {
-  invariant: string;
+  invariant: Invariant;
   /** One clear line: what should be, what is. */
   what: string;
   /** The label of the message or campaign, if it is about one. */

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
+import { INVARIANTS } from "./check/index.ts";
 import type { Totals } from "./totals.ts";
 
 /** The whole report of a run, for people. */
@@ -46,10 +47,10 @@ function otherActs({ hits }: Totals): string {
 }
 
 function invariantTable({ findings }: Totals): string {
-  const table = new Table({ head: ["invariant", "cases", ""], style: { head: [], compact: true } });
+  const table = new Table({ head: ["invariant", "", "cases", ""], style: { head: [], compact: true } });
   for (const [invariant, { cases, violations }] of findings) {
     const verdict = violations > 0 ? styleText("red", `${violations} VIOLATED`) : styleText("green", "held");
-    table.push([invariant, cases, verdict]);
+    table.push([invariant, INVARIANTS[invariant], cases, verdict]);
   }
   return table.toString();
 }

@@ -1,4 +1,4 @@
-import type { Finding } from "./check/index.ts";
+import type { Finding, Invariant } from "./check/index.ts";
 import type { Played } from "./round.ts";
 
 /** What many rounds came to, in numbers. */
@@ -14,7 +14,7 @@ export interface Totals {
   /** By `<act> <side> <point>`. */
   hits: Map<string, number>;
   /** By invariant. */
-  findings: Map<string, { cases: number; violations: number }>;
+  findings: Map<Invariant, { cases: number; violations: number }>;
 }
 
 export function noTotals(): Totals {

@@ -1,78 +1,106 @@
+import type { Invariant } from "../../dev/chaos/check/index.ts";
 import type { Bug } from "../../dev/chaos/instances/plant.ts";
 
+/** A defect, and the invariants of which at least one must be violated by it. */
+export interface Planted {
+  bug: Bug;
+  caughtBy: Invariant[];
+}
+
 /** Defects that schedulers have had, each in the smallest form in which this one could have it. */
-export const BUGS: Bug[] = [
+export const BUGS: Planted[] = [
   {
-    name: "the POST is made whether or not the intent took effect",
-    file: "lib/pass/attempt.ts",
-    changes: [
-      {
-        find: "const written = await commit(intent(message, plan));",
-        replace: 'await commit(intent(message, plan)); const written = "applied" as string;',
-      },
-    ],
+    caughtBy: ["intent-first", "as-stored", "once"],
+    bug: {
+      name: "the POST is made whether or not the intent took effect",
+      file: "lib/pass/attempt.ts",
+      changes: [
+        {
+          find: "const written = await commit(intent(message, plan));",
+          replace: 'await commit(intent(message, plan)); const written = "applied" as string;',
+        },
+      ],
+    },
   },
   {
-    name: "the intent is guarded by the message's id alone",
-    file: "lib/messages/writes.ts",
-    changes: [
-      {
-        find: `      ...sameClaim(message),
+    caughtBy: ["life-cycle", "stale-writes", "once"],
+    bug: {
+      name: "the intent is guarded by the message's id alone",
+      file: "lib/messages/writes.ts",
+      changes: [
+        {
+          find: `      ...sameClaim(message),
       "delivery.state": "claimed",
       isSent: false,
       ...asRead(message),
       $expr: { $gt: ["$delivery.claimExpiresAt", "$$NOW"] },
 `,
-        replace: "_id: message._id,",
-      },
-    ],
+          replace: "_id: message._id,",
+        },
+      ],
+    },
   },
   {
-    name: "a POST without an answer is made again",
-    file: "lib/pass/attempt.ts",
-    changes: [
-      { find: "const outcome = await waha.sendText(", replace: "const once = () => waha.sendText(" },
-      {
-        find: "  return { posted: true, ...settleOutcome(",
-        replace: `  let outcome = await once();
+    caughtBy: ["once"],
+    bug: {
+      name: "a POST without an answer is made again",
+      file: "lib/pass/attempt.ts",
+      changes: [
+        { find: "const outcome = await waha.sendText(", replace: "const once = () => waha.sendText(" },
+        {
+          find: "  return { posted: true, ...settleOutcome(",
+          replace: `  let outcome = await once();
   if ("code" in outcome && outcome.code === "waha_timeout") outcome = await once();
   return { posted: true, ...settleOutcome(`,
-      },
-    ],
+        },
+      ],
+    },
   },
   {
-    name: "messages are claimed by a read and a write that only trusts it",
-    file: "lib/messages/claim.ts",
-    changes: [
-      {
-        find: "  await updateAll(db.messages, ids, dueFilter(window, mark.passStartedAt), [{ $set: claimed }]).catch(",
-        replace: `  const due = dueFilter(window, mark.passStartedAt);
+    caughtBy: ["life-cycle", "once"],
+    bug: {
+      name: "messages are claimed by a read and a write that only trusts it",
+      file: "lib/messages/claim.ts",
+      changes: [
+        {
+          find: "  await updateAll(db.messages, ids, dueFilter(window, mark.passStartedAt), [{ $set: claimed }]).catch(",
+          replace: `  const due = dueFilter(window, mark.passStartedAt);
   const free = await db.messages.find({ ...due, _id: { $in: ids } } as never, { projection: { _id: 1 } }).toArray();
   await updateAll(db.messages, free.map((message) => message._id), {}, [{ $set: claimed }]).catch(`,
-      },
-    ],
+        },
+      ],
+    },
   },
   {
-    name: "a message is sent for the app before WAHA has answered",
-    file: "lib/messages/writes.ts",
-    changes: [
-      {
-        find: '"delivery.attemptAt": attempt.at,',
-        replace: 'isSent: true, sentAt: attempt.at, "delivery.attemptAt": attempt.at,',
-      },
-    ],
+    caughtBy: ["isSent-true"],
+    bug: {
+      name: "a message is sent for the app before WAHA has answered",
+      file: "lib/messages/writes.ts",
+      changes: [
+        {
+          find: '"delivery.attemptAt": attempt.at,',
+          replace: 'isSent: true, sentAt: attempt.at, "delivery.attemptAt": attempt.at,',
+        },
+      ],
+    },
   },
   {
-    name: "a campaign is settled whatever happened since it was counted",
-    file: "lib/campaigns.ts",
-    changes: [{ find: ', "delivery.rev": rev, status:', replace: ", status:" }],
+    caughtBy: ["campaigns"],
+    bug: {
+      name: "a campaign is settled whatever happened since it was counted",
+      file: "lib/campaigns.ts",
+      changes: [{ find: ', "delivery.rev": rev, status:', replace: ", status:" }],
+    },
   },
   {
-    name: "a redirect is followed",
-    file: "lib/waha/http.ts",
-    changes: [
-      { find: 'redirect: "manual"', replace: 'redirect: "follow"' },
-      { find: "dispatcher: onlyOnce(agent)", replace: "dispatcher: agent" },
-    ],
+    caughtBy: ["redirects"],
+    bug: {
+      name: "a redirect is followed",
+      file: "lib/waha/http.ts",
+      changes: [
+        { find: 'redirect: "manual"', replace: 'redirect: "follow"' },
+        { find: "dispatcher: onlyOnce(agent)", replace: "dispatcher: agent" },
+      ],
+    },
   },
 ];

@@ -1,8 +1,27 @@
 import type { Violation } from "../record.ts";
 
+/** What must hold in every round, in the words of a report; each is held against a record by the check of its name. */
+export const INVARIANTS = {
+  once: "at most one POST a message, unless every earlier one is proven unsent or a person asked again",
+  "intent-first": "every POST comes after an acknowledged intent of its own",
+  "as-stored": "every POST carries what was stored at its intent: not deleted, not moved, not edited",
+  "isSent-true": "isSent is true only for what WAHA accepted, or where the app says so",
+  "life-cycle": "every write is a step of the life cycle; isSent never reverts, sentAt is set once",
+  "stale-writes": "a stale pass's intents match nothing",
+  final: "what was due ends in a final state, with a reason",
+  agrees: "in the end the database says what WAHA's ledger says, or that it does not know",
+  order: "a session's messages go out in the order of their times",
+  "one-sender": "one sender a session at a time",
+  campaigns: "a campaign's final status is a function of its messages",
+  redirects: "no redirect is followed",
+  answers: "the function answers as promised, and 200 once nothing goes wrong any more",
+} as const;
+
+export type Invariant = keyof typeof INVARIANTS;
+
 /** What became of one invariant in one round. */
 export interface Finding {
-  invariant: string;
+  invariant: Invariant;
   /** How many things it was held against: an invariant that nothing put to the test holds of itself. */
   cases: number;
   violations: Violation[];
@@ -10,11 +29,11 @@ export interface Finding {
 
 /** Collects a {@link Finding}. */
 export class Check implements Finding {
-  readonly invariant: string;
+  readonly invariant: Invariant;
   cases = 0;
   readonly violations: Violation[] = [];
 
-  constructor(invariant: string) {
+  constructor(invariant: Invariant) {
     this.invariant = invariant;
   }
 

@@ -14,7 +14,7 @@ import { checkAnswers, checkRedirects } from "./outside.ts";
 import { readRound } from "./round.ts";
 import { checkStaleWrites } from "./stale-writes.ts";
 
-export type { Finding } from "./finding.ts";
+export { type Finding, INVARIANTS, type Invariant } from "./finding.ts";
 
 const CHECKS = [
   checkOnce,

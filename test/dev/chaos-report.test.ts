@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { INVARIANTS } from "../../dev/chaos/check/index.ts";
+import { fewestKills, tellTotals } from "../../dev/chaos/report.ts";
+import { addRound, noTotals } from "../../dev/chaos/totals.ts";
+import { Story } from "../support/chaos-story.ts";
+
+const POINTS = ["claim", "intent"];
+
+/** Totals of one round with a message that was sent, and one violation if asked for. */
+function totalsOf(hits: [string, number][], violations: number) {
+  const { record } = new Story().message("m1").lease(10).claim("m1", 20).intend("m1", 30).post("m1", 40);
+  const totals = noTotals();
+  const broken = { invariant: "once" as const, what: "", subject: undefined };
+  addRound(totals, { record, hits: new Map(hits), calls: 7 }, [
+    { invariant: "once", cases: 3, violations: Array.from({ length: violations }, () => broken) },
+    { invariant: "order", cases: 0, violations: [] },
+  ]);
+  return totals;
+}
+
+test("a report tells every invariant in words, with its cases and whether it held", () => {
+  const report = tellTotals(totalsOf([], 2), POINTS);
+  expect(report).toContain("1 rounds, 7 passes over 1 messages");
+  expect(report).toContain(INVARIANTS.once);
+  expect(report).toMatch(/once .* 3 .*2 VIOLATED/);
+  expect(report).toMatch(/order .* 0 .*held/);
+});
+
+test("a report counts the kills on both sides of every point, also where there was none", () => {
+  const hits: [string, number][] = [
+    ["kill before claim", 4],
+    ["kill after claim", 5],
+    ["kill before intent", 6],
+    ["freeze before intent", 9],
+  ];
+  const totals = totalsOf(hits, 0);
+  const report = tellTotals(totals, POINTS);
+  expect(report).toMatch(/claim .* 4 .* 5 /);
+  expect(report).toMatch(/intent .* 6 .* 0 /);
+  expect(report).toContain("besides: 9 freeze before");
+  expect(fewestKills(totals, POINTS)).toBe(0);
+});

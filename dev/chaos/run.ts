@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { checkRound, type Finding } from "./check/index.ts";
 import { POINTS } from "./database/points.ts";
 import type { Bug } from "./instances/plant.ts";
@@ -31,8 +32,18 @@ export async function runRounds(
   const lane = async () => {
     for (let round = next(); round !== undefined; round = next()) {
       const played = await playRound(planRound(seed, round, ALL_POINTS), lab, bug);
-      onRound(played, checkRound(played.record));
+      onRound(played, await findingsOf(played));
     }
   };
   await Promise.all(Array.from({ length: parallel }, lane));
+}
+
+/** The rounds beside this one go on in between: what they are asked must not wait until everything is checked. */
+async function findingsOf({ record }: Played): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const finding of checkRound(record)) {
+    findings.push(finding);
+    await setImmediate();
+  }
+  return findings;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Interruption } from "../../dev/chaos/record.ts";
+import type { Interruption, StateWrite } from "../../dev/chaos/record.ts";
 import { date, ms, Story } from "../support/chaos-story.ts";
 
 /** A message that is posted 10 ms after its intent, which is 10 ms after its claim unless told otherwise. */
@@ -100,6 +100,19 @@ describe("one-sender, as for its lease,", () => {
     expect(wrong(interrupt(expired(), "frozen", 120, 170))).toHaveLength(1);
     expect(wrong(interrupt(expired(), "frozen", 230, 240))).toHaveLength(1);
     expect(wrong(interrupt(expired(), "frozen", 195, 199, "two"))).toHaveLength(1);
+  });
+
+  it("excuses a POST that its process had given up before it arrived, and no other", () => {
+    const givenUp = (at: number, instance = "one") => {
+      const story = sender([100, "pass", 150]);
+      const [intent] = story.record.writes as [StateWrite];
+      story.record.writes.push({ ...intent, instance, to: "unknown", sentAt: ms(at), repliedAt: ms(at + 2) });
+      return story;
+    };
+    expect(wrong(givenUp(199))).toEqual([]);
+    expect(wrong(givenUp(201))).toHaveLength(1);
+    expect(wrong(givenUp(100))).toHaveLength(1);
+    expect(wrong(givenUp(199, "two"))).toHaveLength(1);
   });
 });
 

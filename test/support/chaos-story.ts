@@ -242,7 +242,7 @@ export class Story {
   }
 
   finding(invariant: string): Finding {
-    const found = checkRound(this.record).find((finding) => finding.invariant === invariant);
+    const found = [...checkRound(this.record)].find((finding) => finding.invariant === invariant);
     if (!found) throw new Error(`there is no invariant ${invariant}`);
     return found;
   }

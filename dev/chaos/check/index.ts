@@ -32,8 +32,11 @@ const CHECKS = [
   checkAnswers,
 ];
 
-/** Holds every invariant against the record of one round, one finding each, always in the same order. */
-export function checkRound(record: RoundRecord): Finding[] {
+/**
+ * Holds every invariant against the record of one round, one finding each, always in the same order. Each check takes
+ * a while, so that whoever has something else to do can do it in between.
+ */
+export function* checkRound(record: RoundRecord): Generator<Finding> {
   const round = readRound(record);
-  return CHECKS.map((check) => check(round));
+  for (const check of CHECKS) yield check(round);
 }

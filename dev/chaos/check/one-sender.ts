@@ -55,11 +55,16 @@ function checkAlone(check: Check, round: Round, onSession: { post: Post; trail: 
 
 /**
  * Whether a process was stopped between the intent and the arrival of its POST: whatever it held may have expired in
- * the meantime, and no check of its own can come after the last one.
+ * the meantime, and no check of its own can come after the last one. Or it had given the POST up before it arrived:
+ * then it was on its way, nobody can tell since when.
  */
-function mayHaveLostLease({ record }: Round, post: Post, { intentOf }: Trail): boolean {
-  const from = intentOf.get(post)?.at ?? post.at;
-  return record.interruptions.some((each) => concerns(each, post.instance, from - TIES_MS, post.at));
+function mayHaveLostLease({ record }: Round, post: Post, { intentOf, writes }: Trail): boolean {
+  const from = (intentOf.get(post)?.at ?? post.at) - TIES_MS;
+  const gaveUp = writes.some(
+    ({ instance, to, sentAt }) =>
+      instance === post.instance && to !== "attempting" && sentAt >= from && sentAt <= post.at,
+  );
+  return gaveUp || record.interruptions.some((each) => concerns(each, post.instance, from, post.at));
 }
 
 /** A process that was stopped or killed during its POST is no sender any more, though WAHA may go on. */

@@ -21,8 +21,10 @@ const CAMPAIGNS_A_PASS = 100;
  * Opens campaigns: to be called before anything of theirs settles, or once what was over already (`unknown`) has
  * turned out to be something else. `rev` grows, so whoever counted earlier can't settle the campaign any more. A
  * campaign on hold keeps its status.
+ *
+ * @returns how many the database turned away, by a validation rule say
  */
-export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Config): Promise<void> {
+export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Config): Promise<number> {
   const forms = [...ids].flatMap(idForms);
   const held = { $in: ["$status", { $literal: config.CAMPAIGN_STATUS_HOLD }] };
   const sending = config.CAMPAIGN_STATUS_SENDING;
@@ -37,7 +39,7 @@ export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Co
     },
     { $unset: ["delivery.settledAt", "delivery.counts"] },
   ];
-  await updateAll(db.campaigns, forms, {}, opened);
+  return (await updateAll(db.campaigns, forms, {}, opened)).refused;
 }
 
 /** Its `rev` can guard a settlement. That of a list of deliveries, say, can't: then the next touch puts it right. */

@@ -162,7 +162,8 @@ const Draft = z.object({
     .refine((chatId) => CHAT_ID.test(chatId), NO_CHAT),
   content: z
     .string({ error: ({ input }) => (isTooLong(input) ? LONG_TEXT : "content is missing or not a string") })
-    .max(MAX_TEXT, LONG_TEXT)
+    // In JavaScript's characters; zod's own `max` counts those beyond the first plane once.
+    .refine((content) => content.length <= MAX_TEXT, LONG_TEXT)
     .refine((content) => content.trim() !== "", "content is empty"),
 });
 

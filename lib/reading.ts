@@ -10,8 +10,8 @@ import type { Document } from "mongodb";
 /** No id and no name is longer, in bytes. */
 export const MAX_ID_BYTES = 512;
 
-/** What `$bsonSize` counts of a value in a document by itself, beside the value: about so much. */
-const WRAPPING = 16;
+/** What `$bsonSize` counts of a text in a document by itself, beside its bytes; of no other value it is more. */
+const WRAPPING = 17;
 
 const size = (field: string): Document => ({ $bsonSize: { value: `$${field}` } });
 

@@ -12,34 +12,35 @@ export function isOfOneDocument(error: unknown): boolean {
   return error instanceof MongoServerError && OF_ONE_DOCUMENT.has(error.code);
 }
 
-/**
- * Updates those of `ids` that match a filter, as {@link updateMatching} does.
- *
- * @returns how many were changed
- */
+/** How many documents an update changed, and how many of those that it was for were turned away. */
+export interface Updated {
+  changed: number;
+  refused: number;
+}
+
+/** Updates those of `ids` that match a filter, as {@link updateMatching} does. */
 export async function updateAll<T extends { _id: Id }>(
   collection: Collection<T>,
   ids: Id[],
   filter: Document,
   update: Document[],
-): Promise<number> {
-  if (ids.length === 0) return 0;
+): Promise<Updated> {
+  if (ids.length === 0) return { changed: 0, refused: 0 };
   return updateMatching(collection, { ...filter, _id: { $in: ids } }, update);
 }
 
 /**
  * Updates what matches a filter, in one request. The server stops at the first document that can't be updated:
  * then each is updated by itself, so that it stops no other.
- *
- * @returns how many were changed
  */
 export async function updateMatching<T extends { _id: Id }>(
   collection: Collection<T>,
   filter: Document,
   update: Document | Document[],
-): Promise<number> {
+): Promise<Updated> {
   try {
-    return (await collection.updateMany(filter as Filter<T>, update)).modifiedCount;
+    const { modifiedCount } = await collection.updateMany(filter as Filter<T>, update);
+    return { changed: modifiedCount, refused: 0 };
   } catch (error) {
     if (!isOfOneDocument(error)) throw error;
     return updateEach(collection, filter, update);
@@ -50,16 +51,17 @@ async function updateEach<T extends { _id: Id }>(
   collection: Collection<T>,
   filter: Document,
   update: Document | Document[],
-): Promise<number> {
+): Promise<Updated> {
   const found = await collection.find(filter as Filter<T>, { projection: { _id: 1 } }).toArray();
   const writes = found.map(({ _id }) => ({ updateOne: { filter: { ...filter, _id }, update } }));
-  if (writes.length === 0) return 0;
+  if (writes.length === 0) return { changed: 0, refused: 0 };
   try {
-    return (await collection.bulkWrite(writes as never, { ordered: false })).modifiedCount;
+    const { modifiedCount } = await collection.bulkWrite(writes as never, { ordered: false });
+    return { changed: modifiedCount, refused: 0 };
   } catch (error) {
     const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
     const onlyRefused = refused.length > 0 && refused.every(({ code }) => OF_ONE_DOCUMENT.has(code));
     if (!(error instanceof MongoBulkWriteError) || !onlyRefused) throw error;
-    return error.modifiedCount;
+    return { changed: error.modifiedCount, refused: refused.length };
   }
 }

@@ -20,28 +20,31 @@ const NEEDED = {
   ...READ,
 };
 
+/** What a claim came to: what is ours, in any order, and how many messages the database turned away. */
+export interface Claimed {
+  ours: ClaimedMessage[];
+  refused: number;
+}
+
 /**
  * Takes those of `ids` that are still due, in one guarded write, and reads back which are ours. A lost reply
  * costs nothing: the read-back decides, and a claim that it misses is given back at the end of the pass or
  * rescued by a later one, since no intent exists.
- *
- * @returns the claimed messages, in any order
  */
-export async function claim(db: Database, ids: Id[], window: Window, mark: Claim): Promise<ClaimedMessage[]> {
+export async function claim(db: Database, ids: Id[], window: Window, mark: Claim): Promise<Claimed> {
   const { passId, now, expiresAt } = mark;
   let lost: unknown;
   const claimed = { isPicked: true, delivery: claimedDelivery(passId, now, expiresAt) };
-  await updateAll(db.messages, ids, dueFilter(window, mark.passStartedAt), [{ $set: claimed }]).catch(
-    (error: unknown) => {
-      lost = error;
-    },
-  );
+  const due = dueFilter(window, mark.passStartedAt);
+  const update = await updateAll(db.messages, ids, due, [{ $set: claimed }]).catch((error: unknown) => {
+    lost = error;
+  });
   const ours = await db.messages
     .find({ _id: { $in: ids }, "delivery.passId": passId, "delivery.state": "claimed" })
     .project<ClaimedMessage>(NEEDED)
     .toArray();
   if (lost && ours.length === 0) throw lost;
-  return ours;
+  return { ours, refused: update?.refused ?? 0 };
 }
 
 /**

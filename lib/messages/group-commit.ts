@@ -80,7 +80,10 @@ async function readBack(db: Database, writes: GuardedWrite[]): Promise<(write: G
   return (write) => {
     const delivery = deliveries.get(documentKey(write.message._id));
     const { passId, claimedAt } = write.message.delivery;
-    const sameClaim = delivery?.passId === passId && delivery.claimedAt.getTime() === claimedAt.getTime();
+    // An app may have stored anything there since.
+    const isSame =
+      delivery?.claimedAt instanceof Date && delivery.claimedAt.getTime() === claimedAt.getTime();
+    const sameClaim = isSame && delivery.passId === passId;
     return sameClaim && delivery.state === write.to ? "applied" : "refused";
   };
 }

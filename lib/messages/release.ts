@@ -39,6 +39,6 @@ export async function releaseEveryClaim(
   return release(db, ours, at, reason);
 }
 
-function release(db: Database, filter: Document, at: Date, reason: Reason): Promise<number> {
-  return updateMatching(db.messages, filter, releaseUpdate(at, reason));
+async function release(db: Database, filter: Document, at: Date, reason: Reason): Promise<number> {
+  return (await updateMatching(db.messages, filter, releaseUpdate(at, reason))).changed;
 }

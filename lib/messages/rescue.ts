@@ -18,7 +18,7 @@ export async function rescueExpiredClaims(db: Database, now: Date): Promise<numb
     // A list of such would match, too, and no field of a list can be set.
     $expr: { $eq: [{ $type: "$delivery" }, "object"] },
   };
-  return updateMatching(db.messages, expired, {
+  const { changed } = await updateMatching(db.messages, expired, {
     $set: {
       isPicked: false,
       "delivery.state": "released",
@@ -26,4 +26,5 @@ export async function rescueExpiredClaims(db: Database, now: Date): Promise<numb
     },
     $unset: { "delivery.claimExpiresAt": "" },
   });
+  return changed;
 }

@@ -3,7 +3,7 @@ import type { Database } from "../db.ts";
 import { CLAIMABLE_STATES, deliveryBefore, type Id, type MessageDocument, READ } from "../documents.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 import { SHORT_ID } from "../reading.ts";
-import { updateAll } from "../update-all.ts";
+import { type Updated, updateAll } from "../update-all.ts";
 import { LIVE } from "./due.ts";
 import { deliveryError, type Reason } from "./writes.ts";
 
@@ -55,14 +55,15 @@ export function findStrays(db: Database, since: Date, windowFrom: Date, now: Dat
 /** Makes the flags say again what `delivery` says: picked, and sent if it was. Returns how many were set back. */
 export async function setBackFlags(db: Database, ids: Id[]): Promise<number> {
   const reset = { ...LIVE, "delivery.state": { $in: [...MAY_BE_SENT] } };
-  return updateAll(db.messages, ids, reset, [
+  const { changed } = await updateAll(db.messages, ids, reset, [
     { $set: { isPicked: true, isSent: { $eq: ["$delivery.state", "sent"] } } },
   ]);
+  return changed;
 }
 
 /**
  * Ends messages whose window closed unsent. One that was given back since it fell due keeps the reason that it has; the
- * others get `reason`. Returns how many were ended: what was claimed, moved or deleted meanwhile is not.
+ * others get `reason`. What was claimed, moved or deleted meanwhile is not ended.
  */
 export async function markMissed(
   db: Database,
@@ -70,7 +71,7 @@ export async function markMissed(
   windowFrom: Date,
   now: Date,
   reason: Reason,
-): Promise<number> {
+): Promise<Updated> {
   const error = { $cond: [SAYS_WHY, "$delivery.error", { $literal: deliveryError(reason, now) }] };
   const missed = { state: "missed", settledAt: now, error };
   const late = {

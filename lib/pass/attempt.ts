@@ -55,16 +55,13 @@ export async function attempt(pass: Pass, lane: Lane, message: ClaimedMessage): 
   const reconcileAfterSeconds = config.RECONCILE_AFTER_SECONDS;
   const plan = { session, chatId, waMessageId: id, at: clock.now(), reconcileAfterSeconds };
   const written = await commit(intent(message, plan));
-  if (written === "refused") {
-    giveBack({ code: "message_changed" });
-    return { posted: false };
-  }
-  if (written === "denied") {
-    giveBack({ code: "database_refused" });
-    return { posted: false };
-  }
-  if (written !== "applied") return { posted: false, stop: giveBack({ code: "database_lost" }) };
+  if (written === "unacknowledged") return { posted: false, stop: giveBack({ code: "database_lost" }) };
+  // Claims expire with the time to send: an intent that is refused then says nothing about the message.
   if (!maySend(pass)) return { posted: false, stop: giveBack({ code: "out_of_time" }) };
+  if (written !== "applied") {
+    giveBack({ code: written === "denied" ? "database_refused" : "message_changed" });
+    return { posted: false };
+  }
   if (lane.hasNext()) lane.ids.fetchAhead();
   const timeoutMs = Math.min(config.WAHA_TIMEOUT_MS, clock.until(pass.requestsUntil));
   const outcome = await waha.sendText({ session, chatId, text, ...(id ? { id } : {}) }, timeoutMs);

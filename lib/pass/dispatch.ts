@@ -1,5 +1,4 @@
-import { touchCampaigns } from "../campaigns.ts";
-import type { Id } from "../documents.ts";
+import { documentKey, type Id } from "../documents.ts";
 import { returnLeases, type SessionLease, takeLeases } from "../leases.ts";
 import { claim } from "../messages/claim.ts";
 import { releaseClaims, releaseEveryClaim } from "../messages/release.ts";
@@ -7,6 +6,7 @@ import type { ClaimedMessage } from "../messages/writes.ts";
 import type { WahaSession } from "../waha/answers.ts";
 import { maySend, type Pass, type Surroundings, windowNow } from "./context.ts";
 import { Lookout } from "./offers.ts";
+import { openCampaigns } from "./open-campaigns.ts";
 import {
   assign,
   type ClaimPlan,
@@ -15,6 +15,7 @@ import {
   type Offer,
   planClaims,
   type Standing,
+  withoutMessages,
 } from "./plan.ts";
 import { SessionSender } from "./sender.ts";
 
@@ -43,6 +44,8 @@ class Dispatcher {
   readonly #lookout: Lookout;
   /** Sessions that could be given more: the last look left something of them. */
   #unclaimed = new Set<string>();
+  /** Messages, by `documentKey`, that were to be claimed and could not be: somebody was faster, or they are odd. */
+  readonly #passedOver = new Set<string>();
   /** The last look left something, be it another pass's to send. */
   #leftSome = false;
   #mayHoldClaims = false;
@@ -99,7 +102,8 @@ class Dispatcher {
         (session) => !active.some((sender) => sender.session.name === session),
       );
       if (waiting && active.length < this.#pass.config.SESSION_CONCURRENCY) return;
-      if (active.some((sender) => sender.low && this.#unclaimed.has(sender.session.name))) return;
+      // As long as sessions wait for a place, those that have one are given nothing.
+      if (!waiting && active.some((sender) => sender.low && this.#unclaimed.has(sender.session.name))) return;
       await this.#change();
     }
   }
@@ -114,11 +118,13 @@ class Dispatcher {
   /**
    * Claims what the plan gives each session, and hands it over.
    *
-   * @returns whether that changed anything: something was claimed, or a session dropped out and makes room
+   * @returns whether another look may bring something: there was something to claim, or a session makes room
    */
   async #claim(offers: Offer[]): Promise<boolean> {
     const { config, db, id: passId, clock, sendUntil, tally } = this.#pass;
-    const open = offers.filter((offer) => this.#isOpen(offer.session.name));
+    const open = offers
+      .filter((offer) => this.#isOpen(offer.session.name))
+      .map((offer) => withoutMessages(offer, this.#passedOver));
     const freePlaces = Math.max(0, config.SESSION_CONCURRENCY - this.#active().length);
     const plan = planClaims(open, (session) => this.#standingOf(session), freePlaces);
     let dropped = await this.#lease(open, plan);
@@ -141,10 +147,18 @@ class Dispatcher {
     }
     this.#mayHoldClaims = true;
     const mark = { passId, passStartedAt: clock.startedAt, now, expiresAt: sendUntil };
-    const claimed = await claim(db, ids, windowNow(this.#pass), mark);
-    tally.add("claimed", claimed.length);
-    await this.#handOver(plan, claimed);
-    return dropped || claimed.length > 0;
+    const { ours, refused } = await claim(db, ids, windowNow(this.#pass), mark);
+    tally.add("claimed", ours.length);
+    this.#passOver(ids, ours);
+    if (refused > 0) tally.blocked({ code: "database_refused" }, refused);
+    await this.#handOver(plan, ours);
+    return true;
+  }
+
+  /** What could not be claimed is not tried again, so that it keeps nothing that is due after it from its turn. */
+  #passOver(ids: Id[], ours: ClaimedMessage[]): void {
+    const claimed = new Set(ours.map((message) => documentKey(message._id)));
+    for (const key of ids.map(documentKey)) if (!claimed.has(key)) this.#passedOver.add(key);
   }
 
   /** Nobody else sends on the session, and it is not in trouble. */
@@ -154,9 +168,9 @@ class Dispatcher {
 
   /** Gives claimed messages to their sessions, their campaigns opened first. */
   async #handOver(plan: ClaimPlan, claimed: ClaimedMessage[]): Promise<void> {
-    const { db, config, clock, id: passId, tally } = this.#pass;
+    const { db, clock, id: passId, tally } = this.#pass;
     const { bySession, moved } = assign(plan, claimed);
-    await touchCampaigns(db, campaignsOf(claimed), config);
+    await openCampaigns(this.#pass, claimed);
     for (const [session, messages] of bySession) this.#senders.get(session)?.give(messages);
     if (moved.length === 0) return;
     const reason = { code: "message_changed" } as const;
@@ -204,10 +218,4 @@ class Dispatcher {
     const reason = { code: "account_restricted", detail: name } as const;
     await this.#lookout.noteBlocked(offer.groups.map((group) => ({ group, reason })));
   }
-}
-
-function campaignsOf(messages: ClaimedMessage[]): Set<Id> {
-  return new Set(
-    messages.map((message) => message.campaignId).filter((id) => id !== undefined && id !== null),
-  );
 }

@@ -70,7 +70,7 @@ export function planClaims(
 ): ClaimPlan {
   const all = offers.map((offer) => ({ offer, standing: standingOf(offer.session.name) }));
   const waiting = all
-    .filter(({ standing }) => !standing.active)
+    .filter(({ offer, standing }) => !standing.active && offer.next.length > 0)
     .sort((a, b) => a.standing.turns - b.standing.turns || oldest(a.offer) - oldest(b.offer));
   const crowded = waiting.length > freePlaces;
   const chosen = waiting.slice(0, freePlaces);
@@ -78,9 +78,16 @@ export function planClaims(
   const plan: ClaimPlan = new Map();
   for (const { offer, standing } of chosen) {
     const room = Math.max(0, standing.target - standing.queued);
-    if (room > 0) plan.set(offer.session.name, offer.next.slice(0, room));
+    if (room > 0 && offer.next.length > 0) plan.set(offer.session.name, offer.next.slice(0, room));
   }
   return plan;
+}
+
+/** The same offer without some messages, given by their `documentKey`. */
+export function withoutMessages(offer: Offer, keys: Set<string>): Offer {
+  if (keys.size === 0) return offer;
+  const next = offer.next.filter((message) => !keys.has(documentKey(message._id)));
+  return { ...offer, next, count: offer.count - (offer.next.length - next.length) };
 }
 
 function oldest(offer: Offer): number {

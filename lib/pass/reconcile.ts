@@ -1,6 +1,4 @@
-import { touchCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
-import type { Id } from "../documents.ts";
 import { describeError, shownId } from "../log.ts";
 import {
   findUncertain,
@@ -15,6 +13,7 @@ import { isProblemCode } from "../problems.ts";
 import { isOfOneDocument } from "../update-all.ts";
 import type { Lookup } from "../waha/client.ts";
 import { maySend, type Pass, type Surroundings } from "./context.ts";
+import { openCampaigns } from "./open-campaigns.ts";
 
 /** A lookup takes no longer than this, and no more of them than this are made in a pass, so many at once. */
 const LOOKUP_TIMEOUT_MS = 5_000;
@@ -84,10 +83,10 @@ async function decide(pass: Pass, around: Surroundings | undefined, message: Unc
 
 /** Records a verdict, and has the message's campaign counted again. */
 async function put(pass: Pass, message: Uncertain, verdict: Verdict): Promise<boolean> {
-  const { clock, config, db } = pass;
+  const { clock, db } = pass;
   const { state } = message.delivery;
   // Until now it was left to do in any count, so whoever counts after this waits for the verdict.
-  if (state === "attempting" && verdict.to !== "later") await touchCampaigns(db, campaignOf(message), config);
+  if (state === "attempting" && verdict.to !== "later") await openCampaigns(pass, [message]);
   const applied = await recordVerdict(db, message, verdict, clock.now());
   if (applied && state === "unknown" && verdict.to !== "later") await recount(pass, message);
   return applied;
@@ -99,16 +98,9 @@ async function put(pass: Pass, message: Uncertain, verdict: Verdict): Promise<bo
  * opens the campaign. (A transaction would do both at once, but one that its process leaves behind blocks the
  * campaign, and all that is to be sent of it, for a minute.)
  */
-export async function recount(
-  { config, db }: Pass,
-  message: Pick<Uncertain, "_id" | "campaignId">,
-): Promise<void> {
-  await touchCampaigns(db, campaignOf(message), config);
-  await forgetSettled(db, message._id);
-}
-
-function campaignOf({ campaignId }: Pick<Uncertain, "campaignId">): Id[] {
-  return campaignId ? [campaignId] : [];
+export async function recount(pass: Pass, message: Pick<Uncertain, "_id" | "campaignId">): Promise<void> {
+  await openCampaigns(pass, [message]);
+  await forgetSettled(pass.db, message._id);
 }
 
 async function lookUp(pass: Pass, message: Uncertain, id: string): Promise<Lookup> {

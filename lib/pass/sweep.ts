@@ -1,4 +1,3 @@
-import { touchCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
 import { canBeWritten, idKey } from "../documents.ts";
@@ -8,6 +7,8 @@ import type { ProblemCode } from "../problems.ts";
 import { findHeldCampaigns } from "../routing.ts";
 import { maySend, type Pass } from "./context.ts";
 import { readLastPass } from "./last-pass.ts";
+import { openCampaigns } from "./open-campaigns.ts";
+import { noteTurnedAway } from "./turned-away.ts";
 
 /** Strays are dealt with so many at a time, as long as the pass has time for it. */
 const BATCH = 500;
@@ -50,18 +51,16 @@ async function dealWith(pass: Pass, strays: Stray[], windowFrom: Date): Promise<
 }
 
 async function miss(pass: Pass, missed: Stray[], windowFrom: Date): Promise<void> {
-  const { clock, config, db, log, tally, id: passId } = pass;
-  await touchCampaigns(
-    db,
-    new Set(missed.map((stray) => stray.campaignId).filter((id) => id !== undefined && id !== null)),
-    config,
-  );
+  const { clock, db, log, tally, id: passId } = pass;
+  await openCampaigns(pass, missed);
   const lastPassAt = (await readLastPass(db))?.startedAt;
   const byCode = Map.groupBy(missed, (stray) => reasonFor(stray, lastPassAt));
   for (const [code, strays] of byCode) {
     const ids = strays.map((stray) => stray._id);
     const given = code === "kept" ? ({ code: "window_closed" } as const) : { code };
-    const count = await markMissed(db, ids, windowFrom, clock.now(), given);
+    const { changed: count, refused } = await markMissed(db, ids, windowFrom, clock.now(), given);
+    noteTurnedAway(pass, refused, "messages");
+    if (count === 0) continue;
     tally.add("missed", count);
     if (code !== "kept") tally.problem(code, count);
     log.warn(

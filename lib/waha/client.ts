@@ -39,11 +39,16 @@ export interface Waha {
   close(): Promise<void>;
 }
 
+/** No list of as many sessions as one server can run is longer. */
+const MAX_LIST_BYTES = 8 * 1024 * 1024;
+
 export function openWaha(config: Config): Waha {
   const connection = connectWaha(config.WAHA_API_URL, config.WAHA_API_KEY, config.WAHA_TIMEOUT_MS);
-  const get = (path: string, timeoutMs: number) => connection.exchange({ method: "get", path, timeoutMs });
+  const get = (path: string, timeoutMs: number, limits: { maxBytes?: number } = {}) =>
+    connection.exchange({ method: "get", path, timeoutMs, ...limits });
   return {
-    listSessions: async (timeoutMs) => sessionsOf(await get("api/sessions?all=true", timeoutMs)),
+    listSessions: async (timeoutMs) =>
+      sessionsOf(await get("api/sessions?all=true", timeoutMs, { maxBytes: MAX_LIST_BYTES })),
     readServer: async (timeoutMs) => serverOf(await get("api/server/version", timeoutMs)),
     newMessageId: async (session, timeoutMs) => {
       const path = sessionPath(session, "new-message-id");
@@ -129,7 +134,7 @@ const MESSAGE_IDS = { since: [2026, 4, 3], engines: new Set(["NOWEB", "GOWS"]) }
 /** Whether a message on this session can be given an id beforehand, by which a lost answer can be looked up. */
 export function takesMessageIds(server: WahaServer | undefined, session: WahaSession): boolean {
   if (!server || !MESSAGE_IDS.engines.has(session.engine ?? server.engine)) return false;
-  const version = server.version.split(".").map((part) => Number.parseInt(part, 10) || 0);
+  const version = server.version.split(".", 3).map((part) => Number.parseInt(part, 10) || 0);
   const differs = MESSAGE_IDS.since.findIndex((part, index) => (version[index] ?? 0) !== part);
   return differs === -1 || (version[differs] ?? 0) > (MESSAGE_IDS.since[differs] ?? 0);
 }

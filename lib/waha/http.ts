@@ -27,6 +27,8 @@ export interface WahaRequest {
   json?: object;
   /** For the whole exchange, the answer's body included. */
   timeoutMs: number;
+  /** A body that is longer, on its way or once it is decompressed, is not read to its end. */
+  maxBytes?: number;
 }
 
 /** A connection to WAHA for the length of one pass. `exchange` never rejects. */
@@ -36,8 +38,11 @@ export interface WahaConnection {
   close(): Promise<void>;
 }
 
-/** No list of sessions is longer; what is, on its way or once it is decompressed, is not read to the end. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+/**
+ * Only a list of sessions is longer. An error that repeats a text, every character of it escaped, is not; and many
+ * sessions may each be answered at once.
+ */
+const MAX_ANSWER_BYTES = 512 * 1024;
 
 /** Where nothing accepts a connection for so long, it is sure that nothing was sent. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -49,7 +54,6 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs: number): WahaConnection {
   const agent = new Agent({
     connect: { timeout: Math.min(CONNECT_TIMEOUT_MS, timeoutMs / 2) },
-    maxResponseSize: MAX_ANSWER_BYTES,
     // The signal of each exchange limits it.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -66,14 +70,14 @@ export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs:
     fetch: (input, init) => fetch(input, { ...init, dispatcher: onlyOnce(agent) } as unknown as RequestInit),
   });
   return {
-    exchange: async ({ method, path, json, timeoutMs }) => {
+    exchange: async ({ method, path, json, timeoutMs, maxBytes = MAX_ANSWER_BYTES }) => {
       const signal = AbortSignal.timeout(Math.max(1, Math.floor(timeoutMs)));
       try {
         const response = await client(path, { method, signal, ...(json ? { json } : {}) });
         return {
           status: response.status,
           location: response.headers.get("location"),
-          body: await readJson(response),
+          body: await readJson(response, maxBytes),
         };
       } catch (cause) {
         return { fault: signal.aborted ? "timeout" : neverConnected(cause) ? "unsent" : "lost", cause };
@@ -97,21 +101,21 @@ function onlyOnce(agent: Agent): Dispatcher {
 }
 
 /** The status counts even when its body is cut off, too large or not JSON: a 201 is a 201. */
-async function readJson(response: Response): Promise<unknown> {
+async function readJson(response: Response, maxBytes: number): Promise<unknown> {
   try {
-    return JSON.parse(await readText(response));
+    return JSON.parse(await readText(response, maxBytes));
   } catch {
     return undefined;
   }
 }
 
 /** Leaving the loop cancels the rest. */
-async function readText({ body }: Response): Promise<string> {
+async function readText({ body }: Response, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {
     size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new RangeError("the answer is too large");
+    if (size > maxBytes) throw new RangeError("the answer is too large");
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));

@@ -28,8 +28,11 @@ const REFUSALS: { status: number; says?: RegExp; code: ProblemCode }[] = [
   },
 ];
 
-/** GOWS passes WhatsApp's own refusal on in these words (whatsmeow's ErrServerReturnedError). */
-const WHATSAPP_REFUSAL = /\bserver returned error (\d{3})\b/;
+/**
+ * GOWS passes WhatsApp's own refusal on in these words (whatsmeow's ErrServerReturnedError), as gRPC words an error.
+ * They are all there is: among others they may be a text's.
+ */
+const WHATSAPP_REFUSAL = /^(?:\d+ [A-Z_]+: )?server returned error (\d{3})$/;
 
 /** WhatsApp's code for an account that may not start chats for a while. */
 const ACCOUNT_RESTRICTED = "463";

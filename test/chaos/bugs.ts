@@ -63,10 +63,9 @@ export const BUGS: Planted[] = [
       file: "lib/messages/claim.ts",
       changes: [
         {
-          find: "  await updateAll(db.messages, ids, dueFilter(window, mark.passStartedAt), [{ $set: claimed }]).catch(",
-          replace: `  const due = dueFilter(window, mark.passStartedAt);
-  const free = await db.messages.find({ ...due, _id: { $in: ids } } as never, { projection: { _id: 1 } }).toArray();
-  await updateAll(db.messages, free.map((message) => message._id), {}, [{ $set: claimed }]).catch(`,
+          find: "  const update = await updateAll(db.messages, ids, due, [{ $set: claimed }]).catch(",
+          replace: `  const free = await db.messages.find({ ...due, _id: { $in: ids } } as never, { projection: { _id: 1 } }).toArray();
+  const update = await updateAll(db.messages, free.map((message) => message._id), {}, [{ $set: claimed }]).catch(`,
         },
       ],
     },

@@ -17,7 +17,7 @@ const UNSENT_WORDS: [status: number, field: "error" | "message", words: string][
 ];
 
 /** GOWS passes a refusal of WhatsApp's own on as a 500 with these words in its exception. */
-const REFUSED_WORDS = /server returned error \d+/;
+const REFUSED_WORDS = /^(\d+ [A-Z_]+: )?server returned error \d+$/;
 
 /**
  * What WAHA is known to mean by its answers, written down a second time: from what WAHA does, and not from what the

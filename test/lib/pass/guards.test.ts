@@ -39,9 +39,9 @@ beforeEach(async () => {
   commit = groupCommit(db);
 });
 
-function claimFor(passId: string, ids: ObjectId[], expiresAt = ago(-40)): Promise<ClaimedMessage[]> {
+async function claimFor(passId: string, ids: ObjectId[], expiresAt = ago(-40)): Promise<ClaimedMessage[]> {
   const mark = { passId, passStartedAt: ago(0), now: new Date(), expiresAt };
-  return claim(db, ids, { from: ago(120), to: ago(0) }, mark);
+  return (await claim(db, ids, { from: ago(120), to: ago(0) }, mark)).ours;
 }
 
 /** A message that pass A claimed. */

@@ -1,4 +1,4 @@
-import { Binary, BSONRegExp, type ObjectId } from "mongodb";
+import { Binary, BSONRegExp, type Document, type ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import { recordCommands } from "../../support/commands.ts";
 import { ago, createWorld } from "../../support/world.ts";
@@ -108,7 +108,9 @@ test("a message that a validation rule turns away stops no other, be it at its c
   );
   await world.db.command({ collMod: "messages", validator: { content: { $ne: "legacy" } } });
   await world.db.command({ collMod: "campaigns", validator: { name: { $ne: "legacy" } } });
-  expect(await world.pass()).toMatchObject({ sent: 2 });
+  // Once the message at its claim, once the campaign when it is opened.
+  const errors = [{ code: "database_refused", count: 2 }];
+  expect(await world.pass()).toMatchObject({ sent: 2, ok: false, errors });
   expect(await world.find(bad)).not.toHaveProperty("delivery");
   expect(await world.find(good)).toMatchObject({ isSent: true });
   expect(await world.find(ofLegacy)).toMatchObject({ isSent: true });
@@ -137,3 +139,45 @@ test("an app that writes a whole document back over a claim gets the message sen
   expect(world.waha.ledger.filter((entry) => entry.text === "M")).toHaveLength(1);
   expect((await world.find(twice)).delivery.state).toBe("attempting");
 });
+
+test("a late message that a validation rule keeps from being missed is told", async () => {
+  const world = await createWorld();
+  await world.insert({ content: "legacy", scheduledAt: ago(300) }, { scheduledAt: ago(300) });
+  await world.db.command({ collMod: "messages", validator: { content: { $ne: "legacy" } } });
+  const { missed, errors } = await world.pass();
+  expect(missed).toBe(1);
+  expect(errors).toContainEqual(expect.objectContaining({ code: "database_refused", count: 1 }));
+});
+
+test("a message that can't be claimed keeps no other of its session waiting, however slow its pace", async () => {
+  const world = await createWorld({}, { SEND_GAP_MS: "6000" });
+  const [bad, good] = await world.insert({ content: "legacy", scheduledAt: ago(60) }, {});
+  await world.db.command({ collMod: "messages", validator: { content: { $ne: "legacy" } } });
+  expect(await world.pass()).toMatchObject({ sent: 1, more: true });
+  expect(await world.find(bad)).not.toHaveProperty("delivery");
+  expect(await world.find(good)).toMatchObject({ isSent: true });
+});
+
+const REWRITTEN: [name: string, change: Document][] = [
+  ["as a text", { $set: { "delivery.claimedAt": new Date().toISOString() } }],
+  ["not at all", { $unset: { "delivery.claimedAt": "" } }],
+];
+
+test.each(REWRITTEN)(
+  "an app that writes the time of a claim %s stops no other message",
+  async (_name, change) => {
+    const world = await createWorld();
+    const [first, odd, last] = await world.insert(
+      { scheduledAt: ago(30) },
+      { scheduledAt: ago(20) },
+      { scheduledAt: ago(10) },
+    );
+    world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "delay", ms: 300 } });
+    const passing = world.pass();
+    await world.waha.received("sendText", 1);
+    await world.messages.updateOne({ _id: odd as ObjectId }, change);
+    expect(await passing).toMatchObject({ sent: 2 });
+    for (const id of [first, last]) expect(await world.find(id)).toMatchObject({ isSent: true });
+    expect(await world.find(odd)).toMatchObject({ isSent: false });
+  },
+);

@@ -220,6 +220,20 @@ test("a pass whose time runs out while the intent is written does not post, and 
   expect(world.waha.requestCount({ route: "sendText" })).toBe(0);
 });
 
+test("an intent that is refused since the claim has expired is told as want of time, not as somebody's change", async () => {
+  const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
+  const [id] = await world.insert({});
+  let jump = 0;
+  const ticker = { monotonic: () => performance.now() + jump, system: () => Date.now() };
+  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
+  const passing = world.pass({ ticker });
+  await world.waha.received("newMessageId", 1);
+  await world.messages.updateOne({ _id: id as ObjectId }, { $set: { "delivery.claimExpiresAt": ago(1) } });
+  jump = 31_000;
+  expect(await passing).toMatchObject({ ok: false, released: 1, errors: [{ code: "out_of_time" }] });
+  expect(await world.find(id)).toMatchObject({ isPicked: false, delivery: { attempts: 0 } });
+});
+
 test("a pass whose time runs out while it takes its leases claims nothing", async () => {
   const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
   const commands = recordCommands(world);

@@ -41,7 +41,7 @@ async function claimNew(world: World, pass: Pass, ...fields: Document[]): Promis
     now: pass.clock.now(),
     expiresAt: pass.sendUntil,
   };
-  return claim(pass.db, ids, windowNow(pass), mark);
+  return (await claim(pass.db, ids, windowNow(pass), mark)).ours;
 }
 
 function openSender(pass: Pass, onChange = () => {}): SessionSender {

@@ -32,6 +32,8 @@ describe("refused by WhatsApp itself", () => {
   test.each([
     ["another number", { exception: { message: "server returned error 4630" } }],
     ["no number", { exception: { message: "server returned error" } }],
+    ["a text that it quotes", { exception: { message: "can't send 'server returned error 463'" } }],
+    ["front of other words", { exception: { message: "server returned error 463 and more" } }],
     ["another place", { message: "server returned error 463", exception: { message: "Timeout" } }],
     ["the stack", { exception: { message: "Timeout", stack: "server returned error 463" } }],
     ["no exception", { message: "server returned error 463" }],

@@ -49,10 +49,15 @@ function otherActs({ hits }: Totals): string {
 function invariantTable({ findings }: Totals): string {
   const table = new Table({ head: ["invariant", "", "cases", ""], style: { head: [], compact: true } });
   for (const [invariant, { cases, violations }] of findings) {
-    const verdict = violations > 0 ? styleText("red", `${violations} VIOLATED`) : styleText("green", "held");
-    table.push([invariant, INVARIANTS[invariant], cases, verdict]);
+    table.push([invariant, INVARIANTS[invariant], cases, verdictOf(cases, violations)]);
   }
   return table.toString();
+}
+
+/** What nothing put to the test did not hold. */
+function verdictOf(cases: number, violations: number): string {
+  if (violations > 0) return styleText("red", `${violations} VIOLATED`);
+  return cases === 0 ? styleText("yellow", "not tested") : styleText("green", "held");
 }
 
 function tellCounts(counts: Map<string, number>): string {

@@ -68,6 +68,8 @@ export class Saboteur {
   };
 
   async #meet(instance: string, point: string, side: Side): Promise<Fate> {
+    // What a process that is dead had still sent goes its way.
+    if (!this.#reach.instance(instance)?.alive) return "on";
     let act: Act | undefined;
     for (const trigger of this.#armed) {
       if (trigger.point !== point || trigger.side !== side) continue;

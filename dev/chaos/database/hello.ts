@@ -5,8 +5,8 @@ import { decodeReply, replaceReply } from "./wire.ts";
 const HELLO = ["hello", "isMaster", "ismaster"];
 
 /**
- * What a driver sends of its own accord, about connections, sessions and cursors (a test's database wants no password). A pass that is cut off from
- * the database at one of these learns nothing of it, so nobody needs to be asked.
+ * What a driver sends of its own accord, about connections, sessions and cursors. A pass that is cut off from the
+ * database at one of these learns nothing of it, so nobody needs to be asked.
  */
 const DRIVERS_OWN = ["ping", "endSessions", "killCursors", "abortTransaction"];
 

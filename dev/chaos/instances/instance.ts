@@ -11,6 +11,8 @@ export interface CallAnswer {
   call: number;
   status: number;
   body: string;
+  /** The most memory that the process has held since it began, in bytes. */
+  peakMemory: number;
 }
 
 /** Processes that must not outlive this one, also where it ends by an error. */
@@ -72,7 +74,7 @@ export class Instance {
     if (!this.alive) this.#onExit();
     else
       this.#child.send(order, (error) =>
-        error ? this.#answer({ ...order, status: 0, body: "" }) : undefined,
+        error ? this.#answer({ ...order, status: 0, body: "", peakMemory: 0 }) : undefined,
       );
     return answered;
   }

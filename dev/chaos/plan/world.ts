@@ -1,7 +1,7 @@
 import type { Engine, SessionOptions, WahaSimulatorOptions } from "../../waha-simulator/options.ts";
 import type { Random } from "../random.ts";
 
-/** Why a message is in the world; `world/roles.ts` says what each looks like. */
+/** Why a message is in the world; `world/documents.ts` says what each looks like. */
 export const ROLES = [
   "due",
   "due-soon",

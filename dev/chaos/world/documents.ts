@@ -2,10 +2,8 @@ import { randomBytes } from "node:crypto";
 import { type Document, ObjectId } from "mongodb";
 import type { CampaignPlan, MessagePlan, ReferenceForm, Role, WorldPlan } from "../plan/world.ts";
 
-/** What a world's documents refer to, and the names that its people are called by. */
+/** What is in the database when a round begins. */
 export interface World {
-  /** WAHA's names of the sessions. */
-  sessionNames: string[];
   sessions: Document[];
   campaigns: Document[];
   messages: Document[];
@@ -31,7 +29,7 @@ export function makeDocuments(
     ...appFields(message, index, refer, campaigns),
     ...roleFields(message, sessionNames[message.session] ?? "", lookbackSeconds, now),
   }));
-  return { sessionNames, sessions, campaigns, messages };
+  return { sessions, campaigns, messages };
 }
 
 /** Every message has a chat of its own, so that what WAHA accepted can be told apart. */

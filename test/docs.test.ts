@@ -2,18 +2,21 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, test } from "vitest";
+import { INVARIANTS } from "../dev/chaos/check/index.ts";
 import { type Config, parseConfig } from "../lib/config.ts";
 import { ConfigError } from "../lib/errors.ts";
 import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../lib/indexes.ts";
 import { Tally } from "../lib/pass/tally.ts";
 import { PROBLEMS } from "../lib/problems.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { BUGS } from "./chaos/bugs.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 
 const README = read("README.md");
 const PROTOCOL = read("docs/protocol.md");
+const RELIABILITY = read("docs/reliability.md");
 const ENV_EXAMPLE = read(".env.example");
 
 /** The part of a document under one heading, up to the next of the same or a higher level. */
@@ -172,13 +175,25 @@ test("the commands that create the indexes by hand are what the code creates", (
 
 test("every npm script that the README names exists", () => {
   const used = [...README.matchAll(/npm run (\w+)/g)].map(([, script = ""]) => script);
-  expect(new Set(used)).toEqual(new Set(["demo", "dev"]));
+  expect(new Set(used)).toEqual(new Set(["demo", "dev", "chaos", "load"]));
   expect(Object.keys(packageJson.scripts)).toEqual(expect.arrayContaining([...used, "test"]));
+});
+
+test("the invariants that are promised are those that the chaos run checks", () => {
+  expect(named(section(RELIABILITY, "## What is promised"))).toEqual(Object.keys(INVARIANTS));
+});
+
+test("the planted bugs that are listed are those that the chaos run must find, and by what", () => {
+  const found = rows(section(RELIABILITY, "## Does it find anything?"));
+  expect(found.map(([bug = ""]) => bug.toLowerCase())).toEqual(BUGS.map(({ bug }) => bug.name.toLowerCase()));
+  for (const [index, [, by = ""]] of found.entries())
+    expect([...by.matchAll(/`([^`]+)`/g)].map(([, name]) => name)).toEqual(BUGS[index]?.caughtBy);
 });
 
 describe.each([
   ["README.md", README],
   ["docs/protocol.md", PROTOCOL],
+  ["docs/reliability.md", RELIABILITY],
 ])("the links of %s", (path, document) => {
   const links = [...withoutCode(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
 

@@ -10,7 +10,7 @@ export const INVARIANTS = {
   "stale-writes": "a stale pass's intents match nothing",
   final: "what was due ends in a final state, with a reason",
   agrees: "in the end the database says what WAHA's ledger says, or that it does not know",
-  order: "a session's messages go out in the order of their times",
+  order: "what a pass claims of a session at once goes out in the order of its times",
   "one-sender": "one sender a session at a time",
   campaigns: "a campaign's final status is a function of its messages",
   redirects: "no redirect is followed",

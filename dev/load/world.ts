@@ -1,0 +1,60 @@
+import { ObjectId } from "mongodb";
+import type { CampaignDocument, MessageDocument, SessionDocument } from "../../lib/documents.ts";
+import type { Options } from "./options.ts";
+
+/** A message as it was before the first pass, and where it is to go. */
+export interface PlannedMessage {
+  document: MessageDocument & { content: string; chatId: string };
+  session: string;
+}
+
+/** What the app wrote: each session has a campaign, and what is due of all of them is interleaved. */
+export interface World {
+  sessions: (SessionDocument & { name: string })[];
+  campaigns: CampaignDocument[];
+  messages: PlannedMessage[];
+}
+
+/** The oldest message is so late; LOOKBACK_SECONDS is far more. */
+const SPREAD_MS = 3_600_000;
+
+/** About as long as the texts of real campaigns are. */
+const FILLER = "Your parcel is on its way and will be with you this afternoon. ".repeat(4);
+
+export function makeWorld({ messages, sessions }: Options, now: Date): World {
+  const sessionDocuments = Array.from({ length: sessions }, (_, place) => ({
+    _id: new ObjectId(),
+    name: `load-${place}`,
+  }));
+  const lines = sessionDocuments.map(({ _id, name }) => {
+    const campaign = {
+      _id: new ObjectId(),
+      name: `Campaign of ${name}`,
+      sessionId: _id,
+      status: "scheduled",
+    };
+    return { session: name, campaign };
+  });
+  return {
+    sessions: sessionDocuments,
+    campaigns: lines.map(({ campaign }) => campaign),
+    messages: Array.from({ length: messages }, (_, place) => {
+      const { session, campaign } = lines[place % sessions] as (typeof lines)[number];
+      const scheduledAt = new Date(now.getTime() - SPREAD_MS + Math.floor((place * SPREAD_MS) / messages));
+      return { session, document: makeMessage(place, campaign._id, scheduledAt) };
+    }),
+  };
+}
+
+function makeMessage(place: number, campaignId: ObjectId, scheduledAt: Date): PlannedMessage["document"] {
+  return {
+    _id: new ObjectId(),
+    campaignId,
+    chatId: `49170${String(place).padStart(8, "0")}@c.us`,
+    content: `No. ${place}: ${FILLER}`,
+    scheduledAt,
+    isSent: false,
+    isDeleted: false,
+    isPicked: false,
+  };
+}

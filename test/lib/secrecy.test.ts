@@ -1,18 +1,14 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { callAlone } from "../support/call-alone.ts";
 import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../support/world.ts";
-
-const run = promisify(execFile);
 
 const TEXT = "Words for Anna alone";
 const CHAT = "491709999888";
 
 /** Calls the function in a process of its own, at the most talkative level; gives everything that it printed. */
 async function printed(world: World, settings: NodeJS.ProcessEnv = {}, secret = SECRET): Promise<string> {
-  const env = { PATH: process.env.PATH, ...world.env, LOG_LEVEL: "trace", ...settings };
-  const { stdout, stderr } = await run(process.execPath, ["test/support/call-once.ts", secret], { env });
-  return stdout + stderr;
+  const called = await callAlone(world, { settings: { LOG_LEVEL: "trace", ...settings }, secret });
+  return called.output;
 }
 
 /** What no line and no answer may hold. */

@@ -1,9 +1,15 @@
-/** Calls the function once with this process's environment, so that a test can read all that it prints. */
+/**
+ * Calls the function once with this process's environment, the secret and the query that it is given, so that a test
+ * can read all that it prints, and how much memory it took at the most (in kB).
+ */
 import { closeDatabases } from "../../lib/db.ts";
 import { handleCron } from "../../lib/handler.ts";
 
-const headers = { authorization: `Bearer ${process.argv[2] ?? ""}` };
-const response = await handleCron(new Request("http://localhost/api/cron", { headers }), process.env);
-console.log(JSON.stringify({ status: response.status, body: await response.text() }));
+const [secret = "", query = ""] = process.argv.slice(2);
+const headers = { authorization: `Bearer ${secret}` };
+const request = new Request(`http://localhost/api/cron${query}`, { headers });
+const response = await handleCron(request, process.env);
+const body = await response.text();
+console.log(JSON.stringify({ status: response.status, body, maxRss: process.resourceUsage().maxRSS }));
 await closeDatabases();
 process.exit(0);

@@ -1,0 +1,90 @@
+import type { Document } from "mongodb";
+import { expect, test } from "vitest";
+import { callAlone } from "../support/call-alone.ts";
+import { ago, createWorld, message, type World } from "../support/world.ts";
+import { ID } from "./answers.ts";
+import { type Answer, startRawServer } from "./raw-server.ts";
+
+/** In kB; some 100 MB are the runtime's and the libraries' own. */
+const LIMIT = 256 * 1024;
+
+/** In MB; without it the runtime leaves garbage where it is, and what is measured is not what is needed. */
+const HEAP = 64;
+
+async function callInSmallHeap(world: World): Promise<{ summary: Document; maxRss: number }> {
+  const { body, maxRss } = await callAlone(world, { args: [`--max-old-space-size=${HEAP}`] });
+  return { summary: JSON.parse(body), maxRss };
+}
+
+/** As long as a field can be in a document that must not exceed 16 MB. */
+const LARGE = 15_000_000;
+
+/** More of them than the heap holds. */
+const MANY = 5;
+
+/** Inserts such documents with these fields besides; their ids are the name and a number. */
+async function insertLarge(world: World, collection: string, name: string, fields: Document): Promise<void> {
+  const copies = [
+    { $set: { n: { $range: [0, MANY] } } },
+    { $unwind: "$n" },
+    { $set: { ...fields, _id: { $concat: [name, { $toString: "$n" }] } } },
+    { $merge: collection },
+  ];
+  await world.db.collection("large").aggregate(copies).toArray();
+}
+
+test("a pass stays small among documents as large as documents can be", async () => {
+  const world = await createWorld();
+  await world.insert({});
+  console.log("usual", (await callInSmallHeap(world)).maxRss);
+  await world.db.collection("large").insertOne({ other: "x".repeat(LARGE) });
+  const { _id, ...plain } = message();
+  const { chatId } = plain;
+  const attempt = { state: "attempting", passId: "dead", attemptAt: ago(500), session: "default", chatId };
+  const delivery = { ...attempt, waMessageId: "A", nextLookupAt: ago(1) };
+  const own = (name: string) => ({ $concat: [name, { $toString: "$n" }] });
+  await insertLarge(world, "sessions", "session", { name: "default" });
+  await insertLarge(world, "campaigns", "campaign", { delivery: { open: true, rev: 1 } });
+  await insertLarge(world, "messages", "by session", { ...plain, sessionId: own("session") });
+  await insertLarge(world, "messages", "by campaign", {
+    ...{ ...plain, campaignId: own("campaign"), sessionId: "default" },
+  });
+  await insertLarge(world, "messages", "late", { ...plain, scheduledAt: ago(300) });
+  await insertLarge(world, "messages", "uncertain", { ...plain, isPicked: true, delivery });
+  await insertLarge(world, "messages", "long", { ...plain, content: "$other", other: null });
+  await insertLarge(world, "messages", "to nobody", { ...plain, chatId: "$other", other: null });
+  const { summary, maxRss } = await callInSmallHeap(world);
+  expect(summary).toMatchObject({ sent: 2 * MANY, failed: 2 * MANY, missed: MANY, campaignsCompleted: MANY });
+  console.log(maxRss);
+  expect(maxRss).toBeLessThan(LIMIT);
+}, 60_000);
+
+const SESSIONS = Array.from({ length: 20 }, (_, n) => `session-${n}`);
+
+/** The JSON of an object with so much more in it. */
+const padded = (fields: object, bytes: number) =>
+  JSON.stringify({ ...fields, config: Array.from({ length: bytes / 13 }, () => "x".repeat(10)) });
+
+test("a pass stays small whatever WAHA's answers weigh, on many sessions at once", async () => {
+  const world = await createWorld();
+  const engine = { engine: "GOWS" };
+  const list = SESSIONS.map((name) => padded({ name, status: "WORKING", engine }, 380_000));
+  const answers: [part: string, status: number, bodies: string[]][] = [
+    ["sessions", 200, [`[${list.join(",")}]`]],
+    ["version", 200, [padded({ version: "2026.7.1", ...engine }, 500_000)]],
+    ["new-message-id", 200, [padded({ id: ID }, 500_000)]],
+    ["sendText", 201, [padded({ id: ID }, 500_000), padded({ id: ID }, 7_500_000)]],
+  ];
+  let asked = 0;
+  const server = await startRawServer(({ target }): Answer => {
+    const [, status, bodies] = answers.find(([part]) => target.includes(part)) ?? ["", 404, [""]];
+    asked += 1;
+    return { status, body: bodies[asked % bodies.length] ?? "" };
+  });
+  world.env.WAHA_API_URL = server.url;
+  await world.insert(...[...SESSIONS, ...SESSIONS, ...SESSIONS].map((sessionId) => ({ sessionId })));
+  const { summary, maxRss } = await callInSmallHeap(world);
+  expect(summary).toMatchObject({ ok: true, sent: 3 * SESSIONS.length });
+  console.log(maxRss);
+  expect(maxRss).toBeLessThan(LIMIT);
+}, 60_000);

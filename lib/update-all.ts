@@ -3,9 +3,10 @@ import type { Id } from "./documents.ts";
 
 /**
  * The server's codes for what is wrong with one document alone: a validation rule of its collection turns it away
- * (an old one, that the rule came after), or it would be longer than 16 MB (two codes, by the server's age).
+ * (an old one, that the rule came after), a unique index of the app's does (one running campaign a session, say), or
+ * it would be longer than 16 MB (two codes, by the server's age).
  */
-const OF_ONE_DOCUMENT = new Set<unknown>([121, 17419, 10334]);
+const OF_ONE_DOCUMENT = new Set<unknown>([121, 11000, 17419, 10334]);
 
 /** Whether the database turned one document away, and has nothing against others. */
 export function isOfOneDocument(error: unknown): boolean {

@@ -35,8 +35,6 @@ async function insertLarge(world: World, collection: string, name: string, field
 
 test("a pass stays small among documents as large as documents can be", async () => {
   const world = await createWorld();
-  await world.insert({});
-  console.log("usual", (await callInSmallHeap(world)).maxRss);
   await world.db.collection("large").insertOne({ other: "x".repeat(LARGE) });
   const { _id, ...plain } = message();
   const { chatId } = plain;
@@ -55,7 +53,6 @@ test("a pass stays small among documents as large as documents can be", async ()
   await insertLarge(world, "messages", "to nobody", { ...plain, chatId: "$other", other: null });
   const { summary, maxRss } = await callInSmallHeap(world);
   expect(summary).toMatchObject({ sent: 2 * MANY, failed: 2 * MANY, missed: MANY, campaignsCompleted: MANY });
-  console.log(maxRss);
   expect(maxRss).toBeLessThan(LIMIT);
 }, 60_000);
 
@@ -68,7 +65,7 @@ const padded = (fields: object, bytes: number) =>
 test("a pass stays small whatever WAHA's answers weigh, on many sessions at once", async () => {
   const world = await createWorld();
   const engine = { engine: "GOWS" };
-  const list = SESSIONS.map((name) => padded({ name, status: "WORKING", engine }, 380_000));
+  const list = SESSIONS.map((name) => padded({ name, status: "WORKING", engine }, 200_000));
   const answers: [part: string, status: number, bodies: string[]][] = [
     ["sessions", 200, [`[${list.join(",")}]`]],
     ["version", 200, [padded({ version: "2026.7.1", ...engine }, 500_000)]],
@@ -85,6 +82,5 @@ test("a pass stays small whatever WAHA's answers weigh, on many sessions at once
   await world.insert(...[...SESSIONS, ...SESSIONS, ...SESSIONS].map((sessionId) => ({ sessionId })));
   const { summary, maxRss } = await callInSmallHeap(world);
   expect(summary).toMatchObject({ ok: true, sent: 3 * SESSIONS.length });
-  console.log(maxRss);
   expect(maxRss).toBeLessThan(LIMIT);
 }, 60_000);

@@ -116,6 +116,31 @@ test("a message that a validation rule turns away stops no other, be it at its c
   expect(await world.find(ofLegacy)).toMatchObject({ isSent: true });
 });
 
+test("what a unique index of the app's turns away stops no other, be it a message or a campaign", async () => {
+  const world = await createWorld();
+  const campaigns = [
+    { name: "running", status: "sending" },
+    { name: "second", status: "scheduled" },
+  ];
+  const { insertedIds } = await world.campaigns.insertMany(
+    campaigns.map((campaign) => ({ ...campaign, sessionId: "default" })),
+  );
+  const [, twice, good, ofSecond] = await world.insert(
+    { chatId: "4917012345", isPicked: true, isSent: true },
+    { chatId: "4917012345", scheduledAt: ago(50) },
+    { scheduledAt: ago(40) },
+    { campaignId: insertedIds[1], scheduledAt: ago(30) },
+  );
+  await world.messages.createIndex({ chatId: 1, isPicked: 1 }, { unique: true });
+  const partialFilterExpression = { status: "sending" };
+  await world.campaigns.createIndex({ sessionId: 1 }, { unique: true, partialFilterExpression });
+  const errors = [{ code: "database_refused", count: 2 }];
+  expect(await world.pass()).toMatchObject({ sent: 2, ok: false, errors });
+  expect(await world.find(twice)).not.toHaveProperty("delivery");
+  expect(await world.find(good)).toMatchObject({ isSent: true });
+  expect(await world.find(ofSecond)).toMatchObject({ isSent: true });
+});
+
 test("an app that writes a whole document back over a claim gets the message sent once", async () => {
   const world = await createWorld();
   const others = Array.from({ length: 49 }, (_, n) => ({ content: `o${n}`, scheduledAt: ago(50 - n / 2) }));

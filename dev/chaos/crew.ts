@@ -8,22 +8,23 @@ export class Crew {
   readonly oddAnswers: string[] = [];
   /** How many passes were begun. */
   calls = 0;
-  readonly #round: string;
+  readonly #name: string;
   readonly #program: string;
   readonly #settingsOf: (instance: string, calm: boolean) => NodeJS.ProcessEnv;
   readonly #instances = new Map<string, Instance>();
   readonly #underWay = new Set<Promise<unknown>>();
 
   /**
+   * @param name what the names of its processes begin with
    * @param program what each process runs: see `buildProgram`
    * @param settingsOf the settings of one of them; `calm`: nothing goes wrong any more
    */
   constructor(
-    round: string,
+    name: string,
     program: string,
     settingsOf: (instance: string, calm: boolean) => NodeJS.ProcessEnv,
   ) {
-    this.#round = round;
+    this.#name = name;
     this.#program = program;
     this.#settingsOf = settingsOf;
   }
@@ -70,7 +71,7 @@ export class Crew {
   }
 
   #start(calm = false): Instance {
-    const name = `${this.#round}i${this.#instances.size}`;
+    const name = `${this.#name}i${this.#instances.size}`;
     const instance = new Instance(name, this.#program, this.#settingsOf(name, calm));
     this.#instances.set(name, instance);
     return instance;

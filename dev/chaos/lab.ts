@@ -14,6 +14,8 @@ export interface Lab {
   arena(failover: boolean): Promise<Arena>;
   /** What the processes run; with a defect in it if one is given. */
   program(bug?: Bug): Promise<string>;
+  /** A name for one playing of a round, which its database bears: the same round may be played more than once, and at once. */
+  nameOf(round: number): string;
   /** For the processes: compiled once, loaded many times. */
   compileCache: string;
   close(): Promise<void>;
@@ -23,7 +25,9 @@ export async function openLab(): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), "waha-scheduler-chaos-"));
   const arenas = new Map<number, Promise<Arena>>();
   const programs = new Map<Bug | undefined, Promise<string>>();
+  let played = 0;
   return {
+    nameOf: (round) => `p${played++}r${round}`,
     arena: (failover) => {
       const nodes = failover ? 3 : 1;
       return getOrMake(arenas, nodes, () => openArena(nodes));

@@ -50,11 +50,12 @@ const CALM = { PASS_SECONDS: "30", TAIL_SECONDS: "5" };
 
 /** Plays a round to its end: a world is made, passes run while everything goes wrong, then until all is quiet. */
 export async function playRound(plan: RoundPlan, lab: Lab, bug?: Bug): Promise<Played> {
-  const name = `r${plan.round}`;
+  const name = lab.nameOf(plan.round);
   const arena = await lab.arena(plan.failover);
   const db = await arena.openDatabase(name);
   const history = await recordHistory(db);
   const stage = await buildStage(plan, arena, db, {
+    name,
     program: await lab.program(bug),
     compileCache: lab.compileCache,
   });
@@ -80,7 +81,7 @@ async function buildStage(
   plan: RoundPlan,
   arena: Arena,
   db: Db,
-  { program, compileCache }: { program: string; compileCache: string },
+  { name, program, compileCache }: { name: string; program: string; compileCache: string },
 ): Promise<Stage> {
   const witness = new Witness();
   const sessionNames = (plan.waha.sessions ?? []).map((session) => session.name);
@@ -88,14 +89,13 @@ async function buildStage(
   const app = new App(db, randomFor(plan.seed, "app", plan.round), sessionNames, lookbackSeconds);
   const reach = {
     instance: (instance: string) => crew.find(instance),
-    edit: (kind: Parameters<App["edit"]>[0]) => app.edit(kind, true),
+    edit: (...edit: Parameters<App["edit"]>) => app.edit(...edit),
   };
   const saboteur = new Saboteur(plan.triggers, reach, witness);
   const waha = await startWahaSimulator({ apiKey: KEY, ...plan.waha });
   const gateway = await startWahaGateway(waha.url, saboteur.waha);
-  const round = `r${plan.round}`;
   const settingsOf = (instance: string, calm: boolean) => ({
-    DATABASE_URL: arena.url(round, instance),
+    DATABASE_URL: arena.url(name, instance),
     WAHA_API_URL: gateway.url(instance),
     WAHA_API_KEY: KEY,
     CRON_SECRET: SECRET,
@@ -103,7 +103,7 @@ async function buildStage(
     ...plan.settings,
     ...(calm ? CALM : {}),
   });
-  const crew = new Crew(round, program, settingsOf);
+  const crew = new Crew(name, program, settingsOf);
   const world = makeDocuments(plan.world, sessionNames, lookbackSeconds, Date.now());
   await db.collection("sessions").insertMany(world.sessions);
   await db.collection("campaigns").insertMany(world.campaigns);

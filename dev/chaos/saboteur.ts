@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Document } from "mongodb";
+import type { Id } from "../../lib/documents.ts";
 import type { DatabaseRequest, Interceptor } from "./database/intercept.ts";
+import { idsNamedIn } from "./database/points.ts";
 import type { Instance } from "./instances/instance.ts";
 import type { Act, EditKind, Side, Trigger } from "./plan/plan.ts";
 import type { Interruption } from "./record.ts";
@@ -16,8 +18,8 @@ type Fate = "on" | "broken" | { code: number };
 /** What the saboteur can reach in its round. */
 export interface Reach {
   instance(name: string): Instance | undefined;
-  /** Lets the app edit one of the messages that are claimed. */
-  edit(kind: EditKind): Promise<void>;
+  /** Lets the app edit one of the documents that these ids name. */
+  edit(kind: EditKind, named: Id[]): Promise<void>;
 }
 
 /** Meets every request of a round's processes, at the database and at WAHA, and does there what the plan says. */
@@ -48,14 +50,14 @@ export class Saboteur {
 
   readonly database: Interceptor = {
     onRequest: async (request) => {
-      const fate = await this.#meet(request.client, request.point, "before");
+      const fate = await this.#meetRequest(request, "before");
       if (fate === "broken") return "break";
       if (fate !== "on") return { reply: errorReply(fate.code) };
       this.#witness.forwarded(request);
       return "forward";
     },
     onReply: async (request: DatabaseRequest, reply: Document) => {
-      const fate = await this.#meet(request.client, request.point, "after");
+      const fate = await this.#meetRequest(request, "after");
       this.#witness.replied(request, reply, fate === "on");
       return fate === "on" ? "deliver" : "break";
     },
@@ -67,7 +69,11 @@ export class Saboteur {
     passIdsOf: (instance) => this.#witness.passIdsOf(instance),
   };
 
-  async #meet(instance: string, point: string, side: Side): Promise<Fate> {
+  #meetRequest({ client, point, command }: DatabaseRequest, side: Side): Promise<Fate> {
+    return this.#meet(client, point, side, idsNamedIn(command));
+  }
+
+  async #meet(instance: string, point: string, side: Side, named: Id[] = []): Promise<Fate> {
     // What a process that is dead had still sent goes its way.
     if (!this.#reach.instance(instance)?.alive) return "on";
     let act: Act | undefined;
@@ -80,10 +86,10 @@ export class Saboteur {
     if (!act) return "on";
     const hit = `${act.type} ${side} ${point}`;
     this.hits.set(hit, (this.hits.get(hit) ?? 0) + 1);
-    return this.#do(act, side, instance);
+    return this.#do(act, side, instance, named);
   }
 
-  async #do(act: Act, side: Side, name: string): Promise<Fate> {
+  async #do(act: Act, side: Side, name: string, named: Id[]): Promise<Fate> {
     switch (act.type) {
       case "kill":
         this.interruptions.push({ instance: name, kind: "killed", at: Date.now(), until: undefined });
@@ -99,7 +105,8 @@ export class Saboteur {
       case "refuse":
         return { code: act.code };
       case "edit":
-        await this.#reach.edit(act.kind);
+        await this.#reach.edit(act.kind, named);
+        await this.#pause(act.thenMs);
         return "on";
     }
   }

@@ -4,12 +4,12 @@ import { Check, type Finding } from "./finding.ts";
 import type { Round, Trail } from "./round.ts";
 import { deliveryOf, type Step, stateOf, stepsOf, TIES_MS } from "./steps.ts";
 
-/** A campaign in the end, its messages, and how it was settled last. */
+/** A campaign in the end, its messages, and how it was settled, each time. */
 interface Case {
   key: string;
   campaign: ChaosCampaign;
   trails: Trail[];
-  settlement: Settlement | undefined;
+  settlements: Settlement[];
 }
 
 interface Settlement {
@@ -31,7 +31,7 @@ export function checkCampaigns({ record, trails }: Round): Finding {
     if (!wasTouched && !own.some((trail) => wasSettledIn(trail, key))) continue;
     check.covers();
     const found = wasTouched
-      ? problemsOf({ key, campaign, trails: own, settlement: lastSettlement(steps) }, record)
+      ? problemsOf({ key, campaign, trails: own, settlements: settlementsIn(steps) }, record)
       : ["some of its messages were settled, and it was never opened"];
     for (const what of found) check.violated(what, campaign.label);
   }
@@ -46,31 +46,28 @@ function wasSettledIn({ steps }: Trail, key: string): boolean {
   );
 }
 
-function lastSettlement(steps: Step<ChaosCampaign>[]): Settlement | undefined {
+function settlementsIn(steps: Step<ChaosCampaign>[]): Settlement[] {
   const revOf = (document: ChaosCampaign | null) => deliveryOf(document).rev;
-  const settled = steps.findLastIndex(
-    ({ by, before, after }) =>
-      by === "scheduler" && deliveryOf(before).open === true && deliveryOf(after).open === false,
-  );
-  const { at, after } = steps[settled] ?? {};
-  if (at === undefined || !after) return undefined;
-  const touch = steps.slice(0, settled).findLast((step) => revOf(step.before) !== revOf(step.after));
-  return { document: after, at, touchedAt: touch?.at ?? 0 };
+  let touchedAt = 0;
+  return steps.flatMap(({ at, by, before, after }) => {
+    if (revOf(before) !== revOf(after)) touchedAt = at;
+    const isSettled = by === "scheduler" && deliveryOf(before).open === true;
+    return after && isSettled && deliveryOf(after).open === false ? [{ document: after, at, touchedAt }] : [];
+  });
 }
 
 function problemsOf(each: Case, { settings }: RoundRecord): string[] {
-  const { key, campaign, trails, settlement } = each;
+  const { key, campaign, trails, settlements } = each;
+  // Also those that new messages made good again: they were wrong for a while.
+  const wrong = settlements.flatMap((settlement) => wrongCounts(each, settlement));
   const { open } = deliveryOf(campaign);
   const { left } = countAt(trails, key, Number.POSITIVE_INFINITY);
   const isHeld = settings.statusHold.some((hold) => hold === campaign.status);
-  if (open) return left === 0 && !isHeld ? ["nothing is left to send, and it is still open"] : [];
+  if (open && left === 0 && !isHeld) return [...wrong, "nothing is left to send, and it is still open"];
+  const last = settlements.at(-1);
   // Whoever else wrote that it is not open must answer for it.
-  if (!settlement) return [];
-  return [
-    ...overlooked(each, settlement),
-    ...changedSince(each, settlement),
-    ...wrongCounts(each, settlement),
-  ];
+  if (open || !last) return wrong;
+  return [...wrong, ...overlooked(each, last), ...changedSince(each, last)];
 }
 
 /** Messages that are left, and were when it was settled: the app has not written them since its last touch. */

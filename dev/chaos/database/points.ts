@@ -110,6 +110,12 @@ const isMulti = ([first]: Document[]) => first?.multi === true;
 const isIntent = ({ u }: Document) => u.$set?.["delivery.state"] === "attempting";
 const isLate = ({ q }: Document) => q["delivery.state"]?.$in?.includes("unknown") === true;
 
+/** The ids that a command names, in either form: of the messages it is for, or of the campaign whose messages it reads. */
+export function idsNamedIn(command: Document): Id[] {
+  const { _id, campaignId } = look(command).filter;
+  return [_id, campaignId].flatMap((named) => (Array.isArray(named?.$in) ? named.$in : []));
+}
+
 /** What a pipeline merges into `delivery`, as far as it is no expression. */
 function mergedIn(set: Document): Document {
   const parts: Document[] = set.delivery?.$mergeObjects ?? [];

@@ -3,7 +3,7 @@ import { type Random, randomFor } from "../random.ts";
 import type { Side, Trigger } from "./plan.ts";
 
 /** How many processes a round kills, each at another point. */
-const KILLS_A_ROUND = 12;
+const KILLS_A_ROUND = 14;
 
 /**
  * The round's share of a deck that holds each point's both sides once; dealt to the end, it is shuffled anew.

@@ -49,15 +49,30 @@ function planAct(random: Random, points: readonly string[]): Trigger {
   return { point, side, nth: random.int(1, 4), act };
 }
 
-/** Between a claim and its intents, and between a count and the settlement that rests on it. */
+/** So many of a round's first claims and counts are met by an edit. */
+const EDITED_CLAIMS = 4;
+const EDITED_COUNTS = 6;
+
+/**
+ * Between a look and the claim that rests on it, between a claim and its intents, and between a count and its
+ * settlement: there long enough for another pass to send what the count did not see.
+ */
 function editsAtBadMoments(random: Random): Trigger[] {
   const kinds: EditKind[] = ["delete", "move-later", "new-text", "new-chat", "new-session", "write-back"];
+  const edits = (count: number, point: string, side: Side, act: () => Omit<Act & { type: "edit" }, "type">) =>
+    Array.from({ length: count }, (_, place): Trigger => {
+      return { point, side, nth: place + 1, act: { type: "edit", ...act() } };
+    });
   return [
-    ...Array.from({ length: random.int(2, 5) }, (_, place): Trigger => {
-      const act: Act = { type: "edit", kind: random.pick(kinds) };
-      return { point: "read-claim", side: "after", nth: place + 1, act };
-    }),
-    { point: "count-campaign", side: "after", nth: 1, act: { type: "edit", kind: "add-message" } },
+    ...edits(EDITED_CLAIMS, "claim", "before", () => ({
+      kind: random.pick(["delete", "move-later"]),
+      thenMs: 0,
+    })),
+    ...edits(random.int(2, 5), "read-claim", "after", () => ({ kind: random.pick(kinds), thenMs: 0 })),
+    ...edits(EDITED_COUNTS, "count-campaign", "after", () => ({
+      kind: "add-message",
+      thenMs: random.int(700, 1600),
+    })),
   ];
 }
 

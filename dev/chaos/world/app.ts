@@ -1,5 +1,6 @@
 import type { Db, Document, Filter } from "mongodb";
 import { ObjectId } from "mongodb";
+import type { Id } from "../../../lib/documents.ts";
 import type { EditKind } from "../plan/plan.ts";
 import type { Random } from "../random.ts";
 import { chatOf } from "./documents.ts";
@@ -31,15 +32,16 @@ export class App {
   /**
    * Makes an edit of this kind, if there is anything to make it on.
    *
-   * @param claimed only of messages that are claimed at this moment
+   * @param named only on one of the documents with these ids, or in one of these campaigns
    */
-  async edit(kind: EditKind, claimed = false): Promise<void> {
-    if (kind === "add-message") return this.#addMessage();
+  async edit(kind: EditKind, named?: Id[]): Promise<void> {
+    const among: Filter<Document> = named ? { _id: { $in: named as never[] } } : {};
+    if (kind === "add-message") return this.#addMessage(among);
     if (kind === "pause" || kind === "resume")
       return this.#setStatus(kind === "pause" ? "paused" : "scheduled");
-    if (kind === "write-back") return this.#writeBack();
+    if (kind === "write-back") return this.#writeBack(among);
     const { of, change } = this.#edits()[kind];
-    const message = await this.#pick("messages", claimed ? { ...of, "delivery.state": "claimed" } : of);
+    const message = await this.#pick("messages", { ...of, ...among });
     if (message) await this.#write("messages", message, { $set: change(message) });
   }
 
@@ -72,8 +74,12 @@ export class App {
   }
 
   /** Many in a campaign of their own, which then ends soon. */
-  async #addMessage(): Promise<void> {
-    const campaign = this.#random.chance(0.4) ? await this.#addCampaign() : await this.#pick("campaigns", {});
+  async #addMessage(among: Filter<Document>): Promise<void> {
+    const isAnywhere = Object.keys(among).length === 0;
+    const campaign =
+      isAnywhere && this.#random.chance(0.4)
+        ? await this.#addCampaign()
+        : await this.#pick("campaigns", among);
     const chatId = this.#newChat();
     const label = `m${this.#added}`;
     await this.#db.collection("messages").insertOne({
@@ -111,9 +117,9 @@ export class App {
   }
 
   /** Saves a whole message as it was read before somebody claimed it, the claim and all that it wrote gone. */
-  async #writeBack(): Promise<void> {
+  async #writeBack(among: Filter<Document>): Promise<void> {
     const claimed = { "delivery.state": "claimed" };
-    const message = await this.#pick("messages", claimed);
+    const message = await this.#pick("messages", { ...claimed, ...among });
     if (!message) return;
     const { delivery: _gone, ...before } = message;
     const filter = { _id: message._id, appRev: message.appRev, ...claimed };

@@ -228,6 +228,20 @@ describe("campaigns", () => {
     expect(wrong(story.settle("c1", 300, mixed, "completed_with_failures"))).toEqual([]);
   });
 
+  it("takes a count from the moment of the touch", () => {
+    const story = done().touch("c1", 250);
+    story.message("m3", { campaignId: story.id("c1") }, 270);
+    expect(wrong(story.settle("c1", 300, mixed, "completed_with_failures"))).toEqual([]);
+  });
+
+  it("finds a wrong settlement also where a later one is right", () => {
+    const story = done();
+    story.settle("c1", 300, { total: 1, sent: 1 }).touch("c1", 400);
+    expect(wrong(story.settle("c1", 500, mixed, "completed_with_failures"))).toContain(
+      "c1: was settled with 1 total, 1 sent, but its messages come to 2 total, 1 sent, 1 missed",
+    );
+  });
+
   it("does not take a count from before the touch", () => {
     const story = done().edit("m2", 210, { isDeleted: true }).touch("c1", 250);
     expect(wrong(story.settle("c1", 300, mixed, "completed_with_failures"))).toEqual([

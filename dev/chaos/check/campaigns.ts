@@ -102,7 +102,7 @@ function wrongCounts({ key, trails }: Case, { document, at, touchedAt }: Settlem
   const moments = trails
     .flatMap(({ history }) => history.map((version) => version.at))
     .filter((moment) => moment >= touchedAt - TIES_MS && moment <= at + TIES_MS);
-  const possible = [at, ...moments].map((moment) => countAt(trails, key, moment));
+  const possible = [at, touchedAt, ...moments].map((moment) => countAt(trails, key, moment));
   const agrees = (counts: Counts) =>
     counts.left === 0 && (["total", ...ENDS] as const).every((end) => counts[end] === written?.[end]);
   const problems: string[] = [];

@@ -1,5 +1,5 @@
 import ky from "ky";
-import { Agent, type Dispatcher } from "undici";
+import { openTransport } from "./transport.ts";
 
 /** What WAHA, or something before it, answered. */
 export interface Answer {
@@ -52,73 +52,40 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * dead without its knowing, and a POST on a dead socket is a message whose fate nobody knows.
  */
 export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs: number): WahaConnection {
-  const agent = new Agent({
-    connect: { timeout: Math.min(CONNECT_TIMEOUT_MS, timeoutMs / 2) },
-    // The signal of each exchange limits it.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const transport = openTransport(Math.min(CONNECT_TIMEOUT_MS, timeoutMs / 2));
   const client = ky.create({
     baseUrl,
     headers: key ? { "X-Api-Key": key } : {},
-    // A redirected POST would become a GET, and the key would travel with it.
-    redirect: "manual",
     throwHttpErrors: false,
     retry: 0,
     timeout: false,
-    // Node's own fetch takes a dispatcher, which its type (that of another release of undici) does not know.
-    fetch: (input, init) => fetch(input, { ...init, dispatcher: onlyOnce(agent) } as unknown as RequestInit),
   });
   return {
     exchange: async ({ method, path, json, timeoutMs, maxBytes = MAX_ANSWER_BYTES }) => {
       const signal = AbortSignal.timeout(Math.max(1, Math.floor(timeoutMs)));
+      const send = (request: unknown) => transport.send(request as Request, { signal, maxBytes });
       try {
-        const response = await client(path, { method, signal, ...(json ? { json } : {}) });
+        const response = await client(path, { method, fetch: send, ...(json ? { json } : {}) });
         return {
           status: response.status,
           location: response.headers.get("location"),
-          body: await readJson(response, maxBytes),
+          body: await readJson(response),
         };
       } catch (cause) {
         return { fault: signal.aborted ? "timeout" : neverConnected(cause) ? "unsent" : "lost", cause };
       }
     },
-    close: () => agent.destroy(),
+    close: () => transport.close(),
   };
 }
 
-/**
- * A dispatcher for one request. By its standard, fetch repeats a request by itself when it is answered 421
- * (Misdirected Request), also a POST: that must not happen, so the second time it throws.
- */
-function onlyOnce(agent: Agent): Dispatcher {
-  let dispatched = false;
-  return agent.compose((dispatch) => (options, handler) => {
-    if (dispatched) throw new Error("a request is made once");
-    dispatched = true;
-    return dispatch(options, handler);
-  });
-}
-
-/** The status counts even when its body is cut off, too large or not JSON: a 201 is a 201. */
-async function readJson(response: Response, maxBytes: number): Promise<unknown> {
+/** The status counts even when its body is missing or not JSON: a 201 is a 201. */
+async function readJson(response: Response): Promise<unknown> {
   try {
-    return JSON.parse(await readText(response, maxBytes));
+    return await response.json();
   } catch {
     return undefined;
   }
-}
-
-/** Leaving the loop cancels the rest. */
-async function readText({ body }: Response, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body ?? []) {
-    size += chunk.length;
-    if (size > maxBytes) throw new RangeError("the answer is too large");
-    chunks.push(chunk);
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 /** System calls that come before the first byte of a request (Node's `error.syscall`). */

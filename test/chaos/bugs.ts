@@ -95,10 +95,13 @@ export const BUGS: Planted[] = [
     caughtBy: ["redirects"],
     bug: {
       name: "a redirect is followed",
-      file: "lib/waha/http.ts",
+      file: "lib/waha/transport.ts",
       changes: [
-        { find: 'redirect: "manual"', replace: 'redirect: "follow"' },
-        { find: "dispatcher: onlyOnce(agent)", replace: "dispatcher: agent" },
+        { find: "import { Agent,", replace: "import { Agent, interceptors," },
+        {
+          find: "await agent.request(",
+          replace: "await agent.compose(interceptors.redirect({ maxRedirections: 5 })).request(",
+        },
       ],
     },
   },

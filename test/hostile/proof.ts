@@ -1,4 +1,3 @@
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import type { Answer, RawAnswer } from "./raw-server.ts";
 
 /** Of a longer answer no word counts. */
@@ -7,20 +6,16 @@ export const MAX_BYTES = 512 * 1024;
 /** To these there is no body that could be cut off. */
 export const BODILESS = [204, 304];
 
-/** What a body that says so is packed by; one that is not packed so can't be read. */
-const UNPACK: Record<string, (bytes: Buffer) => Buffer> = { gzip: gunzipSync, br: brotliDecompressSync };
-
-/** An answer's body, unpacked. Throws where it is not packed as it says. */
-export function unpacked({ headers, body = "" }: Answer): Buffer {
-  const packed = Buffer.from(body as string);
-  return UNPACK[headers?.["content-encoding"] ?? ""]?.(packed) ?? packed;
+/** An answer's body as it is: one that is packed, which nobody asked for, is not unpacked. */
+export function bytesOf({ body = "" }: Answer): Buffer {
+  return Buffer.from(body as string);
 }
 
 /** What an answer's body says, undefined where it is no JSON object that came to its end. */
 export function said(answer: Answer): Record<string, unknown> | undefined {
   if (answer.isCut || BODILESS.includes(answer.status)) return undefined;
   try {
-    const bytes = unpacked(answer);
+    const bytes = bytesOf(answer);
     if (bytes.length > MAX_BYTES) return undefined;
     const value = JSON.parse(bytes.toString());
     return typeof value === "object" && !Array.isArray(value) ? (value ?? undefined) : undefined;

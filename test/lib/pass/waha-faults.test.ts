@@ -67,8 +67,8 @@ const UNPROVEN: [code: string, accepted: number, action: Action][] = [
   ],
   ["waha_unproven", 1, { type: "status", status: 422, body: { message: "something else" }, after: true }],
   ["waha_unproven", 1, { type: "status", status: 200, body: "garbage", after: true }],
-  // fetch would repeat the request by itself on this answer.
-  ["waha_connection_lost", 1, { type: "status", status: 421, after: true }],
+  // By its standard fetch repeats a request by itself on this answer.
+  ["waha_unproven", 1, { type: "status", status: 421, after: true }],
 ];
 
 test.each(UNPROVEN)(

@@ -2,28 +2,18 @@ import { styleText } from "node:util";
 import Table from "cli-table3";
 import { documentKey, type Id, type MessageDocument } from "../../lib/documents.ts";
 import type { SampleCampaign, SampleMessage } from "../host/sample/sample.ts";
+import { TABLE_LAYOUT } from "../host/table.ts";
 import type { Seen } from "./check.ts";
 
 /** How many recipients of one reason are named. */
 const NAMED = 3;
-
-/** Lines only below the head, and narrow gaps: so it fits a terminal of 80 columns. */
-const LAYOUT = {
-  chars: {
-    ...{ top: "", "top-mid": "", "top-left": "", "top-right": "" },
-    ...{ bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" },
-    ...{ left: "", "left-mid": "", right: "", "right-mid": "" },
-    ...{ middle: " ", "mid-mid": "─" },
-  },
-  style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 1 },
-};
 
 /** A table of what became of each campaign, from the database. */
 export function campaignTable(campaigns: SampleCampaign[], seen: Seen): string {
   const head = ["Campaign", "Session", "All", "Sent", "Failed", "Missed", "Other", "Status"];
   const table = new Table({
     head: head.map((title) => styleText("bold", title)),
-    ...LAYOUT,
+    ...TABLE_LAYOUT,
     colAligns: ["left", "left", "right", "right", "right", "right", "right", "left"],
   });
   for (const campaign of campaigns) {

@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Db, MongoClient } from "mongodb";
 import { OPEN_CAMPAIGN } from "../../lib/campaigns.ts";
-import type { CampaignDocument, MessageDocument, SessionDocument } from "../../lib/documents.ts";
+import type { CampaignDocument, MessageDocument } from "../../lib/documents.ts";
 import { Instance } from "../chaos/instances/instance.ts";
 import { buildProgram } from "../chaos/instances/program.ts";
 import { startMongod } from "../mongod/start.ts";
 import type { Seen } from "./check.ts";
+import { seed } from "./seed.ts";
 import { startWahaProcess } from "./waha.ts";
 import type { World } from "./world.ts";
 
@@ -27,9 +28,6 @@ const LOOKBACK_SECONDS = 86_400;
  * without these limits, those of a small machine, it takes a third more, of which little is in use.
  */
 const HEAP = "--max-old-space-size=128 --max-semi-space-size=4";
-
-/** What is written at once. */
-const BATCH = 5_000;
 
 /** Everything that takes part: the database, WAHA, and one warm instance of the function. */
 export interface Stage {
@@ -71,15 +69,6 @@ export async function buildStage(world: World): Promise<Stage> {
       await mongod.stop();
     },
   };
-}
-
-async function seed(db: Db, { sessions, campaigns, messages }: World): Promise<void> {
-  await db.collection<SessionDocument>("sessions").insertMany(sessions);
-  await db.collection<CampaignDocument>("campaigns").insertMany(campaigns);
-  for (let first = 0; first < messages.length; first += BATCH) {
-    const batch = messages.slice(first, first + BATCH).map(({ document }) => document);
-    await db.collection<MessageDocument>("messages").insertMany(batch, { ordered: false });
-  }
 }
 
 async function countLeft(db: Db): Promise<number> {

@@ -21,7 +21,24 @@ const SPREAD_MS = 3_600_000;
 /** About as long as the texts of real campaigns are. */
 const FILLER = "Your parcel is on its way and will be with you this afternoon. ".repeat(4);
 
+/** Where the messages of a world belong, by their place among all of them, and when they are due. */
+export interface Spread extends Options {
+  /** The place of the message's session among the sessions. */
+  sessionOf(place: number): number;
+  dueAt(place: number): Date;
+}
+
+/** Everything is due, the oldest for an hour, and the sessions take turns. */
 export function makeWorld({ messages, sessions }: Options, now: Date): World {
+  return spreadWorld({
+    messages,
+    sessions,
+    sessionOf: (place) => place % sessions,
+    dueAt: (place) => new Date(now.getTime() - SPREAD_MS + Math.floor((place * SPREAD_MS) / messages)),
+  });
+}
+
+export function spreadWorld({ messages, sessions, sessionOf, dueAt }: Spread): World {
   const sessionDocuments = Array.from({ length: sessions }, (_, place) => ({
     _id: new ObjectId(),
     name: `load-${place}`,
@@ -39,9 +56,8 @@ export function makeWorld({ messages, sessions }: Options, now: Date): World {
     sessions: sessionDocuments,
     campaigns: lines.map(({ campaign }) => campaign),
     messages: Array.from({ length: messages }, (_, place) => {
-      const { session, campaign } = lines[place % sessions] as (typeof lines)[number];
-      const scheduledAt = new Date(now.getTime() - SPREAD_MS + Math.floor((place * SPREAD_MS) / messages));
-      return { session, document: makeMessage(place, campaign._id, scheduledAt) };
+      const { session, campaign } = lines[sessionOf(place)] as (typeof lines)[number];
+      return { session, document: makeMessage(place, campaign._id, dueAt(place)) };
     }),
   };
 }

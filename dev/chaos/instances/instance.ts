@@ -1,5 +1,6 @@
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { startChild } from "../../host/child.ts";
 
 /** A call of the function; `skewMs` is how far its machine's clock is ahead. */
 export interface CallOrder {
@@ -15,12 +16,6 @@ export interface CallAnswer {
   peakMemory: number;
 }
 
-/** Processes that must not outlive this one, also where it ends by an error. */
-const alive = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of alive) child.kill("SIGKILL");
-});
-
 /** A process that runs passes, and can be killed or frozen at any moment. */
 export class Instance {
   readonly name: string;
@@ -29,6 +24,7 @@ export class Instance {
   readonly #gone: Promise<unknown>;
   readonly #waiting = new Map<number, (answer: CallAnswer | undefined) => void>();
   #calls = 0;
+  #alive = true;
   #frozen = false;
 
   /**
@@ -37,12 +33,7 @@ export class Instance {
    */
   constructor(name: string, program: string, env: NodeJS.ProcessEnv) {
     this.name = name;
-    this.#child = fork(program, {
-      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...env },
-      execArgv: [],
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    });
-    alive.add(this.#child);
+    this.#child = startChild(program, { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...env });
     this.#ready = once(this.#child, "message");
     this.#gone = once(this.#child, "exit").then(() => this.#onExit());
     this.#child.on("error", () => {});
@@ -53,7 +44,7 @@ export class Instance {
 
   /** It was not killed, nor did it end by itself. */
   get alive(): boolean {
-    return alive.has(this.#child);
+    return this.#alive;
   }
 
   get frozen(): boolean {
@@ -80,7 +71,7 @@ export class Instance {
   }
 
   kill(): void {
-    alive.delete(this.#child);
+    this.#alive = false;
     this.#child.kill("SIGKILL");
   }
 
@@ -106,7 +97,7 @@ export class Instance {
   }
 
   #onExit(): void {
-    alive.delete(this.#child);
+    this.#alive = false;
     for (const resolve of this.#waiting.values()) resolve(undefined);
     this.#waiting.clear();
   }

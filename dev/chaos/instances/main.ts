@@ -2,9 +2,9 @@
  * One instance of the function, as the platform would keep it warm: a process that runs a pass for each call
  * that it is told of. Its settings are its environment.
  */
-import { readFileSync } from "node:fs";
 import { machineTicker } from "../../../lib/clock.ts";
 import { handleCron } from "../../../lib/handler.ts";
+import { peakMemory } from "../../host/peak-memory.ts";
 import type { CallAnswer, CallOrder } from "./instance.ts";
 
 const headers = { authorization: `Bearer ${process.env.CRON_SECRET}` };
@@ -19,13 +19,6 @@ process.on("message", ({ call, skewMs }: CallOrder) => {
     },
   );
 });
-
-/** On Linux `maxRSS` is no less than what the process held that this one was forked from: it outlives `exec`. */
-function peakMemory(): number {
-  const status = process.platform === "linux" ? readFileSync("/proc/self/status", "utf8") : "";
-  const peakKB = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? process.resourceUsage().maxRSS;
-  return Number(peakKB) * 1024;
-}
 
 // Whoever started it is gone.
 process.on("disconnect", () => process.exit());

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
+import { bundle } from "../../host/bundle.ts";
 import { type Bug, fileOf, plant } from "./plant.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -15,18 +15,7 @@ const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 export async function buildProgram(folder: string, bug?: Bug): Promise<string> {
   const file = join(folder, `instance-${bug ? encodeURIComponent(bug.name) : "as-is"}.mjs`);
   const target = bug && fileOf(bug);
-  const bundle = await rolldown({
-    input: MAIN,
-    platform: "node",
-    logLevel: "warn",
-    plugins: [
-      {
-        name: "plant",
-        transform: (source, id) => (bug && id === target ? plant(bug, source) : null),
-      },
-    ],
-  });
-  await bundle.write({ file, format: "esm", codeSplitting: false });
-  await bundle.close();
+  const transform = (source: string, id: string) => (bug && id === target ? plant(bug, source) : null);
+  await bundle(MAIN, file, [{ name: "plant", transform }]);
   return file;
 }

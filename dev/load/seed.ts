@@ -1,0 +1,16 @@
+import type { Db } from "mongodb";
+import type { CampaignDocument, MessageDocument, SessionDocument } from "../../lib/documents.ts";
+import type { World } from "./world.ts";
+
+/** What is written at once. */
+const BATCH = 5_000;
+
+/** Writes what the app of a world would have written. */
+export async function seed(db: Db, { sessions, campaigns, messages }: World): Promise<void> {
+  await db.collection<SessionDocument>("sessions").insertMany(sessions);
+  await db.collection<CampaignDocument>("campaigns").insertMany(campaigns);
+  for (let first = 0; first < messages.length; first += BATCH) {
+    const batch = messages.slice(first, first + BATCH).map(({ document }) => document);
+    await db.collection<MessageDocument>("messages").insertMany(batch, { ordered: false });
+  }
+}

@@ -125,14 +125,30 @@ const MAY_BE_EMPTY = new Set([
  * @throws ConfigError naming every wrong setting, never a value.
  */
 export function parseConfig(env: NodeJS.ProcessEnv): Config {
+  const config = parseSettings(Settings, env, MAY_BE_EMPTY);
+  const problems = crossCheck(config);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+/**
+ * Reads the settings that a schema names, as {@link parseConfig} does.
+ *
+ * @param mayBeEmpty those of which an empty value is one
+ * @throws ConfigError naming every wrong setting, never a value: the schema's own messages must hold none
+ */
+export function parseSettings<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  env: NodeJS.ProcessEnv,
+  mayBeEmpty: ReadonlySet<string> = new Set(),
+): z.output<z.ZodObject<Shape>> {
   const given: Record<string, string> = {};
-  for (const name of Object.keys(Settings.shape)) {
+  for (const name of Object.keys(schema.shape)) {
     const value = env[name]?.trim();
-    if (value || (value === "" && MAY_BE_EMPTY.has(name))) given[name] = value;
+    if (value || (value === "" && mayBeEmpty.has(name))) given[name] = value;
   }
-  const parsed = Settings.safeParse(given);
-  const problems = parsed.success ? crossCheck(parsed.data) : problemsOf(parsed.error, given);
-  if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) throw new ConfigError(problemsOf(parsed.error, given));
   return parsed.data;
 }
 

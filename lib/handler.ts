@@ -17,13 +17,13 @@ const CUT_OFF_SHARE = 0.05;
  * failure has an answer in plain words, and none shows a secret, a text or a stack trace.
  *
  * @param env the settings; see the README
- * @param host the machine's clocks, and its wish to stop; by default its own clocks, and none
+ * @param host the machine's clocks, and its wishes to stop; by default its own clocks, and none
  * @returns 200 with the summary; 400 for a dryRun that is neither true nor false; 401; 405; 500 naming wrong settings; 503 naming what is away
  */
 export async function handleCron(
   request: Request,
   env: NodeJS.ProcessEnv,
-  { ticker = machineTicker, stop = NEVER }: Partial<Host> = {},
+  { ticker = machineTicker, stop = NEVER, giveUp = NEVER }: Partial<Host> = {},
 ): Promise<Response> {
   const began = ticker.monotonic();
   if (request.method !== "GET") return answer(405, { error: "method not allowed" }, { Allow: "GET" });
@@ -37,7 +37,7 @@ export async function handleCron(
     if (dryRun === undefined) return answer(400, { error: "dryRun must be true or false" });
     if (dryRun) return answer(200, await beforeCutOff(previewPass(config, ticker), config));
     const { summary, unavailable } = await beforeCutOff(
-      runPass(config, log, { ticker, stop }, began),
+      runPass(config, log, { ticker, stop, giveUp }, began),
       config,
     );
     return answer(unavailable ? 503 : 200, summary);

@@ -1,5 +1,5 @@
 import { Binary, ObjectId } from "mongodb";
-import { pino } from "pino";
+import { type DestinationStream, pino } from "pino";
 
 /** What a line may say besides its message: ids, names, codes and counts. Never a text, a key or an address. */
 export type LogFields = Record<string, string | number | boolean | object | null | undefined>;
@@ -24,6 +24,15 @@ const REDACTED = ["authorization", "content", "text", "body", "url", "key", "sec
 /** One log a level for the whole instance. */
 const logs = new Map<string, Log>();
 
+/** Where a host wants the lines instead. */
+let destination: DestinationStream | undefined;
+
+/** Has all lines from now on written to a stream of the host's own, as JSON still. */
+export function writeLogTo(stream: DestinationStream): void {
+  destination = stream;
+  logs.clear();
+}
+
 /** The log of JSON lines on standard output, written at once: a frozen function keeps no buffer. */
 export function openLog(level: string): Log {
   const log = logs.get(level) ?? createLog(level);
@@ -34,7 +43,7 @@ export function openLog(level: string): Log {
 function createLog(level: string): Log {
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: REDACTED },
-    pino.destination({ fd: 1, sync: true }),
+    destination ?? pino.destination({ fd: 1, sync: true }),
   );
 }
 

@@ -31,6 +31,11 @@ export interface Host {
   ticker: Ticker;
   /** Aborted when the host wants to stop: nothing new starts, and what is under way is settled. */
   stop: AbortSignal;
+  /**
+   * Aborted when it can't wait for WAHA any longer, as it is about to end: requests are cut off. What they came to
+   * is not proven then, and looked up later; claims and leases are given back.
+   */
+  giveUp: AbortSignal;
 }
 
 /** A look around WAHA takes no longer: without an answer nothing can be claimed anyway. */
@@ -42,13 +47,15 @@ const SKEW_MS = 5_000;
 /**
  * Runs one pass: look around, rescue, claim and send, keep house beside it, and tidy up.
  *
- * @param host the machine's clocks, and its wish to stop
+ * @param host the machine's clocks, and its wishes to stop
  * @param began the ticker's monotonic reading when the function was called: from there its time counts
  * @throws UnavailableError if the database can't even tell the time; ConfigError if its address makes no sense
  */
 export async function runPass(config: Config, log: Log, host: Host, began: number): Promise<PassResult> {
   const db = openDatabase(config);
   const waha = openWaha(config);
+  const cutOff = () => void waha.close();
+  host.giveUp.addEventListener("abort", cutOff);
   try {
     const [clock, look] = await Promise.all([
       readClock(db, host.ticker, began).catch((error: unknown) => {
@@ -71,6 +78,7 @@ export async function runPass(config: Config, log: Log, host: Host, began: numbe
     };
     return await runSteps(pass, look);
   } finally {
+    host.giveUp.removeEventListener("abort", cutOff);
     await waha.close();
   }
 }

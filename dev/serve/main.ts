@@ -1,12 +1,12 @@
 /** `npm run dev`: serves the function on this computer, and calls it as the platform's cron does. */
 import { closeDatabases } from "../../lib/db.ts";
 import { ConfigError } from "../../lib/errors.ts";
-import { CRON_PATH, CRON_SCHEDULE } from "../host/cron.ts";
+import { CRON_PATH, CRON_SCHEDULE } from "../../ops/server/cron.ts";
+import { stopOnSignal } from "../../ops/server/signals.ts";
 import { type HostedFunction, hostFunction } from "../host/function.ts";
 import { requireFreePort } from "../mongod/port.ts";
 import { live, loadEnvFile } from "./live.ts";
 import { type Options, readOptions } from "./options.ts";
-import { stopOnSignal } from "./shutdown.ts";
 import { simulate } from "./simulated.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { type CronTicker, startTicker } from "./ticker.ts";

@@ -1,6 +1,6 @@
 import { Cron } from "croner";
+import { CRON_SCHEDULE } from "../../ops/server/cron.ts";
 import { callCron, tellProblems } from "../host/call.ts";
-import { CRON_SCHEDULE } from "../host/cron.ts";
 
 /** The platform's cron, on this computer. */
 export interface CronTicker {

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
-import { CRON_PATH } from "../../dev/host/cron.ts";
 import { hostFunction } from "../../dev/host/function.ts";
+import { CRON_PATH } from "../../ops/server/cron.ts";
 import { createWorld, SECRET, type World } from "../support/world.ts";
 
 /** What a caller gets to see; status 0 is no answer at all. */

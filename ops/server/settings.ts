@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { type Config, parseConfig, parseSettings } from "../../lib/config.ts";
+import { openDatabase } from "../../lib/db.ts";
+import { ConfigError, type SettingProblem } from "../../lib/errors.ts";
+import { CRON_SCHEDULE } from "./cron.ts";
+import type { Schedule } from "./ticker.ts";
+
+/** Not 3000, which is WAHA's own. */
+export const DEFAULT_PORT = 3400;
+
+/** The word for the schedule of vercel.json. */
+const CRON = "cron";
+
+const Settings = z.object({
+  PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
+  HOST: z.string().default("127.0.0.1"),
+  TICK_SECONDS: z
+    .string()
+    .regex(/^(cron|[1-9]\d{0,4})$/, `must be a whole number of seconds, or the word ${CRON}`)
+    .default("30"),
+});
+
+/** The settings of a server of one's own, checked. */
+export interface ServerSettings {
+  /** Those of the passes. */
+  config: Config;
+  port: number;
+  host: string;
+  schedule: Schedule;
+}
+
+/**
+ * Reads all that a server of one's own needs from an environment.
+ *
+ * @throws ConfigError naming every wrong setting, never a value
+ */
+export function readServerSettings(env: NodeJS.ProcessEnv): ServerSettings {
+  const problems: SettingProblem[] = [];
+  const config = collect(() => parseConfig(env), problems);
+  const own = collect(() => parseSettings(Settings, env), problems);
+  if (!config || !own) throw new ConfigError(problems);
+  const { PORT: port, HOST: host, TICK_SECONDS } = own;
+  const schedule = TICK_SECONDS === CRON ? { cron: CRON_SCHEDULE } : { everySeconds: Number(TICK_SECONDS) };
+  requireFrequent(schedule, config);
+  // The driver has the last word on the address.
+  openDatabase(config);
+  return { config, port, host, schedule };
+}
+
+/** What `read` gives; undefined if settings are wrong, which are then among the problems. */
+function collect<T>(read: () => T, problems: SettingProblem[]): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+    return undefined;
+  }
+}
+
+/** What falls due right after a pass must still be inside its window when the next one comes. */
+function requireFrequent(schedule: Schedule, { LOOKBACK_SECONDS }: Config): void {
+  if ("cron" in schedule || schedule.everySeconds < LOOKBACK_SECONDS) return;
+  const problem = "must be less than LOOKBACK_SECONDS, or messages are missed between two passes";
+  throw new ConfigError([{ setting: "TICK_SECONDS", problem }]);
+}

@@ -1,0 +1,47 @@
+import { Cron } from "croner";
+
+/** When passes are due: every so many seconds, or on a cron's schedule, read as UTC. */
+export type Schedule = { everySeconds: number } | { cron: string };
+
+/** The runs of a server of one's own. */
+export interface Ticker {
+  /** Runs now, out of turn. */
+  tick(): void;
+  /** Runs no more; resolves when the run under way has ended. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs `run` on a schedule, never twice at a time. What falls due during a run follows it at once, and only once:
+ * what became due meanwhile need not wait out another interval, and a run that takes long is followed by one, not
+ * by all that it kept waiting.
+ *
+ * @param run must not reject
+ */
+export function startTicker(schedule: Schedule, run: () => Promise<void>): Ticker {
+  let due = false;
+  let running: Promise<void> | undefined;
+  const runWhileDue = async () => {
+    while (due) {
+      due = false;
+      await run();
+    }
+    running = undefined;
+  };
+  const tick = () => {
+    due = true;
+    running ??= runWhileDue();
+  };
+  const timer =
+    "cron" in schedule
+      ? new Cron(schedule.cron, { timezone: "UTC" }, tick)
+      : new Cron("* * * * * *", { interval: schedule.everySeconds }, tick);
+  return {
+    tick,
+    stop: async () => {
+      timer.stop();
+      due = false;
+      await running;
+    },
+  };
+}

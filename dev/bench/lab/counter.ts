@@ -1,0 +1,43 @@
+import type { Document, MongoClient } from "mongodb";
+
+/**
+ * What drivers send of their own accord, about their connections. (The function asks for the time by a `hello` as
+ * well, once a pass: that one is not seen here.)
+ */
+const DRIVERS_OWN = ["hello", "isMaster", "ismaster"];
+
+/** How many collections or indexes' worth of documents the server has read without an index, and what it was asked. */
+export interface ServerWork {
+  requests: number;
+  collectionScans: number;
+}
+
+/** Counts what a MongoDB server is asked, by its own statistics. */
+export class RequestCounter {
+  readonly #client: MongoClient;
+  #last: ServerWork = { requests: 0, collectionScans: 0 };
+
+  constructor(client: MongoClient) {
+    this.#client = client;
+  }
+
+  /** What came since the last call, its own request and what drivers send of their own accord left out. */
+  async count(): Promise<ServerWork> {
+    const now = await this.#read();
+    const { requests, collectionScans } = this.#last;
+    this.#last = now;
+    return {
+      requests: now.requests - requests - 1,
+      collectionScans: now.collectionScans - collectionScans,
+    };
+  }
+
+  async #read(): Promise<ServerWork> {
+    const { network, metrics } = (await this.#client.db("admin").command({ serverStatus: 1 })) as Document;
+    const own = DRIVERS_OWN.map((name) => Number(metrics.commands[name]?.total ?? 0));
+    return {
+      requests: Number(network.numRequests) - own.reduce((sum, count) => sum + count, 0),
+      collectionScans: Number(metrics.queryExecutor.collectionScans.total),
+    };
+  }
+}

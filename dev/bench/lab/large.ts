@@ -1,0 +1,121 @@
+import { type Db, ObjectId } from "mongodb";
+import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../../lib/indexes.ts";
+
+/** What is in a large collection: what was sent over a year, and what is to be sent within a month. */
+export interface History {
+  sent: number;
+  future: number;
+}
+
+const CAMPAIGNS = 1_000;
+const DAY_MS = 86_400_000;
+
+/** So many are made from one document at a time. */
+const STRIDE = 1_000;
+
+/** Fills a database as years of use would have, on the server alone, and makes the function's indexes. */
+export async function fillHistory(db: Db, { sent, future }: History): Promise<void> {
+  const campaigns = Array.from({ length: CAMPAIGNS }, (_, place) => ({
+    _id: new ObjectId(),
+    name: `Campaign ${place}`,
+    status: "completed",
+    delivery: { open: false, rev: 1 },
+  }));
+  await db.collection("campaigns").insertMany(campaigns);
+  await db.collection("campaigns").createIndexes(CAMPAIGN_INDEXES);
+  const ids = campaigns.map(({ _id }) => _id);
+  const now = Date.now();
+  const share = sent / (sent + future);
+  await db.collection("numbers").insertOne({ all: sent + future });
+  await db
+    .collection("numbers")
+    .aggregate([
+      { $set: { thousand: { $range: [0, { $divide: ["$all", STRIDE] }] } } },
+      { $unwind: "$thousand" },
+      { $set: { one: { $range: [0, STRIDE] } } },
+      { $unwind: "$one" },
+      { $set: { n: { $add: [{ $multiply: ["$thousand", STRIDE] }, "$one"] } } },
+      {
+        $project: {
+          _id: 0,
+          campaignId: { $arrayElemAt: [ids, { $mod: ["$n", CAMPAIGNS] }] },
+          chatId: { $concat: ["49170", { $toString: { $add: [10_000_000, "$n"] } }, "@c.us"] },
+          content: { $concat: ["Your parcel is on its way, no. ", { $toString: "$n" }] },
+          isDeleted: { $literal: false },
+          isSent: { $lt: ["$n", sent] },
+          isPicked: { $lt: ["$n", sent] },
+          scheduledAt: {
+            $cond: [
+              { $lt: ["$n", sent] },
+              { $subtract: [new Date(now - DAY_MS), { $multiply: ["$n", (365 * DAY_MS * share) / sent] }] },
+              {
+                $add: [
+                  new Date(now + DAY_MS),
+                  { $multiply: [{ $subtract: ["$n", sent] }, (30 * DAY_MS) / future] },
+                ],
+              },
+            ],
+          },
+        },
+      },
+      {
+        $set: {
+          sentAt: { $cond: ["$isSent", "$scheduledAt", "$$REMOVE"] },
+          delivery: { $cond: ["$isSent", deliveryOfSent(), "$$REMOVE"] },
+        },
+      },
+      { $out: "messages" },
+    ])
+    .toArray();
+  await db.collection("messages").createIndexes(MESSAGE_INDEXES);
+}
+
+function deliveryOfSent(): object {
+  return {
+    state: "sent",
+    passId: "5a3e0a3c-1f2b-4c56-8e1f-0d6a0e6b7c11",
+    claimedAt: "$scheduledAt",
+    attempts: 1,
+    attemptAt: "$scheduledAt",
+    session: "load-0",
+    chatId: "$chatId",
+    waMessageId: { $concat: ["3EB0", "$chatId"] },
+    settledAt: "$scheduledAt",
+  };
+}
+
+/** One of the partial indexes, and what it would be if it held every message. */
+export interface IndexSize {
+  name: string;
+  partialBytes: number;
+  fullBytes: number;
+  /** How many entries the partial one has. */
+  keys: number;
+}
+
+/** Weighs the function's partial indexes against full ones of the same keys, which it makes for the purpose. */
+export async function weighIndexes(db: Db): Promise<IndexSize[]> {
+  const partial = MESSAGE_INDEXES.filter((index) => index.partialFilterExpression);
+  const { keysPerIndex } = await db.command({ validate: "messages" });
+  const own = await indexSizes(db);
+  const fullName = (name: string | undefined) => `full_${name}`;
+  await db
+    .collection("messages")
+    .createIndexes(partial.map(({ name, key }) => ({ name: fullName(name), key })));
+  const full = await indexSizes(db);
+  await Promise.all(partial.map(({ name }) => db.collection("messages").dropIndex(fullName(name))));
+  return partial.map(({ name = "" }) => ({
+    name,
+    partialBytes: own[name] ?? Number.NaN,
+    fullBytes: full[fullName(name)] ?? Number.NaN,
+    keys: keysPerIndex[name],
+  }));
+}
+
+async function indexSizes(db: Db): Promise<Record<string, number>> {
+  const [stats] = await db
+    .collection("messages")
+    .aggregate([{ $collStats: { storageStats: {} } }])
+    .toArray();
+  return stats?.storageStats.indexSizes;
+}

@@ -1,0 +1,57 @@
+/** `npm run bench`: measures the function against what else a user might pick, and against its targets. */
+import { cpus, totalmem } from "node:os";
+import type { MongoClient } from "mongodb";
+import { openLab } from "./lab/lab.ts";
+import { readOptions } from "./options.ts";
+import { writeDocument } from "./report/document.ts";
+import { targetLines, terminalTable } from "./report/terminal.ts";
+import { FULL, QUICK } from "./scale.ts";
+import type { Findings } from "./scenario.ts";
+import { SCENARIOS } from "./scenarios/index.ts";
+import { standings } from "./targets.ts";
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+const exitCode = await bench().catch((error: Error) => {
+  console.error(error.message);
+  return 1;
+});
+// As in dev/chaos/main.ts: left to end by itself, Node may wait for ever for handles that are long closed.
+process.exit(exitCode);
+
+async function bench(): Promise<number> {
+  const names = SCENARIOS.map(({ name }) => name);
+  const { quick, only, out } = readOptions(process.argv.slice(2), names);
+  const chosen = SCENARIOS.filter(({ name }) => only.length === 0 || only.includes(name));
+  if (quick) console.log("A quick run: smaller counts and fewer repeats, so its figures are less exact.");
+  console.log("Building the function as Vercel does, starting MongoDB …");
+  const lab = await openLab();
+  const setting = await settingOf(lab.client, quick);
+  const found: Findings[] = [];
+  for (const { name, run } of chosen) {
+    console.log(`\n${name}`);
+    const findings = await run(lab, quick ? QUICK : FULL, (line) => console.log(`  ${line}`));
+    for (const table of findings.tables) console.log(`\n${terminalTable(table)}`);
+    found.push(findings);
+  }
+  await lab.close();
+  return report(found, setting, out);
+}
+
+/** On what all this was measured, for whoever compares figures. */
+async function settingOf(client: MongoClient, quick: boolean): Promise<string> {
+  const { version } = await client.db("admin").command({ buildInfo: 1 });
+  const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GB`;
+  const run = quick ? "a quick run (`npm run bench -- --quick`)" : "`npm run bench`";
+  return `Measured by ${run} on ${machine}, Node ${process.versions.node}, MongoDB ${version} as a replica set of one node, and the simulated WAHA, all on the same machine.`;
+}
+
+async function report(found: Findings[], setting: string, out: string | undefined): Promise<number> {
+  const standing = standings(Object.assign({}, ...found.map(({ figures }) => figures)));
+  const failures = found.flatMap((findings) => findings.failures ?? []);
+  const bars = found.flatMap((findings) => findings.bars ?? []);
+  const tables = found.flatMap((findings) => findings.tables);
+  if (out !== undefined) await writeDocument(out, { setting, tables, bars, standings: standing });
+  for (const failure of failures) console.error(`\nFAILED: ${failure}`);
+  console.log(`\n${setting}\n\n${targetLines(standing)}`);
+  return failures.length === 0 ? 0 : 1;
+}

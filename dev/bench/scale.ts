@@ -1,0 +1,56 @@
+/** How much is measured, and how often. */
+export interface Scale {
+  /** Of the scenarios over several sessions, and with a single one. */
+  messages: number;
+  messagesOfOneSession: number;
+  messagesWithHotOne: number;
+  /** How often that which is held to a target is measured, and how often the rest. */
+  repeats: number;
+  others: number;
+  /** How often the lateness beside a hot session, which takes its time to show. */
+  hotRepeats: number;
+  idlePasses: number;
+  coldStarts: number;
+  /** Of the large collection. */
+  sent: number;
+  future: number;
+  /** Of one pass, for its memory. */
+  inOnePass: number;
+  /** Between two calls of the function that stays, in seconds, and how many calls. */
+  callEvery: number;
+  calls: number;
+}
+
+/** The figures of docs/performance.md. */
+export const FULL: Scale = {
+  messages: 2_000,
+  messagesOfOneSession: 200,
+  messagesWithHotOne: 1_000,
+  repeats: 5,
+  others: 2,
+  hotRepeats: 5,
+  idlePasses: 100,
+  coldStarts: 10,
+  sent: 1_000_000,
+  future: 200_000,
+  inOnePass: 10_000,
+  callEvery: 60,
+  calls: 11,
+};
+
+/** Enough to see what a change did; ratios of such short runs vary by some percent. */
+export const QUICK: Scale = {
+  messages: 600,
+  messagesOfOneSession: 50,
+  messagesWithHotOne: 300,
+  repeats: 2,
+  others: 1,
+  hotRepeats: 2,
+  idlePasses: 30,
+  coldStarts: 3,
+  sent: 100_000,
+  future: 20_000,
+  inOnePass: 10_000,
+  callEvery: 20,
+  calls: 3,
+};

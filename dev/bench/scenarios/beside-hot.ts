@@ -1,0 +1,66 @@
+import { OURS } from "../contenders/catalog.ts";
+import { openWahaFor } from "../contest.ts";
+import { type Measurement, measure } from "../measure.ts";
+import type { Findings, Scenario } from "../scenario.ts";
+import { median, percentile } from "../statistics.ts";
+import { makeWork, type Work } from "../work.ts";
+
+const SESSIONS = 20;
+const LATENCY_MS = 20;
+const HOT_SHARE = 0.8;
+
+/** Long enough for all but the hot session to be done, so that a run need not last until that one is. */
+const SETTINGS = { PASS_SECONDS: "6", TAIL_SECONDS: "1" };
+
+/** Whether one session with far more to send than the others keeps them waiting. */
+export const besideHot: Scenario = {
+  name: "beside-hot",
+  run: async (lab, { messages, hotRepeats }, tell): Promise<Findings> => {
+    const waha = await openWahaFor({ sessions: SESSIONS, latencyMs: LATENCY_MS });
+    const database = "beside-hot";
+    const ours = lab.start({ name: OURS, program: "ours", args: [] }, { database, waha, settings: SETTINGS });
+    const lateness = { beside: [] as number[][], without: [] as number[][] };
+    for (let round = 0; round <= hotRepeats; round += 1) {
+      for (const kind of ["without", "beside"] as const) {
+        const all = makeWork({ messages, sessions: SESSIONS, hotShare: HOT_SHARE }, new Date());
+        const hot = all.world.sessions[0]?.name ?? "";
+        const work = kind === "beside" ? all : withoutSession(all, hot);
+        const run = await measure(lab, { database, waha, contenders: [ours], work, once: true });
+        if (round > 0) lateness[kind].push(othersOf(run, hot));
+      }
+      if (round > 0) tell(`round ${round} of ${hotRepeats}`);
+    }
+    await ours.end();
+    await waha.stop();
+    return findings(lateness, messages);
+  },
+};
+
+function withoutSession({ world, texts }: Work, name: string): Work {
+  const messages = world.messages.filter(({ session }) => session !== name);
+  return { world: { ...world, messages }, texts: texts.filter(({ session }) => session !== name) };
+}
+
+function othersOf({ sent }: Measurement, hot: string): number[] {
+  return sent.filter(({ session }) => session !== hot).map(({ latenessMs }) => latenessMs);
+}
+
+function findings(lateness: Record<"beside" | "without", number[][]>, messages: number): Findings {
+  const tell = (runs: number[][], percent: number) => median(runs.map((run) => percentile(run, percent)));
+  const row = (name: string, runs: number[][]) => [
+    name,
+    ...[50, 99].map((percent) => `${Math.round(tell(runs, percent))} ms`),
+  ];
+  const ratio = (percent: number) => tell(lateness.beside, percent) / tell(lateness.without, percent);
+  return {
+    tables: [
+      {
+        title: "The other sessions, beside a hot one and without it",
+        note: `${messages.toLocaleString("en")} messages over ${SESSIONS} sessions, ${HOT_SHARE * 100}% of them on one; WAHA takes ${LATENCY_MS} ms; medians of ${lateness.beside.length} runs`,
+        head: ["lateness of the others", "p50", "p99"],
+        rows: [row("without the hot session", lateness.without), row("beside it", lateness.beside)],
+      },
+    ],
+    figures: { besideHotMedian: ratio(50), besideHotWorst: ratio(99) },
+  };
+}

@@ -1,0 +1,83 @@
+import { once } from "node:events";
+import { join } from "node:path";
+import { startChild } from "../../host/child.ts";
+import type { ColdStart } from "../contenders/cold.ts";
+import { openWahaFor } from "../contest.ts";
+import type { Lab } from "../lab/lab.ts";
+import type { Waha } from "../lab/waha.ts";
+import type { Findings, Scenario } from "../scenario.ts";
+import { median } from "../statistics.ts";
+
+const SESSIONS = 20;
+
+/** So often a cache is used before it counts, so that it is full. */
+const PRIMED = 2;
+
+/** The first call of a new process, part by part. */
+export const coldStart: Scenario = {
+  name: "cold-start",
+  run: async (lab, { coldStarts }, tell): Promise<Findings> => {
+    const waha = await openWahaFor({ sessions: SESSIONS, latencyMs: 0 });
+    const caches = [
+      { name: "without a compile cache", settings: {} },
+      {
+        name: "with Node's compile cache",
+        settings: { NODE_COMPILE_CACHE: join(lab.folder, "compile-cache") },
+      },
+    ];
+    const rows: string[][] = [];
+    const totals: number[] = [];
+    for (const { name, settings } of caches) {
+      const whole: ColdStart[] = [];
+      const apart: ColdStart[] = [];
+      for (let round = 0; round < PRIMED + coldStarts; round += 1) {
+        const first = await startCold(lab, waha, settings, []);
+        const second = await startCold(lab, waha, settings, ["connect"]);
+        if (round < PRIMED) continue;
+        whole.push(first);
+        apart.push(second);
+      }
+      rows.push(rowOf(name, whole, apart));
+      totals.push(median(whole.map(({ answered }) => answered)));
+      tell(`${name}: ${Math.round(totals.at(-1) ?? Number.NaN)} ms`);
+    }
+    await waha.stop();
+    const note = `a new process until its first answer, nothing being due; medians of ${coldStarts}; the pass of "all" connects by itself`;
+    const head = ["", "Node's start", "import", "connect", "pass", "all", "the next pass"];
+    return {
+      tables: [{ title: "Cold start", note, head, rows }],
+      figures: { coldStart: totals[0] ?? Number.NaN },
+    };
+  },
+};
+
+async function startCold(
+  lab: Lab,
+  waha: Waha,
+  settings: NodeJS.ProcessEnv,
+  args: string[],
+): Promise<ColdStart> {
+  const env = lab.settingsFor({ database: "cold", waha, settings });
+  const child = startChild(lab.fileOf("cold"), env, args);
+  const gone = once(child, "exit");
+  const [times] = await Promise.race([
+    once(child, "message"),
+    gone.then(() => Promise.reject(new Error("a cold start ended without an answer"))),
+  ]);
+  await gone;
+  return times;
+}
+
+function rowOf(name: string, whole: ColdStart[], apart: ColdStart[]): string[] {
+  const part = (runs: ColdStart[], from: keyof ColdStart, to: keyof ColdStart) =>
+    `${Math.round(median(runs.map((run) => run[to] - run[from])))} ms`;
+  return [
+    name,
+    `${Math.round(median(whole.map(({ booted }) => booted)))} ms`,
+    part(whole, "booted", "imported"),
+    part(apart, "imported", "connected"),
+    part(apart, "connected", "answered"),
+    `${Math.round(median(whole.map(({ answered }) => answered)))} ms`,
+    part(whole, "answered", "answeredAgain"),
+  ];
+}

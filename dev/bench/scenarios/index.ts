@@ -1,0 +1,23 @@
+import type { Scenario } from "../scenario.ts";
+import { besideHot } from "./beside-hot.ts";
+import { coldStart } from "./cold-start.ts";
+import { CONTESTS } from "./contests.ts";
+import { idle } from "./idle.ts";
+import { large } from "./large.ts";
+import { memory } from "./memory.ts";
+import { onTime } from "./on-time.ts";
+import { overlap } from "./overlap.ts";
+import { size } from "./size.ts";
+
+/** All that is measured, in the order in which it is. */
+export const SCENARIOS: Scenario[] = [
+  ...CONTESTS,
+  besideHot,
+  idle,
+  large,
+  overlap,
+  coldStart,
+  size,
+  memory,
+  onTime,
+];

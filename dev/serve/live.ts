@@ -1,15 +1,7 @@
-import { existsSync } from "node:fs";
 import { styleText } from "node:util";
 import { ConnectionString } from "mongodb-connection-string-url";
 import { parseConfig } from "../../lib/config.ts";
 import type { Surroundings } from "./surroundings.ts";
-
-const ENV_FILE = ".env";
-
-/** Fills the environment up from .env, if there is one; what is set already wins. */
-export function loadEnvFile(): void {
-  if (existsSync(ENV_FILE)) process.loadEnvFile(ENV_FILE);
-}
 
 /**
  * The real database and the real WAHA that the settings name.

@@ -2,10 +2,12 @@
 import { closeDatabases } from "../../lib/db.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { CRON_PATH, CRON_SCHEDULE } from "../../ops/server/cron.ts";
+import { loadEnvFile } from "../../ops/server/env-file.ts";
 import { stopOnSignal } from "../../ops/server/signals.ts";
+import { writeForPeople } from "../../ops/server/terminal.ts";
 import { type HostedFunction, hostFunction } from "../host/function.ts";
 import { requireFreePort } from "../mongod/port.ts";
-import { live, loadEnvFile } from "./live.ts";
+import { live } from "./live.ts";
 import { type Options, readOptions } from "./options.ts";
 import { simulate } from "./simulated.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -17,6 +19,7 @@ const STOP_WITHIN_MS = 10_000;
 try {
   const args = process.argv.slice(2);
   if (args.includes("--live")) loadEnvFile();
+  await writeForPeople();
   await serve(readOptions(args, process.env));
 } catch (error) {
   explain(error);

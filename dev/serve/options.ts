@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { DEFAULT_PORT } from "../../ops/server/settings.ts";
 
 /** What `npm run dev` was asked for. */
 export interface Options {
@@ -6,8 +7,6 @@ export interface Options {
   /** Use the settings of the environment or .env, and so send real messages. */
   live: boolean;
 }
-
-export const DEFAULT_PORT = 3400;
 
 /**
  * Reads the command line, and PORT where it names no port.

@@ -1,6 +1,7 @@
 import { Cron } from "croner";
 import { CRON_SCHEDULE } from "../../ops/server/cron.ts";
-import { callCron, tellProblems } from "../host/call.ts";
+import { tellProblems } from "../../ops/server/tell.ts";
+import { callCron } from "../host/call.ts";
 
 /** The platform's cron, on this computer. */
 export interface CronTicker {

@@ -1,4 +1,4 @@
-import { Cron } from "croner";
+import { Cron, type CronOptions } from "croner";
 
 /** When passes are due: every so many seconds, or on a cron's schedule, read as UTC. */
 export type Schedule = { everySeconds: number } | { cron: string };
@@ -32,10 +32,7 @@ export function startTicker(schedule: Schedule, run: () => Promise<void>): Ticke
     due = true;
     running ??= runWhileDue();
   };
-  const timer =
-    "cron" in schedule
-      ? new Cron(schedule.cron, { timezone: "UTC" }, tick)
-      : new Cron("* * * * * *", { interval: schedule.everySeconds }, tick);
+  const timer = new Cron(...timesOf(schedule), tick);
   return {
     tick,
     stop: async () => {
@@ -44,4 +41,12 @@ export function startTicker(schedule: Schedule, run: () => Promise<void>): Ticke
       await running;
     },
   };
+}
+
+/** The schedule in the library's words: a pattern, and what limits it. */
+function timesOf(schedule: Schedule): [pattern: string, options: CronOptions] {
+  if ("cron" in schedule) return [schedule.cron, { timezone: "UTC" }];
+  const { everySeconds: interval } = schedule;
+  // Left to itself an interval begins at once.
+  return ["* * * * * *", { interval, startAt: new Date(Date.now() + interval * 1000) }];
 }

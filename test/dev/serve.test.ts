@@ -1,84 +1,22 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { LedgerEntry } from "../../dev/waha-simulator/ledger.ts";
 import { startWahaSimulator } from "../../dev/waha-simulator/server.ts";
 import type { Summary } from "../../lib/pass/tally.ts";
 import { testDatabase } from "../support/database.ts";
+import { type Program, run } from "../support/program.ts";
 import { ago, message } from "../support/world.ts";
 
-const MAIN = fileURLToPath(new URL("../../dev/serve/main.ts", import.meta.url));
 const REAL_SECRET = "a-real-secret-of-somebody";
 
-/** Settings that would be somebody's own; none of them unless given. */
-const NO_SETTINGS = {
-  DATABASE_URL: undefined,
-  WAHA_API_URL: undefined,
-  WAHA_API_KEY: undefined,
-  CRON_SECRET: undefined,
-  PORT: undefined,
-  LOG_LEVEL: undefined,
-  FORCE_COLOR: undefined,
-};
-
-/** A run of `npm run dev`, in a process group of its own, as a terminal makes one. */
-class Dev {
-  readonly #child: ChildProcess;
-  readonly exited: Promise<unknown[]>;
-  output = "";
-
-  constructor(args: string[], env: NodeJS.ProcessEnv, cwd: string) {
-    const stdio = ["ignore", "pipe", "pipe"] as const;
-    this.#child = spawn(process.execPath, [MAIN, ...args], {
-      env: { ...process.env, ...NO_SETTINGS, ...env },
-      cwd,
-      stdio: [...stdio],
-      detached: true,
-    });
-    this.exited = once(this.#child, "close");
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        this.output += text;
-        this.#child.emit("output");
-      });
-  }
-
-  /** What the pattern's group catches, once the output has it. */
-  async says(pattern: RegExp): Promise<string> {
-    for (;;) {
-      const found = pattern.exec(this.output);
-      if (found) return found[1] ?? "";
-      const ended = await Promise.race([once(this.#child, "output").then(() => false), this.exited]);
-      if (ended && !pattern.test(this.output)) throw new Error(`ended without ${pattern}:\n${this.output}`);
-    }
-  }
-
-  /** As a Ctrl-C in its terminal: every process of the group gets it. */
-  interrupt(signal: NodeJS.Signals = "SIGINT"): void {
-    if (this.#child.exitCode === null) process.kill(-(this.#child.pid as number), signal);
-  }
-}
-
-/** Starts it where no .env is, unless one is written there first. */
-async function startDev(args: string[], env: NodeJS.ProcessEnv = {}, envFile?: string): Promise<Dev> {
-  const cwd = await mkdtemp(join(tmpdir(), "serve-test-"));
-  if (envFile !== undefined) await writeFile(join(cwd, ".env"), envFile);
-  const dev = new Dev(args, env, cwd);
-  onTestFinished(async () => {
-    dev.interrupt("SIGKILL");
-    await dev.exited;
-    await rm(cwd, { recursive: true });
-  });
-  return dev;
+/** Starts it where no .env is, unless one is given. */
+function startDev(args: string[], env: NodeJS.ProcessEnv = {}, envFile?: string): Promise<Program> {
+  return run([process.execPath, "dev/serve/main.ts", ...args], { env, envFile });
 }
 
 /** The URL and the header of the command that it prints to paste. */
-async function pasted(dev: Dev): Promise<{ url: string; headers: { authorization: string } }> {
+async function pasted(dev: Program): Promise<{ url: string; headers: { authorization: string } }> {
   const command = await dev.says(/^ *(curl -H "Authorization: Bearer \S+" \S+)$/m);
   const [, secret, url] = /Bearer (\S+)" (\S+)/.exec(command) as unknown as [string, string, string];
   return { url, headers: { authorization: `Bearer ${secret}` } };

@@ -1,0 +1,47 @@
+import { closeDatabases } from "../../lib/db.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Served } from "./http.ts";
+import { endsInTime } from "./in-time.ts";
+import type { Ticker } from "./ticker.ts";
+
+/** What is in flight has so long to be settled; then it is left to a later pass to look up. */
+const SETTLE_MS = 10_000;
+
+/** So long, after that, to give back what is held; then that is left to expire. */
+const GIVE_BACK_MS = 2_500;
+
+/** So long to say goodbye to the database. In all it is less than the 15 s after which a host kills. */
+const DISCONNECT_MS = 1_000;
+
+/** What runs until the server is told to stop. */
+export interface Running {
+  log: Log;
+  served: Served;
+  ticker: Ticker;
+  /** Aborted to let nothing new start. */
+  stop: AbortController;
+  /** Aborted to cut off what is in flight. */
+  giveUp: AbortController;
+}
+
+/** Stops within the promise of a pass: whatever it was doing, nothing is lost and nothing will be sent twice. */
+export async function shutDown({ log, served, ticker, stop, giveUp }: Running): Promise<void> {
+  log.info({}, "stopping: nothing new starts, and what is in flight is settled");
+  stop.abort();
+  const cutOff = setTimeout(() => {
+    log.warn({}, "WAHA still has not answered: what it was asked is left to a later pass to look up");
+    giveUp.abort();
+  }, SETTLE_MS);
+  const ended = await Promise.all([
+    served.close(SETTLE_MS + GIVE_BACK_MS),
+    endsInTime(ticker.stop(), SETTLE_MS + GIVE_BACK_MS),
+  ]);
+  clearTimeout(cutOff);
+  if (!ended.every(Boolean))
+    log.warn(
+      {},
+      "a pass was cut off: what it holds expires, and the next pass puts it right, wherever it runs",
+    );
+  await endsInTime(closeDatabases(), DISCONNECT_MS);
+  log.info({}, "stopped");
+}

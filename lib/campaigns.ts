@@ -45,22 +45,32 @@ export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Co
 /** Its `rev` can guard a settlement. That of a list of deliveries, say, can't: then the next touch puts it right. */
 const COUNTABLE: Document = { $isNumber: { $ifNull: ["$delivery.rev", 0] } };
 
-type OpenCampaign = CampaignDocument & { delivery: CampaignDelivery };
+export type OpenCampaign = CampaignDocument & { delivery: CampaignDelivery };
 type Counts = NonNullable<CampaignDelivery["counts"]>;
 
-/**
- * Settles the open campaigns that have nothing left to send, each from its messages as they stand. Recomputed,
- * never counted up, so a crash anywhere heals by itself.
- *
- * @returns how many were settled
- */
-export async function settleCampaigns(db: Database, config: Config, now: Date): Promise<number> {
-  const open = (await db.campaigns
+/** The open campaigns that are not on hold, those longest not looked at first. */
+export async function findOpenCampaigns(db: Database, config: Config): Promise<OpenCampaign[]> {
+  return (await db.campaigns
     .find({ ...OPEN_CAMPAIGN, status: { $nin: config.CAMPAIGN_STATUS_HOLD }, $expr: COUNTABLE })
     .sort({ "delivery.checkedAt": 1 })
     .limit(CAMPAIGNS_A_PASS)
     .project({ "delivery.rev": 1 })
     .toArray()) as OpenCampaign[];
+}
+
+/**
+ * Settles those of some open campaigns that have nothing left to send, each from its messages as they stand.
+ * Recomputed, never counted up, so a crash anywhere heals by itself.
+ *
+ * @param open as found before, at any time: whichever was touched since stays open
+ * @returns how many were settled
+ */
+export async function settleCampaigns(
+  db: Database,
+  open: OpenCampaign[],
+  config: Config,
+  now: Date,
+): Promise<number> {
   const counted = await Promise.all(
     open
       .filter(({ _id }) => canBeWritten(_id))

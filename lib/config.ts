@@ -80,6 +80,7 @@ const Settings = z.object({
   PASS_SECONDS: seconds(MAX_DURATION_SECONDS).refine((value) => value <= MAX_DURATION_SECONDS, {
     error: `must not exceed maxDuration of vercel.json (${MAX_DURATION_SECONDS})`,
   }),
+  STAY_SECONDS: z.coerce.number().nonnegative().default(0),
   SESSION_CONCURRENCY: z.coerce.number().int().positive().default(20),
   SEND_GAP_MS: milliseconds(0),
   SEND_GAP_JITTER_MS: milliseconds(0),
@@ -152,17 +153,31 @@ export function parseSettings<Shape extends z.ZodRawShape>(
   return parsed.data;
 }
 
+/** With less a pass that stays ends before the next one, a minute later, has taken over. */
+const STAYING_PASS_SECONDS = 90;
+
 /** What is allowed but worth a warning, one line each. */
-export function configWarnings(config: Config): string[] {
-  if (config.WAHA_TIMEOUT_MS >= WAHA_REFUSAL_WAIT_MS) return [];
-  return [
-    `WAHA_TIMEOUT_MS is under ${WAHA_REFUSAL_WAIT_MS}: WAHA refuses for a session that is not working only after 5 s, so such refusals will look like time-outs and end as unknown`,
-  ];
+export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: Config): string[] {
+  const warnings: string[] = [];
+  if (STAY_SECONDS > 0 && PASS_SECONDS < STAYING_PASS_SECONDS) {
+    warnings.push(
+      `STAY_SECONDS is set, and PASS_SECONDS is under ${STAYING_PASS_SECONDS}: with passes every minute nobody sends from the end of one to the start of the next. Raise maxDuration in vercel.json`,
+    );
+  }
+  if (WAHA_TIMEOUT_MS < WAHA_REFUSAL_WAIT_MS) {
+    warnings.push(
+      `WAHA_TIMEOUT_MS is under ${WAHA_REFUSAL_WAIT_MS}: WAHA refuses for a session that is not working only after 5 s, so such refusals will look like time-outs and end as unknown`,
+    );
+  }
+  return warnings;
 }
 
 function crossCheck(config: Config): SettingProblem[] {
-  if (config.TAIL_SECONDS < config.PASS_SECONDS) return [];
-  return [{ setting: "TAIL_SECONDS", problem: "must be less than PASS_SECONDS" }];
+  const { PASS_SECONDS, STAY_SECONDS, TAIL_SECONDS } = config;
+  if (TAIL_SECONDS >= PASS_SECONDS)
+    return [{ setting: "TAIL_SECONDS", problem: "must be less than PASS_SECONDS" }];
+  if (STAY_SECONDS <= PASS_SECONDS - TAIL_SECONDS) return [];
+  return [{ setting: "STAY_SECONDS", problem: "must not exceed PASS_SECONDS less TAIL_SECONDS" }];
 }
 
 /** zod's own messages may quote the value, so only those written here, and its bare kinds, are passed on. */

@@ -82,6 +82,17 @@ export async function surveyDue(
   return (await db.messages.aggregate<DueGroup>(pipeline).toArray()).map(writable);
 }
 
+/** When the next message falls due after a moment; undefined if none is known of. Served by `scheduler_due`. */
+export async function findNextDue(db: Database, after: Date): Promise<Date | undefined> {
+  const [next] = await db.messages
+    .find({ ...LIVE, scheduledAt: { $gt: after } } as Filter<MessageDocument>)
+    .sort({ scheduledAt: 1 })
+    .limit(1)
+    .project<{ scheduledAt: Date }>({ _id: 0, scheduledAt: { $min: ["$scheduledAt"] } })
+    .toArray();
+  return next?.scheduledAt instanceof Date ? next.scheduledAt : undefined;
+}
+
 /** Stands in for a reference that the driver read and can't write. */
 const NO_REFERENCE = { type: "not writable" } as never;
 

@@ -33,25 +33,18 @@ function byReason(blocked: Blocked[]): [Reason, DueGroup[]][] {
 
 /** Finds what is due, by session, and notes on the way what can't be sent now; each such thing once a pass. */
 export class Lookout {
-  readonly #pass: Pass;
-  readonly #around: Surroundings;
   readonly #noted = new Set<string>();
 
-  constructor(pass: Pass, around: Surroundings) {
-    this.#pass = pass;
-    this.#around = around;
-  }
-
-  async findOffers(): Promise<Offer[]> {
-    const { db, config, clock } = this.#pass;
-    const groups = await surveyDue(db, dueFilter(windowNow(this.#pass), clock.startedAt), GROUP_SLICE);
-    const routes = await routeAll(db, groups, this.#around.sessions, config);
+  async findOffers(pass: Pass, around: Surroundings): Promise<Offer[]> {
+    const { db, config, clock } = pass;
+    const groups = await surveyDue(db, dueFilter(windowNow(pass), clock.startedAt), GROUP_SLICE);
+    const routes = await routeAll(db, groups, around.sessions, config);
     const offers = new Map<string, Offer>();
     const blocked: Blocked[] = [];
     for (const [index, group] of groups.entries()) {
       const route = routes[index] as Route;
       if ("blocked" in route) blocked.push({ group, reason: route.blocked });
-      else if (route.orphaned) this.#noteOrphans(group);
+      else if (route.orphaned) this.#noteOrphans(pass, group);
       if (!("session" in route)) continue;
       const offer = offers.get(route.session.name) ?? {
         session: route.session,
@@ -64,27 +57,26 @@ export class Lookout {
       offer.next.push(...dueMessages(group));
       offers.set(route.session.name, offer);
     }
-    await this.noteBlocked(blocked);
+    await this.noteBlocked(pass, blocked);
     for (const { next } of offers.values())
       next.sort((a, b) => a.scheduledAt.getTime() - b.scheduledAt.getTime());
     return [...offers.values()];
   }
 
   /** Writes on the due messages of groups why they can't be sent now, and counts them; each once a pass. */
-  async noteBlocked(blocked: Blocked[]): Promise<void> {
-    const { clock, db, id: passId, log, tally } = this.#pass;
+  async noteBlocked(pass: Pass, blocked: Blocked[]): Promise<void> {
+    const { clock, db, id: passId, log, tally } = pass;
     const fresh = blocked.filter(({ group, reason }) => !this.#wasNoted(group, reason.code));
     for (const [reason, groups] of byReason(fresh)) {
       const count = groups.reduce((sum, group) => sum + group.count, 0);
       tally.blocked(reason, count);
       log.warn({ passId, count, ...reason }, "due, but can't be sent now");
-      await noteBlocked(db, dueFilter(windowNow(this.#pass), clock.startedAt), groups, reason, clock.now());
+      await noteBlocked(db, dueFilter(windowNow(pass), clock.startedAt), groups, reason, clock.now());
     }
   }
 
-  #noteOrphans(group: DueGroup): void {
-    if (!this.#wasNoted(group, "campaign_not_found"))
-      this.#pass.tally.problem("campaign_not_found", group.count);
+  #noteOrphans({ tally }: Pass, group: DueGroup): void {
+    if (!this.#wasNoted(group, "campaign_not_found")) tally.problem("campaign_not_found", group.count);
   }
 
   #wasNoted({ sessionId, campaignId }: DueGroup, code: string): boolean {

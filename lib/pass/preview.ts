@@ -4,7 +4,8 @@ import { asUnavailable, openDatabase } from "../db.ts";
 import { dueFilter, surveyDue } from "../messages/due.ts";
 import { routeAll } from "../routing.ts";
 import { openWaha } from "../waha/client.ts";
-import { lookAroundMs, readClock } from "./run.ts";
+import { lookAroundMs } from "./look-around.ts";
+import { readClock } from "./run.ts";
 import { type Summary, Tally } from "./tally.ts";
 
 /** What a pass would find now. */

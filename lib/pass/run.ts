@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { settleCampaigns } from "../campaigns.ts";
+import { findOpenCampaigns, settleCampaigns } from "../campaigns.ts";
 import { addSeconds, type Clock, startClock, type Ticker } from "../clock.ts";
 import { type Config, SWEPT_SECONDS } from "../config.ts";
 import { asUnavailable, type Database, openDatabase } from "../db.ts";
@@ -10,12 +10,15 @@ import { auditMessages } from "../messages/audit.ts";
 import { groupCommit } from "../messages/group-commit.ts";
 import { rescueExpiredClaims } from "../messages/rescue.ts";
 import type { Reason } from "../messages/writes.ts";
-import { openWaha, type Waha } from "../waha/client.ts";
+import { openWaha } from "../waha/client.ts";
+import { Board } from "./board.ts";
 import { type Pass, passEnds, type Surroundings } from "./context.ts";
 import { sendDue } from "./dispatch.ts";
 import { recordLastPass } from "./last-pass.ts";
+import { lookAround } from "./look-around.ts";
 import { noteOutage } from "./offers.ts";
 import { reconcile } from "./reconcile.ts";
+import { stay } from "./stay.ts";
 import { Steps } from "./steps.ts";
 import { sweep } from "./sweep.ts";
 import { type Summary, Tally } from "./tally.ts";
@@ -37,9 +40,6 @@ export interface Host {
    */
   giveUp: AbortSignal;
 }
-
-/** A look around WAHA takes no longer: without an answer nothing can be claimed anyway. */
-const LOOK_AROUND_MS = 10_000;
 
 /** A difference of the clocks that is worth a word. */
 const SKEW_MS = 5_000;
@@ -89,39 +89,25 @@ export async function readClock(db: Database, ticker: Ticker, began: number): Pr
   return startClock(ticker, began, () => db.readTime());
 }
 
-/** How long a look around WAHA may take, in milliseconds. */
-export function lookAroundMs({ PASS_SECONDS, TAIL_SECONDS, WAHA_TIMEOUT_MS }: Config): number {
-  return Math.min(LOOK_AROUND_MS, WAHA_TIMEOUT_MS, (PASS_SECONDS - TAIL_SECONDS) * 1000);
-}
-
-/** What WAHA showed; without a list of sessions, why there is none. */
-async function lookAround(waha: Waha, config: Config): Promise<Surroundings | UnavailableError> {
-  const timeoutMs = lookAroundMs(config);
-  const [sessions, server] = await Promise.all([
-    waha.listSessions(timeoutMs).catch((error: unknown) => {
-      if (error instanceof UnavailableError) return error;
-      throw error;
-    }),
-    waha.readServer(timeoutMs),
-  ]);
-  return sessions instanceof UnavailableError ? sessions : { sessions, server };
-}
-
 async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Promise<PassResult> {
   const { clock, config, db, log, tally } = pass;
   noteSurroundings(pass, look);
   const around = look instanceof UnavailableError ? undefined : look;
   const steps = new Steps(pass, look instanceof UnavailableError ? [look] : []);
   ensureIndexes(db, log);
-  await steps.run("rescue", () => rescue(pass));
-  await Promise.all([
-    steps.run("send", () => ("sessions" in look ? sendDue(pass, look) : noteOutage(pass, reasonOf(look)))),
+  // None of these waits for another, so that a pass with nothing to do is over after a few round trips.
+  const rescued = steps.run("rescue", () => rescue(pass));
+  const [open] = await Promise.all([
+    steps.run("campaigns", () => findOpenCampaigns(db, config)),
+    steps.run("send", () => send(pass, look, rescued)),
     steps.run("reconcile", () => reconcile(pass, around)),
-    steps.run("sweep", () => sweep(pass)),
+    steps.run("sweep", () => sweepAll(pass, rescued)),
     steps.run("audit", () => audit(pass)),
+    rescued,
   ]);
   await steps.run("campaigns", async () => {
-    tally.add("campaignsCompleted", await settleCampaigns(db, config, clock.now()));
+    const found = tally.campaignsOpened || !open ? await findOpenCampaigns(db, config) : open;
+    tally.add("campaignsCompleted", await settleCampaigns(db, found, config, clock.now()));
   });
   if (!ensureIndexes(db, log)) tally.problem("indexes_missing");
   for (const { code, detail } of steps.failures) tally.problem(code, 1, detail);
@@ -132,6 +118,34 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
   log.info({ ...summary }, "pass");
   const [unavailable] = steps.failures;
   return { summary, ...(unavailable ? { unavailable } : {}) };
+}
+
+/** Sends what is due. What was rescued beside the first look is found by another. */
+async function send(
+  pass: Pass,
+  look: Surroundings | UnavailableError,
+  rescued: Promise<number | undefined>,
+): Promise<void> {
+  if (look instanceof UnavailableError) {
+    await rescued;
+    return noteOutage(pass, reasonOf(look));
+  }
+  const { config, waha } = pass;
+  const stays = config.STAY_SECONDS > 0;
+  const board = new Board(look, stays);
+  const [found, count = 0] = await Promise.all([board.lookout.findOffers(pass, look), rescued]);
+  const offers = count > 0 ? await board.lookout.findOffers(pass, look) : found;
+  if (!stays) return sendDue(pass, board, offers);
+  return stay(pass, board, offers, async () => {
+    const around = await lookAround(waha, config);
+    return around instanceof UnavailableError ? undefined : around;
+  });
+}
+
+/** What was rescued meanwhile may be past its window, too. */
+async function sweepAll(pass: Pass, rescued: Promise<number | undefined>): Promise<void> {
+  await sweep(pass);
+  if (((await rescued) ?? 0) > 0) await sweep(pass);
 }
 
 function reasonOf({ code, detail }: UnavailableError): Reason {
@@ -147,12 +161,14 @@ function noteSurroundings(pass: Pass, look: Surroundings | UnavailableError): vo
   if (!(look instanceof UnavailableError) && !look.server) tally.problem("waha_version_unknown");
 }
 
-async function rescue({ clock, db, id: passId, log, tally }: Pass): Promise<void> {
+/** Gives back what a pass claimed and did not live to send; returns how many. */
+async function rescue({ clock, db, id: passId, log, tally }: Pass): Promise<number> {
   const count = await rescueExpiredClaims(db, clock.now());
-  if (count === 0) return;
+  if (count === 0) return count;
   tally.add("rescued", count);
   tally.problem("pass_died", count);
   log.warn({ passId, count }, "claims of a pass that died were given back");
+  return count;
 }
 
 async function audit(pass: Pass): Promise<void> {

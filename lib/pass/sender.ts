@@ -107,7 +107,7 @@ export class SessionSender {
       if (posted) this.lastSentAt = this.#pass.clock.now();
       if (restricted) await this.#restrict();
       if (stop) this.#stop(stop);
-      if (this.low) this.#onChange();
+      if (stop || this.low) this.#onChange();
     }
   }
 

@@ -19,28 +19,29 @@ export class Steps {
     this.failures = failures;
   }
 
-  /** Runs one step; never rejects. */
-  async run(step: string, work: () => Promise<unknown>): Promise<void> {
+  /** Runs one step; never rejects. Undefined where it could not be run. */
+  async run<T>(step: string, work: () => Promise<T>): Promise<T | undefined> {
     try {
-      await this.#inTime(work());
+      return await this.#inTime(work());
     } catch (error) {
       const reason = asUnavailable(error);
       const { log, id: passId } = this.#pass;
       log.error({ passId, step, error: describeError(reason) }, "a step could not be run");
       if (reason instanceof UnavailableError) this.failures.push(reason);
       else this.defects.push(reason);
+      return undefined;
     }
   }
 
   /** WAHA's requests all end before the steps do, so whoever waits then waits for the database. */
-  async #inTime(work: Promise<unknown>): Promise<void> {
+  async #inTime<T>(work: Promise<T>): Promise<T> {
     const end = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => end.reject(new UnavailableError("database_unreachable")),
       Math.max(0, this.#pass.clock.until(this.#pass.stepsUntil)),
     );
     try {
-      await Promise.race([work, end.promise]);
+      return await Promise.race([work, end.promise]);
     } finally {
       clearTimeout(timer);
       work.catch(() => {});

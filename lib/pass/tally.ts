@@ -42,6 +42,8 @@ const SHOWN_DETAILS = 5;
 /** Counts what a pass does, and sums it up. */
 export class Tally {
   more = false;
+  /** Something was opened that may be settled by now. */
+  campaignsOpened = false;
   /** A step of the pass could not be run. */
   broken = false;
   readonly #counts: Record<Count, number> = {

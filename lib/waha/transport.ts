@@ -17,7 +17,7 @@ export interface Transport {
 
 /**
  * Opens sockets to one server, and sends requests over them as fetch does, for ky to use in its place. Node's own
- * fetch takes twice the processor's time and the memory, and it may by its standard make a request twice: a POST that
+ * fetch takes nearly twice the processor's time, and it may by its standard make a request twice: a POST that
  * is answered with 421 (Misdirected Request), say. Here a request is made once. No redirect is followed, and an
  * answer that is compressed, which nobody asked for, is not unpacked.
  *

@@ -1,6 +1,6 @@
 import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
-import { settleCampaigns, touchCampaigns } from "../../lib/campaigns.ts";
+import { findOpenCampaigns, settleCampaigns, touchCampaigns } from "../../lib/campaigns.ts";
 import { parseConfig } from "../../lib/config.ts";
 import { openDatabase } from "../../lib/db.ts";
 import { findUncertain, recordVerdict, type Uncertain } from "../../lib/messages/lookups.ts";
@@ -11,6 +11,11 @@ async function openWorld(settings: NodeJS.ProcessEnv = {}) {
   const world = await createWorld({}, settings);
   const config = parseConfig(world.env);
   return { world, config, db: openDatabase(config) };
+}
+
+/** Settles what is open, as the end of a pass does. */
+async function settleOpen({ db, config }: Pick<Awaited<ReturnType<typeof openWorld>>, "db" | "config">) {
+  return settleCampaigns(db, await findOpenCampaigns(db, config), config, new Date());
 }
 
 async function addCampaign(world: World, fields: object = {}): Promise<ObjectId> {
@@ -69,7 +74,7 @@ test.each(LEFT)("a campaign with a message that is %s is not settled", async (_n
   const campaignId = await addCampaign(world);
   await world.insert({ campaignId, ...fields }, { campaignId, isSent: true });
   await touchCampaigns(db, [campaignId], config);
-  expect(await settleCampaigns(db, config, new Date())).toBe(0);
+  expect(await settleOpen({ db, config })).toBe(0);
   expect(await world.campaigns.findOne({})).toMatchObject({ status: "sending", delivery: { open: true } });
 });
 
@@ -97,7 +102,7 @@ test.each(MEANWHILE)("a campaign is not settled by a count after which %s", asyn
   const campaignId = await addCampaign(world);
   await world.insert({ campaignId, isSent: true });
   await touchCampaigns(db, [campaignId], config);
-  const settling = await beginSlowSettlement(world, () => settleCampaigns(db, config, new Date()), commands);
+  const settling = await beginSlowSettlement(world, () => settleOpen({ db, config }), commands);
   await world.campaigns.updateOne({ _id: campaignId }, update);
   expect(await settling.result).toBe(0);
   expect(await world.campaigns.findOne({})).toMatchObject({ delivery: { open: true } });
@@ -112,7 +117,7 @@ test("a campaign on hold is not even looked at, and one with something left is n
   await world.insert({ campaignId: running }, { campaignId: held, isSent: true });
   await touchCampaigns(db, [held, running], config);
   const before = await world.campaigns.findOne({ _id: held });
-  await settleCampaigns(db, config, new Date());
+  await settleOpen({ db, config });
   expect(await world.campaigns.findOne({ _id: held })).toEqual(before);
   expect(commands.map(({ name }) => name)).not.toContain("aggregate");
 });
@@ -135,7 +140,7 @@ test("a campaign put on hold while it sends keeps the app's word, and is settled
   const campaignId = await addCampaign(world, { status: "paused" });
   await world.insert({ campaignId, isSent: true });
   await touchCampaigns(db, [campaignId], config);
-  expect(await settleCampaigns(db, config, new Date())).toBe(0);
+  expect(await settleOpen({ db, config })).toBe(0);
   expect(await world.campaigns.findOne({})).toMatchObject({ status: "paused", delivery: { open: true } });
   await world.campaigns.updateOne({}, { $set: { status: "sending" } });
   expect(await world.pass()).toMatchObject({ campaignsCompleted: 1 });
@@ -196,7 +201,7 @@ test("what a pass that died found out about an unknown message is counted by the
   await world.insert({ campaignId, isPicked: true, delivery });
   const [uncertain] = await findUncertain(db, new Date(), 1);
   await touchCampaigns(db, [campaignId], config);
-  await settleCampaigns(db, config, new Date());
+  await settleOpen({ db, config });
   expect(await world.campaigns.findOne({})).toMatchObject({
     delivery: { open: false, counts: { unknown: 1 } },
   });

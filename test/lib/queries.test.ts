@@ -1,7 +1,7 @@
 import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../lib/indexes.ts";
-import { explainStages, recordCommands } from "../support/commands.ts";
+import { explainStages, recordCommands, recordRounds } from "../support/commands.ts";
 import { ago, createWorld, message, type World } from "../support/world.ts";
 
 /** Thousands of messages that no pass should ever look at, and the indexes. */
@@ -86,6 +86,17 @@ test("an idle pass makes at most eight requests to the database and two to WAHA"
   await world.pass();
   expect(commands.map(({ name, collection }) => `${name} ${collection}`)).toHaveLength(8);
   expect(world.waha.requestCount() - before).toBe(2);
+});
+
+test("an idle pass waits for the database three times: for its time, for all it looks for, for its record", async () => {
+  const world = await createWorld();
+  await fill(world);
+  await world.pass();
+  const rounds = recordRounds(world);
+  await world.pass();
+  rounds.length = 0;
+  await world.pass();
+  expect(rounds).toEqual([1, 6, 1]);
 });
 
 test("twenty sessions share requests: far fewer than one a message", async () => {

@@ -15,17 +15,40 @@ export interface RecordedCommand {
  * call, since only then the driver can be told to report them.
  */
 export function recordCommands(world: World): RecordedCommand[] {
-  const url = new URL(world.env.DATABASE_URL ?? "");
-  url.searchParams.set("monitorCommands", "true");
-  world.env.DATABASE_URL = url.toString();
   const recorded: RecordedCommand[] = [];
-  const { messages } = openDatabase(parseConfig(world.env));
-  // The driver's types do not show it.
-  const { client } = messages as unknown as { client: MongoClient };
-  client.on("commandStarted", ({ commandName, command }) => {
+  monitoredClient(world).on("commandStarted", ({ commandName, command }) => {
     recorded.push({ name: commandName, collection: String(command[commandName]), command });
   });
   return recorded;
+}
+
+/**
+ * Records how many requests each round holds: those that are under way together, from a moment with none to the next.
+ * One that waits for a connection is under way. To be called as `recordCommands`.
+ */
+export function recordRounds(world: World): number[] {
+  const rounds: number[] = [];
+  let underWay = 0;
+  const client = monitoredClient(world);
+  client.on("connectionCheckOutStarted", () => {
+    if (underWay === 0) rounds.push(0);
+    rounds.push((rounds.pop() ?? 0) + 1);
+    underWay += 1;
+  });
+  client.on("connectionCheckedIn", () => {
+    underWay -= 1;
+  });
+  return rounds;
+}
+
+/** The client of the function's next call, told to report its commands. */
+function monitoredClient(world: World): MongoClient {
+  const url = new URL(world.env.DATABASE_URL ?? "");
+  url.searchParams.set("monitorCommands", "true");
+  world.env.DATABASE_URL = url.toString();
+  const { messages } = openDatabase(parseConfig(world.env));
+  // The driver's types do not show it.
+  return (messages as unknown as { client: MongoClient }).client;
 }
 
 /** Parts of a command that belong to a connection and that `explain` does not take. */

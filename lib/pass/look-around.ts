@@ -1,0 +1,25 @@
+import type { Config } from "../config.ts";
+import { UnavailableError } from "../errors.ts";
+import type { Waha } from "../waha/client.ts";
+import type { Surroundings } from "./context.ts";
+
+/** A look around WAHA takes no longer: without an answer nothing can be claimed anyway. */
+const LOOK_AROUND_MS = 10_000;
+
+/** How long a look around WAHA may take, in milliseconds. */
+export function lookAroundMs({ PASS_SECONDS, TAIL_SECONDS, WAHA_TIMEOUT_MS }: Config): number {
+  return Math.min(LOOK_AROUND_MS, WAHA_TIMEOUT_MS, (PASS_SECONDS - TAIL_SECONDS) * 1000);
+}
+
+/** What WAHA showed; without a list of sessions, why there is none. */
+export async function lookAround(waha: Waha, config: Config): Promise<Surroundings | UnavailableError> {
+  const timeoutMs = lookAroundMs(config);
+  const [sessions, server] = await Promise.all([
+    waha.listSessions(timeoutMs).catch((error: unknown) => {
+      if (error instanceof UnavailableError) return error;
+      throw error;
+    }),
+    waha.readServer(timeoutMs),
+  ]);
+  return sessions instanceof UnavailableError ? sessions : { sessions, server };
+}

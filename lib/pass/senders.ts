@@ -1,0 +1,128 @@
+import { returnLeases, type SessionLease, takeLeases } from "../leases.ts";
+import type { ClaimedMessage } from "../messages/writes.ts";
+import type { WahaSession } from "../waha/answers.ts";
+import type { Board } from "./board.ts";
+import type { Pass } from "./context.ts";
+import { type ClaimPlan, claimTarget, type Offer, type Standing } from "./plan.ts";
+import { SessionSender } from "./sender.ts";
+
+/** The sessions on which a turn sends: each with its lease, and its sender. */
+export class Senders {
+  readonly #pass: Pass;
+  readonly #board: Board;
+  readonly #onChange: () => void;
+  readonly #senders = new Map<string, SessionSender>();
+  /** Sessions on which another pass sends, or that this turn can't serve any more. */
+  readonly #taken = new Set<string>();
+
+  /** @param onChange called when a session could do with more, and when it has nothing left */
+  constructor(pass: Pass, board: Board, onChange: () => void) {
+    this.#pass = pass;
+    this.#board = board;
+    this.#onChange = onChange;
+  }
+
+  /** Hands claimed messages to a session whose lease was taken. */
+  give(session: string, messages: ClaimedMessage[]): void {
+    this.#board.active.add(session);
+    this.#senders.get(session)?.give(messages);
+  }
+
+  active(): SessionSender[] {
+    return [...this.#senders.values()].filter((sender) => sender.standing.active);
+  }
+
+  /** Nobody else sends on the session, and it is not in trouble. */
+  isOpen(session: string): boolean {
+    const sender = this.#senders.get(session);
+    if (!sender && this.#board.leased.has(session)) return false;
+    return !sender?.stopped && !this.#taken.has(session) && !this.#board.troubled.has(session);
+  }
+
+  standingOf(session: string): Standing {
+    const newcomer = { active: false, queued: 0, target: claimTarget(this.#pass.config), turns: 0 };
+    return this.#senders.get(session)?.standing ?? newcomer;
+  }
+
+  /** Serves a session no more in this turn. */
+  close(session: string): void {
+    this.#taken.add(session);
+  }
+
+  /**
+   * Takes the leases of the plan's newcomers; sessions that are refused drop out of the plan.
+   *
+   * @returns whether any was refused
+   */
+  async take(offers: Offer[], plan: ClaimPlan): Promise<boolean> {
+    const newcomers = offers.filter(
+      ({ session }) => plan.has(session.name) && !this.#senders.has(session.name),
+    );
+    if (newcomers.length === 0) return false;
+    const { db, id: passId, clock, requestsUntil } = this.#pass;
+    const names = newcomers.map((offer) => offer.session.name);
+    const leases = await takeLeases(db, names, passId, clock.now(), requestsUntil);
+    const refused = newcomers.filter(({ session }) => leases.get(session.name)?.passId !== passId);
+    for (const { session } of newcomers) this.#welcome(session, leases.get(session.name));
+    for (const offer of refused) await this.#turnAway(offer, plan, leases.get(offer.session.name));
+    return refused.length > 0;
+  }
+
+  /**
+   * Gives up the places and leases of sessions that have nothing left, so that another turn or pass can have them.
+   *
+   * @returns whether there were any
+   */
+  async dismissIdle(): Promise<boolean> {
+    const idle = [...this.#senders.values()].filter((sender) => !sender.standing.active);
+    if (idle.length === 0) return false;
+    for (const { session } of idle) this.#senders.delete(session.name);
+    await this.#return(idle);
+    return true;
+  }
+
+  /** Resolves when nothing is under way any more, and the leases are given back. */
+  async finish(): Promise<void> {
+    const senders = [...this.#senders.values()];
+    await Promise.all(senders.map((sender) => sender.finished()));
+    await this.#return(senders);
+  }
+
+  async #return(senders: SessionSender[]): Promise<void> {
+    if (senders.length === 0) return;
+    const returns = senders.map(({ session, lastSentAt }) => ({ session: session.name, lastSentAt }));
+    try {
+      await returnLeases(this.#pass.db, returns, this.#pass.id);
+    } finally {
+      for (const { session } of returns) this.#board.leased.delete(session);
+      this.#board.freed = true;
+      this.#board.onFreed();
+    }
+  }
+
+  #welcome(session: WahaSession, lease: SessionLease | undefined): void {
+    if (lease?.passId !== this.#pass.id) return;
+    const { server } = this.#board.around;
+    const onChange = () => {
+      if (sender.inTrouble) this.#board.troubled.add(session.name);
+      if (!sender.standing.active) this.#board.active.delete(session.name);
+      this.#onChange();
+    };
+    const sender = new SessionSender(this.#pass, session, server, lease.lastSentAt, onChange);
+    this.#senders.set(session.name, sender);
+    this.#board.leased.add(session.name);
+  }
+
+  async #turnAway(offer: Offer, plan: ClaimPlan, lease: SessionLease | undefined): Promise<void> {
+    const { name } = offer.session;
+    plan.delete(name);
+    this.close(name);
+    const { restrictedUntil } = lease ?? {};
+    if (!restrictedUntil || this.#pass.clock.until(restrictedUntil) <= 0) return;
+    const reason = { code: "account_restricted", detail: name } as const;
+    await this.#board.lookout.noteBlocked(
+      this.#pass,
+      offer.groups.map((group) => ({ group, reason })),
+    );
+  }
+}

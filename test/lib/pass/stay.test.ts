@@ -1,0 +1,157 @@
+import { expect, test } from "vitest";
+import type { World } from "../../support/world.ts";
+import { ago, createWorld } from "../../support/world.ts";
+
+/** How long the passes of these tests stay, unless they are asked to stop. */
+const STAY = { STAY_SECONDS: "40" };
+
+/** Starts a pass that stays, and what ends it. */
+function beginStay(world: World) {
+  const stop = new AbortController();
+  const summary = world.pass({ stop: stop.signal });
+  return {
+    end: () => {
+      stop.abort();
+      return summary;
+    },
+  };
+}
+
+const isSent = (world: World, count: number) =>
+  expect
+    .poll(() => world.messages.countDocuments({ isSent: true, "delivery.state": "sent" }), {
+      timeout: 10_000,
+    })
+    .toBe(count);
+
+const leaseOf = (world: World, session: string) =>
+  world.scheduler.findOne({ _id: `session:${session}` as never });
+
+test("sends what falls due while it stays, at its time and not before", async () => {
+  const world = await createWorld({}, STAY);
+  const scheduledAt = ago(-1.5);
+  await world.insert({}, { content: "later", scheduledAt });
+  const pass = beginStay(world);
+  await isSent(world, 2);
+  expect(await pass.end()).toMatchObject({ claimed: 2, sent: 2, more: false, ok: true });
+  const later = world.waha.ledger.find(({ text }) => text === "later");
+  expect(later?.acceptedAt.getTime()).toBeGreaterThanOrEqual(scheduledAt.getTime());
+});
+
+test("sends what is written while it stays", async () => {
+  const world = await createWorld({}, STAY);
+  await world.insert({});
+  const pass = beginStay(world);
+  await isSent(world, 1);
+  await world.insert({ scheduledAt: ago(0) }, { scheduledAt: ago(-1) });
+  await isSent(world, 3);
+  expect(await pass.end()).toMatchObject({ sent: 3, more: false });
+});
+
+test("stays no longer than it is told to", async () => {
+  const world = await createWorld({}, { STAY_SECONDS: "0.5" });
+  await world.insert({}, { scheduledAt: ago(-30) });
+  expect(await world.pass()).toMatchObject({ claimed: 1, sent: 1, more: false });
+});
+
+/** An answer that takes so long that everything else is over before it. */
+const slowly = (session: string, ms = 3_000) =>
+  ({ match: { session, route: "sendText" }, action: { type: "sendLate", ms } }) as const;
+
+test("a session that waits for its answer holds up no other", async () => {
+  const world = await createWorld({ sessions: [{ name: "slow" }, { name: "quick" }] }, STAY);
+  world.waha.addFault(slowly("slow"));
+  await world.insert({ sessionId: "slow" }, { sessionId: "quick", scheduledAt: ago(-0.5) });
+  const pass = beginStay(world);
+  await isSent(world, 2);
+  expect(world.waha.ledger).toMatchObject([{ session: "quick" }, { session: "slow" }]);
+  expect(await pass.end()).toMatchObject({ sent: 2 });
+});
+
+test("gives a lease back when there is nothing left to send, and has another pass send on the session", async () => {
+  const world = await createWorld({ sessions: [{ name: "idle" }, { name: "slow" }] }, STAY);
+  world.waha.addFault(slowly("slow"));
+  await world.insert({ sessionId: "idle" }, { sessionId: "slow" });
+  const pass = beginStay(world);
+  await expect.poll(async () => (await leaseOf(world, "idle"))?.expiresAt.getTime()).toBe(0);
+  expect((await leaseOf(world, "slow"))?.expiresAt.getTime()).toBeGreaterThan(Date.now());
+  const stays = world.env.STAY_SECONDS;
+  world.env.STAY_SECONDS = "0";
+  await world.insert({ sessionId: "idle" });
+  await world.pass();
+  world.env.STAY_SECONDS = stays;
+  expect(world.waha.ledger.map(({ session }) => session)).toEqual(["idle", "idle"]);
+  await isSent(world, 3);
+  await pass.end();
+});
+
+test("takes claims and leases for moments, so that they can be rescued in time", async () => {
+  const world = await createWorld({}, STAY);
+  world.waha.addFault(slowly("default", 1_000));
+  const [first, second] = await world.insert({}, {});
+  const pass = beginStay(world);
+  await expect.poll(async () => (await world.find(first)).delivery?.state).toBe("attempting");
+  const { delivery } = await world.find(second);
+  expect(delivery).toMatchObject({ state: "claimed", passId: expect.stringMatching(/\.0$/) });
+  const inSeconds = (moment: Date) => (moment.getTime() - Date.now()) / 1000;
+  expect(inSeconds(delivery.claimExpiresAt)).toBeLessThan(21);
+  expect(inSeconds((await leaseOf(world, "default"))?.expiresAt)).toBeLessThan(29);
+  await isSent(world, 2);
+  await pass.end();
+});
+
+test("sends nothing more on a session in trouble, also what falls due later", async () => {
+  const world = await createWorld({ sessions: [{ name: "bad" }, { name: "good" }] }, STAY);
+  const refusal = { error: "Session status is not as expected. Try again later" };
+  world.waha.addFault({ match: { session: "bad" }, action: { type: "status", status: 422, body: refusal } });
+  await world.insert(
+    { sessionId: "bad" },
+    { sessionId: "bad", scheduledAt: ago(-0.3) },
+    { sessionId: "good", scheduledAt: ago(-0.6) },
+  );
+  const pass = beginStay(world);
+  await isSent(world, 1);
+  expect(await pass.end()).toMatchObject({ claimed: 2, sent: 1, released: 1, more: true });
+});
+
+test("when it is asked to stop, it waits for nothing any more", async () => {
+  const world = await createWorld({}, STAY);
+  await world.insert({}, { scheduledAt: ago(-30) });
+  const pass = beginStay(world);
+  await isSent(world, 1);
+  expect(await pass.end()).toMatchObject({ claimed: 1, sent: 1, ok: true });
+});
+
+test("looks around WAHA again, and sends on a session that has begun to work", async () => {
+  const world = await createWorld({ sessions: [{ name: "late", status: "STOPPED" }] }, STAY);
+  const [blocked] = await world.insert({ sessionId: "late" });
+  const pass = beginStay(world);
+  await expect
+    .poll(async () => (await world.find(blocked)).delivery?.error?.code)
+    .toBe("session_not_working");
+  world.waha.setSessionStatus("late", "WORKING");
+  await expect.poll(() => world.waha.ledger.length, { timeout: 25_000 }).toBe(1);
+  await pass.end();
+}, 40_000);
+
+test("two that stay at once send each message once, and each session's in order", async () => {
+  const names = ["a", "b", "c"];
+  const world = await createWorld({ sessions: names.map((name) => ({ name, latencyMs: 10 })) }, STAY);
+  const plan = Array.from({ length: 120 }, (_, n) => ({
+    sessionId: names[n % 3],
+    content: `message ${n}`,
+    scheduledAt: ago(1 - n / 40),
+  }));
+  await world.insert(...plan);
+  const [one, other] = [beginStay(world), beginStay(world)];
+  await isSent(world, plan.length);
+  const [first, second] = await Promise.all([one.end(), other.end()]);
+  expect(first.sent + second.sent).toBe(plan.length);
+  expect(world.waha.ledger).toHaveLength(plan.length);
+  expect(Math.max(...world.waha.ledger.map(({ concurrent }) => concurrent))).toBe(1);
+  for (const name of names) {
+    const texts = world.waha.ledger.filter(({ session }) => session === name).map(({ text }) => text);
+    const planned = plan.filter(({ sessionId }) => sessionId === name).map(({ content }) => content);
+    expect(texts).toEqual(planned);
+  }
+});

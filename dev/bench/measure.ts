@@ -34,7 +34,7 @@ export interface Run {
  * begin.
  */
 export async function measure(
-  { client, counter }: Lab,
+  { client, counter }: Pick<Lab, "client" | "counter">,
   { database, waha, contenders, work, once = false, fill = replaceWork }: Run,
 ): Promise<Measurement> {
   await fill(client.db(database), work);

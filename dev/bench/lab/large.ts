@@ -1,4 +1,4 @@
-import { type Db, ObjectId } from "mongodb";
+import { type Db, type Document, ObjectId } from "mongodb";
 import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../../lib/indexes.ts";
 
 /** What is in a large collection: what was sent over a year, and what is to be sent within a month. */
@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000;
 const STRIDE = 1_000;
 
 /** Fills a database as years of use would have, on the server alone, and makes the function's indexes. */
-export async function fillHistory(db: Db, { sent, future }: History): Promise<void> {
+export async function fillHistory(db: Db, history: History): Promise<void> {
   const campaigns = Array.from({ length: CAMPAIGNS }, (_, place) => ({
     _id: new ObjectId(),
     name: `Campaign ${place}`,
@@ -24,65 +24,62 @@ export async function fillHistory(db: Db, { sent, future }: History): Promise<vo
   await db.collection("campaigns").insertMany(campaigns);
   await db.collection("campaigns").createIndexes(CAMPAIGN_INDEXES);
   const ids = campaigns.map(({ _id }) => _id);
-  const now = Date.now();
-  const share = sent / (sent + future);
-  await db.collection("numbers").insertOne({ all: sent + future });
+  await db.collection("numbers").insertOne({ all: history.sent + history.future });
   await db
     .collection("numbers")
-    .aggregate([
-      { $set: { thousand: { $range: [0, { $divide: ["$all", STRIDE] }] } } },
-      { $unwind: "$thousand" },
-      { $set: { one: { $range: [0, STRIDE] } } },
-      { $unwind: "$one" },
-      { $set: { n: { $add: [{ $multiply: ["$thousand", STRIDE] }, "$one"] } } },
-      {
-        $project: {
-          _id: 0,
-          campaignId: { $arrayElemAt: [ids, { $mod: ["$n", CAMPAIGNS] }] },
-          chatId: { $concat: ["49170", { $toString: { $add: [10_000_000, "$n"] } }, "@c.us"] },
-          content: { $concat: ["Your parcel is on its way, no. ", { $toString: "$n" }] },
-          isDeleted: { $literal: false },
-          isSent: { $lt: ["$n", sent] },
-          isPicked: { $lt: ["$n", sent] },
-          scheduledAt: {
-            $cond: [
-              { $lt: ["$n", sent] },
-              { $subtract: [new Date(now - DAY_MS), { $multiply: ["$n", (365 * DAY_MS * share) / sent] }] },
-              {
-                $add: [
-                  new Date(now + DAY_MS),
-                  { $multiply: [{ $subtract: ["$n", sent] }, (30 * DAY_MS) / future] },
-                ],
-              },
-            ],
-          },
-        },
-      },
-      {
-        $set: {
-          sentAt: { $cond: ["$isSent", "$scheduledAt", "$$REMOVE"] },
-          delivery: { $cond: ["$isSent", deliveryOfSent(), "$$REMOVE"] },
-        },
-      },
-      { $out: "messages" },
-    ])
+    .aggregate([...NUMBERED, ...messagesOf(history, ids), { $out: "messages" }])
     .toArray();
   await db.collection("messages").createIndexes(MESSAGE_INDEXES);
 }
 
-function deliveryOfSent(): object {
-  return {
-    state: "sent",
-    passId: "5a3e0a3c-1f2b-4c56-8e1f-0d6a0e6b7c11",
-    claimedAt: "$scheduledAt",
-    attempts: 1,
-    attemptAt: "$scheduledAt",
-    session: "load-0",
-    chatId: "$chatId",
-    waMessageId: { $concat: ["3EB0", "$chatId"] },
-    settledAt: "$scheduledAt",
-  };
+/** As many documents as one says, each with its number `n`. */
+const NUMBERED: Document[] = [
+  { $set: { thousand: { $range: [0, { $divide: ["$all", STRIDE] }] } } },
+  { $unwind: "$thousand" },
+  { $set: { one: { $range: [0, STRIDE] } } },
+  { $unwind: "$one" },
+  { $set: { n: { $add: [{ $multiply: ["$thousand", STRIDE] }, "$one"] } } },
+];
+
+/** Makes a message of each number: the first ones are sent, one after the other until yesterday. */
+function messagesOf({ sent, future }: History, campaigns: ObjectId[]): Document[] {
+  const now = Date.now();
+  const isSent = { $lt: ["$n", sent] };
+  const since = { $multiply: ["$n", (365 * DAY_MS) / sent] };
+  const until = { $multiply: [{ $subtract: ["$n", sent] }, (30 * DAY_MS) / future] };
+  const delivered = { sentAt: "$scheduledAt", delivery: DELIVERY_OF_SENT };
+  return [
+    {
+      $project: {
+        _id: 0,
+        campaignId: { $arrayElemAt: [campaigns, { $mod: ["$n", CAMPAIGNS] }] },
+        chatId: { $concat: ["49170", { $toString: { $add: [10_000_000, "$n"] } }, "@c.us"] },
+        content: { $concat: ["Your parcel is on its way, no. ", { $toString: "$n" }] },
+        ...{ isSent, isPicked: isSent, isDeleted: { $literal: false } },
+        scheduledAt: {
+          $cond: [
+            isSent,
+            { $add: [new Date(now - 366 * DAY_MS), since] },
+            { $add: [new Date(now + DAY_MS), until] },
+          ],
+        },
+      },
+    },
+    { $replaceWith: { $mergeObjects: ["$$ROOT", { $cond: ["$isSent", delivered, {}] }] } },
+  ];
 }
+
+const DELIVERY_OF_SENT: Document = {
+  state: "sent",
+  passId: "5a3e0a3c-1f2b-4c56-8e1f-0d6a0e6b7c11",
+  claimedAt: "$scheduledAt",
+  attempts: { $literal: 1 },
+  attemptAt: "$scheduledAt",
+  session: "load-0",
+  chatId: "$chatId",
+  waMessageId: { $concat: ["3EB0", "$chatId"] },
+  settledAt: "$scheduledAt",
+};
 
 /** One of the partial indexes, and what it would be if it held every message. */
 export interface IndexSize {

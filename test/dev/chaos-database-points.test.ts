@@ -154,6 +154,14 @@ const SITUATIONS: Record<string, Situation> = {
       expect(await world.pass()).toMatchObject({ sent: 1 });
     },
   },
+  "a pass that stays": {
+    reaches: ["find-next-due", "claim", "return-leases"],
+    play: async (world) => {
+      world.env.STAY_SECONDS = "0.5";
+      await world.insert({});
+      expect(await world.pass()).toMatchObject({ sent: 1 });
+    },
+  },
   "a WAHA that is away": {
     reaches: ["note-blocked", "find-campaigns"],
     play: async (world) => {

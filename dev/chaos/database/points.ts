@@ -31,6 +31,7 @@ const COMMANDS: Record<string, Rule[]> = {
     ["read-claim", ({ filter }) => "delivery.passId" in filter],
     ["find-uncertain", ({ filter }) => "delivery.nextLookupAt" in filter],
     ["find-strays", ({ filter }) => "$or" in filter],
+    ["find-next-due", ({ filter }) => "scheduledAt" in filter],
     ["find-unfinished", ({ filter }) => "campaignId" in filter],
     ["read-writes", ({ filter }) => "_id" in filter],
   ],

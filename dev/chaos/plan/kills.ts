@@ -20,6 +20,9 @@ export function dealKills(seed: string, round: number, points: readonly string[]
   });
 }
 
+/** Every pass has more time than this to send. */
+export const STAY_SECONDS = "0.9";
+
 /** Points that a round does not reach often: there the first one to come is killed. */
 const RARE = new Set([
   ...["get-more", "list-indexes", "read-writes", "restrict-session", "late-sent", "forget-settled"],
@@ -45,6 +48,8 @@ export function needsOf(kills: Trigger[]): Needs {
     settings: {
       // Time for one message to be given up while its answer is still to come, or for a long sweep.
       ...(late || crowd ? { PASS_SECONDS: "4", TAIL_SECONDS: "1" } : {}),
+      // Only a pass that stays asks what falls due next.
+      ...(killsAt("find-next-due") ? { STAY_SECONDS } : {}),
       // The first lookup is late enough to give up.
       ...(late
         ? { RECONCILE_AFTER_SECONDS: "0.4", UNKNOWN_AFTER_SECONDS: "0.3", WAHA_TIMEOUT_MS: "1700" }

@@ -1,5 +1,6 @@
 import type { Engine, SessionOptions, WahaSimulatorOptions } from "../../waha-simulator/options.ts";
 import type { Random } from "../random.ts";
+import { STAY_SECONDS } from "./kills.ts";
 
 /** Why a message is in the world; `world/documents.ts` says what each looks like. */
 export const ROLES = [
@@ -88,6 +89,7 @@ function planSettings(random: Random): Record<string, string> {
   return {
     PASS_SECONDS: String(pass),
     TAIL_SECONDS: String(Math.round(pass * random.int(25, 35)) / 100),
+    STAY_SECONDS: random.pick(["0", "0", STAY_SECONDS]),
     LOOKBACK_SECONDS: random.pick(["12", "30", "120", "120"]),
     RECONCILE_AFTER_SECONDS: random.pick(["0.3", "1", "4"]),
     UNKNOWN_AFTER_SECONDS: random.pick(["0.4", "2", "20"]),

@@ -23,8 +23,10 @@ export interface Run {
   /** They share the database. */
   contenders: Contender[];
   work: Work;
-  /** Those that work in passes make one each; what they leave is sent afterwards, unmeasured. */
+  /** Those that work in passes make one each. */
   once?: boolean;
+  /** What they leave is sent afterwards, unmeasured, so that nothing counts as lost that is only left. */
+  thenRest?: boolean;
   /** How the work gets into the database; by default it is all that is left there. */
   fill?: (db: Db, work: Work) => Promise<void>;
 }
@@ -35,7 +37,7 @@ export interface Run {
  */
 export async function measure(
   { client, counter }: Pick<Lab, "client" | "counter">,
-  { database, waha, contenders, work, once = false, fill = replaceWork }: Run,
+  { database, waha, contenders, work, once = false, thenRest = false, fill = replaceWork }: Run,
 ): Promise<Measurement> {
   await fill(client.db(database), work);
   for (const contender of contenders) await contender.prepare(work.texts);
@@ -46,8 +48,8 @@ export async function measure(
   const seconds = (performance.now() - began.monotonic) / 1000;
   const { requests: databaseRequests } = await counter.count();
   const heard = await waha.listen();
-  if (once) await contenders[0]?.run();
-  const late = once ? (await waha.listen()).accepted : [];
+  if (thenRest) await contenders[0]?.run();
+  const late = thenRest ? (await waha.listen()).accepted : [];
   return {
     messages: heard.accepted.length,
     seconds,

@@ -15,7 +15,6 @@ const STYLE = `
   .title { font-weight: 600; }
   .bar { fill: #8c959f; }
   .own { fill: #1a7f37; }
-  .whole { stroke: #8c959f; stroke-dasharray: 3 3; }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3; }
     .bar { fill: #6e7681; }
@@ -24,8 +23,7 @@ const STYLE = `
 `;
 
 /**
- * Horizontal bars, group below group. The first bar of a group is the measure of the others, and a dashed line goes
- * down from its end.
+ * Horizontal bars, group below group.
  *
  * @param own the bar's name that stands out
  */
@@ -45,8 +43,6 @@ export function barChart(groups: BarGroup[], own: string): string {
 const heightOf = ({ bars }: BarGroup) => TITLE + bars.length * STEP;
 
 function drawGroup(group: BarGroup, top: number, scale: number, own: string): string {
-  const whole = NAME_WIDTH + Math.round((group.bars[0]?.value ?? 0) * scale);
-  const line = `<line class="whole" x1="${whole}" y1="${top + TITLE}" x2="${whole}" y2="${top + heightOf(group)}"/>`;
   const bars = group.bars.map(({ name, value }, place) => {
     const y = top + TITLE + place * STEP;
     const width = Math.round(value * scale);
@@ -57,7 +53,7 @@ function drawGroup(group: BarGroup, top: number, scale: number, own: string): st
     ].join("\n");
   });
   const title = `<text class="title" x="0" y="${top + TITLE - 10}">${escaped(group.title)}</text>`;
-  return [title, line, ...bars].join("\n");
+  return [title, ...bars].join("\n");
 }
 
 function escaped(text: string): string {

@@ -24,7 +24,7 @@ export const overlap: Scenario = {
       for (const count of AT_ONCE) {
         const contenders = processes.slice(0, count);
         const work = makeWork({ messages, sessions: SESSIONS }, new Date());
-        const run = await measure(lab, { database, waha, contenders, work, once: true });
+        const run = await measure(lab, { database, waha, contenders, work, once: true, thenRest: true });
         if (round > 0) runs.get(count)?.push(run);
       }
       if (round > 0) tell(`round ${round} of ${others}`);

@@ -1,6 +1,7 @@
 import { attachDatabasePool } from "@vercel/functions/db-connections";
 import {
   type Collection,
+  type Db,
   MongoClient,
   MongoError,
   MongoParseError,
@@ -22,6 +23,8 @@ export interface Database {
   /** The scheduler's own small collection, seen as what its documents are: leases, and the last pass. */
   readonly leases: Collection<SessionLease>;
   readonly passes: Collection<LastPass>;
+  /** The database itself, for questions about its server and for transactions. No pass needs either. */
+  readonly database: Db;
   /** Connects, unless an earlier call has; so that the reading of the time does not take as long. */
   connect(): Promise<void>;
   /** Asks the primary for its time of day. Refuses a standalone server, which knows no majority. */
@@ -46,6 +49,7 @@ export function openDatabase(config: Config): Database {
     sessions: db.collection(config.SESSIONS_COLLECTION),
     leases: db.collection(config.SCHEDULER_COLLECTION),
     passes: db.collection(config.SCHEDULER_COLLECTION),
+    database: db,
     connect: () => connect(client, config.DATABASE_URL.url),
     readTime: async () => {
       const hello = await db.command({ hello: 1 });

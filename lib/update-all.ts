@@ -54,7 +54,18 @@ async function updateEach<T extends { _id: Id }>(
   update: Document | Document[],
 ): Promise<Updated> {
   const found = await collection.find(filter as Filter<T>, { projection: { _id: 1 } }).toArray();
-  const writes = found.map(({ _id }) => ({ updateOne: { filter: { ...filter, _id }, update } }));
+  return writeEach(
+    collection,
+    found.map(({ _id }) => ({ filter: { ...filter, _id }, update })),
+  );
+}
+
+/** Makes updates of one document each, in one request and no order: one that is turned away stops no other. */
+export async function writeEach<T extends { _id: Id }>(
+  collection: Collection<T>,
+  updates: { filter: Document; update: Document | Document[] }[],
+): Promise<Updated> {
+  const writes = updates.map((updateOne) => ({ updateOne }));
   if (writes.length === 0) return { changed: 0, refused: 0 };
   try {
     const { modifiedCount } = await collection.bulkWrite(writes as never, { ordered: false });

@@ -20,8 +20,13 @@ export type AuditFindings = Map<ProblemCode, number>;
  * is empty as long as all is well.
  *
  * @param leftAlone messages due before this are too old to be swept
+ * @param limits `maxTimeMS`: the database gives up after so long, with an error; a pass needs none
  */
-export async function auditMessages(db: Database, leftAlone: Date): Promise<AuditFindings> {
+export async function auditMessages(
+  db: Database,
+  leftAlone: Date,
+  limits: { maxTimeMS?: number } = {},
+): Promise<AuditFindings> {
   const searches: [ProblemCode, Document][] = [
     ["flags_missing", { isSent: null }],
     ["flags_missing", { isDeleted: null, isSent: { $ne: null } }],
@@ -37,7 +42,7 @@ export async function auditMessages(db: Database, leftAlone: Date): Promise<Audi
   ]);
   const rest = others.map((pipeline) => ({ $unionWith: { coll: db.messages.collectionName, pipeline } }));
   const found = await db.messages
-    .aggregate<{ _id: ProblemCode; count: number }>([...(first ?? []), ...rest])
+    .aggregate<{ _id: ProblemCode; count: number }>([...(first ?? []), ...rest], limits)
     .toArray();
   const findings: AuditFindings = new Map();
   for (const { _id: code, count } of found) findings.set(code, (findings.get(code) ?? 0) + count);

@@ -38,9 +38,13 @@ export function readSessions(body: unknown): Map<string, WahaSession> | undefine
   return new Map(sessions.map((session) => [session.name, session]));
 }
 
-const Server = z.object({ version: z.string(), engine: z.string() });
+const Server = z.object({
+  version: z.string(),
+  engine: z.string(),
+  tier: z.string().optional().catch(undefined),
+});
 
-/** Version, as year.month.build, and engine of a server. */
+/** Version, as year.month.build, engine, and tier (CORE or PLUS) of a server. */
 export type WahaServer = z.infer<typeof Server>;
 
 export function readServer(body: unknown): WahaServer | undefined {

@@ -116,7 +116,7 @@ describe("the sessions", () => {
 describe("the server's version", () => {
   test.each(["NOWEB", "GOWS", "WEBJS"] as Engine[])("comes with its engine, %s", async (engine) => {
     const { waha } = await startWaha({ engine, version: "2026.5.1" });
-    expect(await waha.readServer(LIMIT_MS)).toEqual({ version: "2026.5.1", engine });
+    expect(await waha.readServer(LIMIT_MS)).toEqual({ version: "2026.5.1", engine, tier: "PLUS" });
   });
 
   test("is unknown on an old server, after an error and in an odd answer", async () => {

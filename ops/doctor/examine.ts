@@ -1,0 +1,80 @@
+import { machineTicker, type Ticker } from "../../lib/clock.ts";
+import type { Config } from "../../lib/config.ts";
+import { attempt } from "./attempt.ts";
+import { checkDatabase, type DatabaseExam } from "./database.ts";
+import { checkDocuments } from "./documents.ts";
+import { type CheckName, type Finding, notChecked } from "./finding.ts";
+import { checkIndexes } from "./indexes.ts";
+import { checkPacing } from "./pacing.ts";
+import { checkPasses } from "./passes.ts";
+import { checkCampaigns, checkRoutes, checkSessionNames } from "./sessions.ts";
+import { checkSettings } from "./settings.ts";
+import { lookAhead } from "./upcoming.ts";
+import { checkVercel, type Vercel } from "./vercel.ts";
+import { checkWaha, type WahaExam } from "./waha.ts";
+
+/** What needs the database. */
+const ON_DATABASE: readonly CheckName[] = ["indexes", "documents", "sessions", "passes", "pacing"];
+
+/**
+ * Looks at everything that sending rests on. Nothing is sent, and nothing is changed but for a document of its own
+ * that is written and taken back. Never throws: what can't be looked at is a finding, too.
+ *
+ * @param env the settings; see the README
+ * @param vercel vercel.json, as it was read
+ * @param ticker this computer's clocks
+ */
+export async function examine(
+  env: NodeJS.ProcessEnv,
+  vercel: Vercel,
+  ticker: Ticker = machineTicker,
+): Promise<Finding[]> {
+  const { findings, config, wrong } = checkSettings(env);
+  if (!config) return [...findings, notChecked("settings", "the rest, as the settings don't go together")];
+  const [database, waha] = await Promise.all([
+    wrong.has("DATABASE_URL")
+      ? { findings: [notChecked("database", "DATABASE_URL is wrong")] }
+      : checkDatabase(config, ticker),
+    wrong.has("WAHA_API_URL") || wrong.has("WAHA_API_KEY")
+      ? { findings: [notChecked("waha", "its settings are wrong")] }
+      : checkWaha(config),
+  ]);
+  return [
+    ...findings,
+    ...checkVercel(vercel, config),
+    ...database.findings,
+    ...(await onDatabase(config, database, waha)),
+    ...waha.findings,
+  ];
+}
+
+async function onDatabase(
+  config: Config,
+  { reached }: DatabaseExam,
+  { sessions }: WahaExam,
+): Promise<Finding[]> {
+  if (!reached) return ON_DATABASE.map((check) => notChecked(check, "the database can't be used"));
+  const { db, clock } = reached;
+  const now = clock.now();
+  return [
+    ...(await attempt("indexes", () => checkIndexes(db, config, now))),
+    ...(await attempt("documents", () => checkDocuments(db, now))),
+    ...(await attempt("sessions", async () => {
+      const upcoming = await lookAhead(db, config, now, sessions ?? new Map());
+      const campaigns = checkCampaigns(upcoming);
+      if (!sessions)
+        return [
+          ...campaigns,
+          notChecked("sessions", "WAHA lists none"),
+          notChecked("pacing", "WAHA lists no session"),
+        ];
+      return [
+        ...campaigns,
+        ...checkRoutes(upcoming),
+        ...(await checkSessionNames(db, sessions)),
+        ...checkPacing(upcoming, config, now),
+      ];
+    })),
+    ...(await attempt("passes", () => checkPasses(db, now))),
+  ];
+}

@@ -1,0 +1,35 @@
+/** `npm run doctor`: says what is wrong with a set-up, and what to do about it. Exits with 1 if there is a problem. */
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { loadEnvFile } from "../server/env-file.ts";
+import type { Finding } from "./finding.ts";
+import { asJson, asText, isSound } from "./report.ts";
+import { readVercel, VERCEL_UNREADABLE } from "./vercel.ts";
+
+const VERCEL_FILE = new URL("../../vercel.json", import.meta.url);
+
+try {
+  const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
+  const findings = await examineAll();
+  console.log(values.json ? asJson(findings) : asText(findings));
+  process.exitCode = isSound(findings) ? 0 : 1;
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
+
+async function examineAll(): Promise<Finding[]> {
+  const vercel = readVercel(await readFile(VERCEL_FILE, "utf8").catch(() => ""));
+  if (!vercel) return [VERCEL_UNREADABLE];
+  loadEnvFile();
+  // What is imported here reads vercel.json, too, and would end with a stack trace were it unreadable.
+  const [{ examine }, { closeDatabases }] = await Promise.all([
+    import("./examine.ts"),
+    import("../../lib/db.ts"),
+  ]);
+  try {
+    return await examine(process.env, vercel);
+  } finally {
+    await closeDatabases();
+  }
+}

@@ -1,0 +1,50 @@
+import { type Config, configWarnings, parseConfig } from "../../lib/config.ts";
+import { ConfigError, type SettingProblem } from "../../lib/errors.ts";
+import { type Finding, ok, problem, warning } from "./finding.ts";
+
+/** The settings as far as they can be read, and what is wrong with the others. */
+export interface SettingsExam {
+  findings: Finding[];
+  /** With stand-ins or defaults for what is wrong; undefined if even so they don't go together. */
+  config: Config | undefined;
+  /** The names of those that are wrong. */
+  wrong: ReadonlySet<string>;
+}
+
+/** What required settings are taken for while they are wrong, so that the others can be read. Nothing is asked there. */
+const STAND_INS: NodeJS.ProcessEnv = {
+  DATABASE_URL: "mongodb://nowhere.invalid/none",
+  WAHA_API_URL: "http://nowhere.invalid",
+  CRON_SECRET: "stands-in-for-the-secret",
+};
+
+/** Checks the settings, each by itself and together. */
+export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
+  const problems = problemsOf(env);
+  const wrong = new Set(problems.map(({ setting }) => setting));
+  const config = readRest(env, wrong);
+  const warnings = config ? configWarnings(config) : [];
+  const findings = [
+    ...problems.map(({ setting, problem: what }) =>
+      problem("settings", `${setting} ${what}`, `Set ${setting}; "Settings" in the README says to what`),
+    ),
+    ...warnings.map((text) => warning("settings", text, 'See "Settings" in the README')),
+  ];
+  return { findings: findings.length > 0 ? findings : [ok("settings", "every one is right")], config, wrong };
+}
+
+function problemsOf(env: NodeJS.ProcessEnv): readonly SettingProblem[] {
+  try {
+    parseConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+function readRest(env: NodeJS.ProcessEnv, wrong: ReadonlySet<string>): Config | undefined {
+  const rest = { ...env };
+  for (const setting of wrong) rest[setting] = STAND_INS[setting];
+  return problemsOf(rest).length === 0 ? parseConfig(rest) : undefined;
+}

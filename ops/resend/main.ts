@@ -1,0 +1,52 @@
+/** `npm run resend`: makes messages due again that were missed, failed or are unknown. Shows and asks first. */
+import { createInterface } from "node:readline/promises";
+import { machineTicker, startClock } from "../../lib/clock.ts";
+import { parseConfig } from "../../lib/config.ts";
+import { asUnavailable, closeDatabases, openDatabase } from "../../lib/db.ts";
+import { ConfigError } from "../../lib/errors.ts";
+import { loadEnvFile } from "../server/env-file.ts";
+import { type Options, readOptions } from "./options.ts";
+import { type Person, resend } from "./resend.ts";
+
+async function run(options: Options): Promise<void> {
+  const config = parseConfig(process.env);
+  const db = openDatabase(config);
+  await db.connect();
+  const clock = await startClock(machineTicker, machineTicker.monotonic(), () => db.readTime());
+  const outcome = await resend(db, config, clock, options, person);
+  if (outcome && outcome.refused > 0) process.exitCode = 1;
+}
+
+const person: Person = {
+  tell: (line) => console.log(line),
+  agrees: async (question) => {
+    if (!process.stdin.isTTY) {
+      console.error("There is nobody to ask: give --yes to go on without a question.");
+      process.exitCode = 1;
+      return false;
+    }
+    const terminal = createInterface({ input: process.stdin, output: process.stdout });
+    const answer = await terminal.question(question).finally(() => terminal.close());
+    return /^y(es)?$/i.test(answer.trim());
+  },
+};
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  loadEnvFile();
+  await run(options);
+} catch (error) {
+  explain(error);
+  process.exitCode = 1;
+} finally {
+  await closeDatabases();
+}
+
+function explain(error: unknown): void {
+  if (error instanceof ConfigError) {
+    console.error("These settings are needed, in the environment or .env; the README tells what each means:");
+    for (const { setting, problem } of error.problems) console.error(`  ${setting} ${problem}`);
+    return;
+  }
+  console.error((asUnavailable(error) as Error).message);
+}

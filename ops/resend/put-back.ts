@@ -1,0 +1,71 @@
+import type { Document } from "mongodb";
+import type { Database } from "../../lib/db.ts";
+import type { MessageDocument } from "../../lib/documents.ts";
+import { isOfOneDocument, writeEach } from "../../lib/update-all.ts";
+import { anotherId } from "./another-id.ts";
+import type { Ended } from "./selection.ts";
+
+/** What came of messages that were to be sent again; the others had changed since they were seen. */
+export interface Outcome {
+  /** Due again. */
+  done: number;
+  /** Turned away by the database: a validation rule, or a unique index of the app's. */
+  refused: number;
+}
+
+/** A message that is to be due again, and when. */
+export interface Again {
+  ended: Ended;
+  scheduledAt: Date;
+}
+
+/** Only what still is as it was seen: every later state, and every later end, has another of these. */
+function asSeen({ _id, delivery: { state, settledAt } }: Ended): Document {
+  return {
+    _id,
+    isDeleted: false,
+    isSent: false,
+    isPicked: true,
+    "delivery.state": { $eq: state },
+    "delivery.settledAt": { $eq: settledAt },
+  };
+}
+
+/** Puts missed and failed messages back to due: what an app does to ask again. */
+export async function putBack(db: Database, again: Again[]): Promise<Outcome> {
+  const updates = again.map(({ ended, scheduledAt }) => ({
+    filter: asSeen(ended),
+    update: { $set: { isPicked: false, scheduledAt } },
+  }));
+  const { changed: done, refused } = await writeEach(db.messages, updates);
+  return { done, refused };
+}
+
+/**
+ * Sends again what may have arrived. The scheduler never does so itself, whatever its flags say: in one transaction
+ * the message is taken back (`isDeleted`), and a copy of it without a past is written, which is due.
+ */
+export async function copyUnknown(db: Database, { ended, scheduledAt }: Again): Promise<Outcome> {
+  try {
+    const done = await db.database.client.withSession((session) =>
+      session.withTransaction(async () => {
+        const taken = await db.messages.findOneAndUpdate(
+          asSeen(ended),
+          { $set: { isDeleted: true } },
+          // The copy's numbers must be of the same types.
+          { session, promoteValues: false },
+        );
+        if (!taken) return false;
+        const { delivery, sentAt, ...copy } = taken;
+        const due = { scheduledAt, isSent: false, isDeleted: false, isPicked: false };
+        const document: MessageDocument = { ...copy, ...due, _id: anotherId(ended._id) };
+        await db.messages.insertOne(document, { session });
+        return true;
+      }),
+    );
+    return { done: done ? 1 : 0, refused: 0 };
+  } catch (error) {
+    if (!isOfOneDocument(error)) throw error;
+    return { done: 0, refused: 1 };
+  }
+}

@@ -1,0 +1,109 @@
+import type { Document } from "mongodb";
+import { addSeconds } from "../../lib/clock.ts";
+import type { Database } from "../../lib/db.ts";
+import { canBeWritten, type Id, idForms, READ } from "../../lib/documents.ts";
+import { SHORT_ID } from "../../lib/reading.ts";
+import { ANY_CAMPAIGN, byCampaignIndex } from "../campaign-index.ts";
+import type { Options, ResendState } from "./options.ts";
+
+/** No search takes longer; it is for a person who waits. */
+const LOOK_MS = 60_000;
+
+/** A message that ended unsent, as it was seen: what has changed since is not the same any more. */
+export interface Ended {
+  _id: Id;
+  delivery: { state: ResendState; settledAt: Date };
+}
+
+/** The messages that the options mean, as far as they had ended at some moment. Served by `scheduler_campaign`. */
+export function selectionOf({ campaign, codes, since, states }: Options, asOf: Date): Document {
+  const from = typeof since === "number" ? addSeconds(asOf, -since) : since;
+  return {
+    ...(campaign === undefined ? ANY_CAMPAIGN : { campaignId: { $in: formsOf(campaign) } }),
+    isDeleted: false,
+    isSent: false,
+    isPicked: true,
+    "delivery.state": { $in: states },
+    ...(codes.length > 0 ? { "delivery.error.code": { $in: codes } } : {}),
+    "delivery.settledAt": { $lte: asOf, ...(from ? { $gte: from } : {}) },
+    $expr: SHORT_ID,
+  };
+}
+
+/** All that an id on a command line may stand for. */
+export function formsOf(given: string): Id[] {
+  const number = Number(given);
+  return [...idForms(given), ...(/^\d{1,15}$/.test(given) ? [number] : [])];
+}
+
+/** Messages that ended alike, of one campaign. */
+export interface EndedGroup {
+  state: string;
+  code: string | null;
+  campaignId: Id | null;
+  count: number;
+  oldest: Date;
+  newest: Date;
+}
+
+/** What a selection holds, the largest groups first, and the first few ids. */
+export interface Survey {
+  groups: EndedGroup[];
+  firstIds: Id[];
+}
+
+/** How many ids are shown. */
+const FIRST_IDS = 5;
+
+/** Looks at a selection, and changes nothing. */
+export async function survey(db: Database, selection: Document): Promise<Survey> {
+  const pipeline: Document[] = [
+    { $match: selection },
+    {
+      $group: {
+        _id: { state: "$delivery.state", code: "$delivery.error.code", campaignId: READ.campaignId },
+        count: { $sum: 1 },
+        oldest: { $min: "$scheduledAt" },
+        newest: { $max: "$scheduledAt" },
+      },
+    },
+    { $sort: { count: -1 } },
+  ];
+  const groups = await byCampaignIndex((hint) =>
+    db.messages.aggregate(pipeline, { maxTimeMS: LOOK_MS, ...hint }).toArray(),
+  );
+  const first = await byCampaignIndex((hint) => find(db, selection, hint).limit(FIRST_IDS).toArray());
+  return {
+    groups: groups.map(({ _id, ...group }) => ({ code: null, campaignId: null, ..._id, ...group })),
+    firstIds: first.map(({ _id }) => _id),
+  };
+}
+
+/** The messages of a selection, oldest `scheduledAt` first, in batches. */
+export async function* endedBatches(
+  db: Database,
+  selection: Document,
+  size: number,
+): AsyncGenerator<Ended[]> {
+  const cursor = await byCampaignIndex(async (hint) => {
+    const found = find(db, selection, hint).batchSize(size);
+    // Where the index does not exist, the first answer says so.
+    await found.hasNext();
+    return found;
+  });
+  let batch: Ended[] = [];
+  for await (const ended of cursor) {
+    if (canBeWritten(ended._id)) batch.push(ended);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function find(db: Database, selection: Document, hint: { hint?: string }) {
+  return db.messages
+    .find(selection as never, { maxTimeMS: LOOK_MS, ...hint })
+    .sort({ scheduledAt: 1 })
+    .project<Ended>({ "delivery.state": 1, "delivery.settledAt": 1 });
+}

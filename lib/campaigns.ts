@@ -1,4 +1,4 @@
-import type { AnyBulkWriteOperation, Document } from "mongodb";
+import type { Document } from "mongodb";
 import type { Config } from "./config.ts";
 import type { Database } from "./db.ts";
 import {
@@ -9,7 +9,7 @@ import {
   type Id,
   idForms,
 } from "./documents.ts";
-import { updateAll } from "./update-all.ts";
+import { type Updated, updateAll, writeEach } from "./update-all.ts";
 
 /** Something of the campaign was claimed or settled since it was last settled itself. */
 export const OPEN_CAMPAIGN = { "delivery.open": true } as const;
@@ -63,14 +63,14 @@ export async function findOpenCampaigns(db: Database, config: Config): Promise<O
  * Recomputed, never counted up, so a crash anywhere heals by itself.
  *
  * @param open as found before, at any time: whichever was touched since stays open
- * @returns how many were settled
+ * @returns how many were settled, and how many the database turned away
  */
 export async function settleCampaigns(
   db: Database,
   open: OpenCampaign[],
   config: Config,
   now: Date,
-): Promise<number> {
+): Promise<Updated> {
   const counted = await Promise.all(
     open
       .filter(({ _id }) => canBeWritten(_id))
@@ -80,13 +80,8 @@ export async function settleCampaigns(
     counts ? [settlement(campaign, counts, config, now)] : [],
   );
   const unfinished = counted.filter(({ counts }) => !counts).map(({ campaign }) => campaign._id);
-  const [settled] = await Promise.all([settle(db, settlements), postpone(db, unfinished, now)]);
+  const [settled] = await Promise.all([writeEach(db.campaigns, settlements), postpone(db, unfinished, now)]);
   return settled;
-}
-
-async function settle(db: Database, settlements: AnyBulkWriteOperation<CampaignDocument>[]): Promise<number> {
-  if (settlements.length === 0) return 0;
-  return (await db.campaigns.bulkWrite(settlements, { ordered: false })).matchedCount;
 }
 
 /** Looked at, and not done: the others come first next time. */
@@ -152,22 +147,20 @@ function settlement(
   counts: Counts,
   config: Config,
   now: Date,
-): AnyBulkWriteOperation<CampaignDocument> {
+): { filter: Document; update: Document } {
   const status =
     counts.sent === counts.total ? config.CAMPAIGN_STATUS_COMPLETED : config.CAMPAIGN_STATUS_FAILED;
   return {
-    updateOne: {
-      filter: { _id, ...OPEN_CAMPAIGN, "delivery.rev": rev, status: { $nin: config.CAMPAIGN_STATUS_HOLD } },
-      update: {
-        $set: {
-          completedAt: now,
-          ...(status ? { status } : {}),
-          "delivery.open": false,
-          "delivery.settledAt": now,
-          "delivery.counts": counts,
-        },
-        $unset: { "delivery.checkedAt": "" },
+    filter: { _id, ...OPEN_CAMPAIGN, "delivery.rev": rev, status: { $nin: config.CAMPAIGN_STATUS_HOLD } },
+    update: {
+      $set: {
+        completedAt: now,
+        ...(status ? { status } : {}),
+        "delivery.open": false,
+        "delivery.settledAt": now,
+        "delivery.counts": counts,
       },
+      $unset: { "delivery.checkedAt": "" },
     },
   };
 }

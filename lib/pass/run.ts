@@ -22,6 +22,7 @@ import { stay } from "./stay.ts";
 import { Steps } from "./steps.ts";
 import { sweep } from "./sweep.ts";
 import { type Summary, Tally } from "./tally.ts";
+import { noteTurnedAway } from "./turned-away.ts";
 
 /** What a pass came to. `unavailable`: it could not do its work, since a service was away. */
 export interface PassResult {
@@ -107,7 +108,9 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
   ]);
   await steps.run("campaigns", async () => {
     const found = tally.campaignsOpened || !open ? await findOpenCampaigns(db, config) : open;
-    tally.add("campaignsCompleted", await settleCampaigns(db, found, config, clock.now()));
+    const { changed, refused } = await settleCampaigns(db, found, config, clock.now());
+    tally.add("campaignsCompleted", changed);
+    noteTurnedAway(pass, refused, "campaigns");
   });
   if (!ensureIndexes(db, log)) tally.problem("indexes_missing");
   for (const { code, detail } of steps.failures) tally.problem(code, 1, detail);

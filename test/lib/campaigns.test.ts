@@ -15,7 +15,8 @@ async function openWorld(settings: NodeJS.ProcessEnv = {}) {
 
 /** Settles what is open, as the end of a pass does. */
 async function settleOpen({ db, config }: Pick<Awaited<ReturnType<typeof openWorld>>, "db" | "config">) {
-  return settleCampaigns(db, await findOpenCampaigns(db, config), config, new Date());
+  const open = await findOpenCampaigns(db, config);
+  return (await settleCampaigns(db, open, config, new Date())).changed;
 }
 
 async function addCampaign(world: World, fields: object = {}): Promise<ObjectId> {
@@ -157,6 +158,21 @@ test("the words are the app's own, and an empty one is not written", async () =>
     status: "ACTIVE",
     delivery: { open: true },
   });
+});
+
+test("a settlement that a validation rule turns away stops no other, and is told", async () => {
+  const { world } = await openWorld();
+  const [odd, good] = [await addCampaign(world, { name: "odd" }), await addCampaign(world)];
+  await world.insert({ campaignId: odd }, { campaignId: good });
+  const validator = { $or: [{ name: { $ne: "odd" } }, { status: { $ne: "completed" } }] };
+  await world.db.command({ collMod: "campaigns", validator });
+  expect(await world.pass()).toMatchObject({
+    sent: 2,
+    campaignsCompleted: 1,
+    errors: [{ code: "database_refused", count: 1 }],
+  });
+  expect(await world.campaigns.findOne({ _id: good })).toMatchObject({ status: "completed" });
+  expect(await world.campaigns.findOne({ _id: odd })).toMatchObject({ delivery: { open: true } });
 });
 
 test("a delivery of the wrong shape is put right by the touch", async () => {

@@ -1,0 +1,25 @@
+/** For PM2, from the root: pm2 start ops/deploy/ecosystem.config.cjs. Settings come from .env there. */
+const { resolve } = require("node:path");
+
+module.exports = {
+  apps: [
+    {
+      name: "waha-scheduler",
+      cwd: resolve(__dirname, "../.."),
+      script: "ops/server/main.ts",
+      // PM2 would take another program for a .ts file.
+      interpreter: "node",
+      exec_mode: "fork",
+      instances: 1,
+      env: { NODE_ENV: "production" },
+      // PM2 kills after 1.6 s unless told otherwise; what is in flight may take 10 s to settle.
+      kill_timeout: 15_000,
+      // A crash is followed by a new start. A wrong setting ends each at once, saying which: then a person must look.
+      restart_delay: 5_000,
+      min_uptime: 10_000,
+      max_restarts: 5,
+      max_memory_restart: "512M",
+      merge_logs: true,
+    },
+  ],
+};

@@ -27,7 +27,7 @@ export function asText(findings: Finding[]): string {
   return [...lines, "", counts(findings)].join("\n");
 }
 
-/** Below the message of a finding that is none too long. */
+/** How far a remedy is set in. */
 const REMEDY_AT = 4;
 
 function counts(findings: Finding[]): string {

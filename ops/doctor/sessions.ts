@@ -52,6 +52,7 @@ export async function checkSessionNames(
     .limit(MOST_SESSIONS)
     .project<SessionDocument>({ name: text("name") })
     .toArray();
+  if (found.length === 0) return [ok("sessions", "no documents: a sessionId is taken for the name in WAHA")];
   const strangers = found.filter(({ name }) => typeof name !== "string" || !sessions.has(name));
   if (strangers.length === 0)
     return [ok("sessions", `${counted(found.length, "document")}, each with its session in WAHA`)];

@@ -9,6 +9,8 @@ export type ResendState = (typeof STATES)[number];
 /** Which messages, and when they are to be due. */
 export interface Options {
   campaign: string | undefined;
+  /** Only these messages; any, if empty. */
+  ids: string[];
   states: ResendState[];
   /** Only what gave one of these reasons; any, if empty. */
   codes: string[];
@@ -22,9 +24,10 @@ export interface Options {
   dryRun: boolean;
 }
 
-export const USAGE = `npm run resend -- [--campaign <id>] [--state missed,failed] [what else]
+export const USAGE = `npm run resend -- [--campaign <id>] [--id <ids>] [--state missed,failed] [what else]
 
   --campaign <id>     only messages of this campaign
+  --id <ids>          only these messages
   --state <states>    missed, failed or both (the default); or unknown, with --may-arrive-twice
   --code <codes>      only with these codes, for example no_pass_in_time,window_closed
   --since <when>      only what ended since then: 2h, 30m, 1d, or 2027-03-01T09:00:00+01:00
@@ -32,7 +35,7 @@ export const USAGE = `npm run resend -- [--campaign <id>] [--state missed,failed
   --spread <seconds>  spread them evenly over so long, from then on
   --dry-run           only show
   --yes               don't ask
-A campaign or a state must be named.`;
+A campaign, messages or a state must be named.`;
 
 /**
  * Reads the command line.
@@ -45,6 +48,7 @@ export function readOptions(args: string[]): Options {
     allowPositionals: true,
     options: {
       campaign: { type: "string" },
+      id: { type: "string", default: "" },
       state: { type: "string" },
       code: { type: "string", default: "" },
       since: { type: "string" },
@@ -57,9 +61,11 @@ export function readOptions(args: string[]): Options {
   });
   if (positionals.length > 0) throw new Error(`"${positionals[0]}" belongs to no option.\n\n${USAGE}`);
   const { campaign } = values;
-  if (!campaign && !values.state) throw new Error(USAGE);
+  const ids = listOf(values.id);
+  if (!campaign && ids.length === 0 && !values.state) throw new Error(USAGE);
   return {
     campaign,
+    ids,
     states: statesOf(values.state ?? "missed,failed", values["may-arrive-twice"]),
     codes: codesOf(values.code),
     since: values.since === undefined ? undefined : sinceOf(values.since),

@@ -16,10 +16,11 @@ export interface Ended {
 }
 
 /** The messages that the options mean, as far as they had ended at some moment. Served by `scheduler_campaign`. */
-export function selectionOf({ campaign, codes, since, states }: Options, asOf: Date): Document {
+export function selectionOf({ campaign, codes, ids, since, states }: Options, asOf: Date): Document {
   const from = typeof since === "number" ? addSeconds(asOf, -since) : since;
   return {
     ...(campaign === undefined ? ANY_CAMPAIGN : { campaignId: { $in: formsOf(campaign) } }),
+    ...(ids.length > 0 ? { _id: { $in: ids.flatMap(formsOf) } } : {}),
     isDeleted: false,
     isSent: false,
     isPicked: true,
@@ -31,7 +32,7 @@ export function selectionOf({ campaign, codes, since, states }: Options, asOf: D
 }
 
 /** All that an id on a command line may stand for. */
-export function formsOf(given: string): Id[] {
+function formsOf(given: string): Id[] {
   const number = Number(given);
   return [...idForms(given), ...(/^\d{1,15}$/.test(given) ? [number] : [])];
 }

@@ -57,6 +57,7 @@ function postsByChat(world: World): Map<string, number> {
 describe("what a command line must say", () => {
   test.each([
     [[], /npm run resend/],
+    [["--yes", "--since", "2h"], /npm run resend/],
     [["abc"], /belongs to no option/],
     [["--state", "sent"], /no other state can be sent again/],
     [["--state", "attempting"], /no other state can be sent again/],
@@ -131,6 +132,16 @@ test("codes and the time of the end choose among them", async () => {
   expect(await world.messages.find({ isPicked: false }).project({ _id: 1 }).toArray()).toEqual([
     { _id: wanted },
   ]);
+});
+
+test("single messages are named by their ids, of whatever kind", async () => {
+  const world = await createWorld();
+  const ids = [new ObjectId(), "message-1", 7, new ObjectId(), 8];
+  await world.insert(...ids.map((_id) => missed({ _id })));
+  const { resent } = await run(world, ["--id", `${ids[0]}, message-1,7`, "--yes"]);
+  expect(resent).toMatchObject({ done: 3 });
+  const left = await world.messages.find({ isPicked: true }).sort({ scheduledAt: 1 }).toArray();
+  expect(new Set(left.map(({ _id }) => String(_id)))).toEqual(new Set([`${ids[3]}`, "8"]));
 });
 
 test("deleted, sent, attempted and waiting messages never match, nor does unknown by another name", async () => {

@@ -11,7 +11,11 @@ module.exports = {
       interpreter: "node",
       exec_mode: "fork",
       instances: 1,
-      env: { NODE_ENV: "production" },
+      // What Node finds compiled there it need not strip of its types again, which spares 25 MB of memory.
+      env: {
+        NODE_ENV: "production",
+        NODE_COMPILE_CACHE: resolve(__dirname, "../../node_modules/.cache/node"),
+      },
       // PM2 kills after 1.6 s unless told otherwise; what is in flight may take 10 s to settle.
       kill_timeout: 15_000,
       // A crash is followed by a new start. A wrong setting ends each at once, saying which: then a person must look.

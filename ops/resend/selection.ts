@@ -3,7 +3,7 @@ import { addSeconds } from "../../lib/clock.ts";
 import type { Database } from "../../lib/db.ts";
 import { canBeWritten, type Id, idForms, READ } from "../../lib/documents.ts";
 import { SHORT_ID } from "../../lib/reading.ts";
-import { ANY_CAMPAIGN, byCampaignIndex } from "../campaign-index.ts";
+import { ANY_CAMPAIGN } from "../any-campaign.ts";
 import type { Options, ResendState } from "./options.ts";
 
 /** No search takes longer; it is for a person who waits. */
@@ -70,10 +70,8 @@ export async function survey(db: Database, selection: Document): Promise<Survey>
     },
     { $sort: { count: -1 } },
   ];
-  const groups = await byCampaignIndex((hint) =>
-    db.messages.aggregate(pipeline, { maxTimeMS: LOOK_MS, ...hint }).toArray(),
-  );
-  const first = await byCampaignIndex((hint) => find(db, selection, hint).limit(FIRST_IDS).toArray());
+  const groups = await db.messages.aggregate(pipeline, { maxTimeMS: LOOK_MS }).toArray();
+  const first = await find(db, selection).limit(FIRST_IDS).toArray();
   return {
     groups: groups.map(({ _id, ...group }) => ({ code: null, campaignId: null, ..._id, ...group })),
     firstIds: first.map(({ _id }) => _id),
@@ -86,14 +84,8 @@ export async function* endedBatches(
   selection: Document,
   size: number,
 ): AsyncGenerator<Ended[]> {
-  const cursor = await byCampaignIndex(async (hint) => {
-    const found = find(db, selection, hint).batchSize(size);
-    // Where the index does not exist, the first answer says so.
-    await found.hasNext();
-    return found;
-  });
   let batch: Ended[] = [];
-  for await (const ended of cursor) {
+  for await (const ended of find(db, selection).batchSize(size)) {
     if (canBeWritten(ended._id)) batch.push(ended);
     if (batch.length < size) continue;
     yield batch;
@@ -102,9 +94,9 @@ export async function* endedBatches(
   if (batch.length > 0) yield batch;
 }
 
-function find(db: Database, selection: Document, hint: { hint?: string }) {
+function find(db: Database, selection: Document) {
   return db.messages
-    .find(selection as never, { maxTimeMS: LOOK_MS, ...hint })
+    .find(selection as never, { maxTimeMS: LOOK_MS })
     .sort({ scheduledAt: 1 })
     .project<Ended>({ "delivery.state": 1, "delivery.settledAt": 1 });
 }

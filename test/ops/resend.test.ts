@@ -268,6 +268,25 @@ describe("an unknown message", () => {
     expect(await world.messages.countDocuments()).toBe(3);
   });
 
+  test("has one copy, however often the database has both writes made anew", async () => {
+    const world = await createWorld();
+    await world.insert(unknown());
+    const errorLabels = ["TransientTransactionError"];
+    await world.db.admin().command({
+      configureFailPoint: "failCommand",
+      mode: { times: 2 },
+      data: {
+        failCommands: ["commitTransaction"],
+        errorCode: 251,
+        errorLabels,
+        appName: world.db.databaseName,
+      },
+    });
+    expect((await run(world, ARGS)).resent).toEqual({ done: 1, refused: 0, changed: 0 });
+    const found = await snapshot(world);
+    expect(found.map(({ isDeleted }) => isDeleted)).toEqual([true, false]);
+  });
+
   test("is sent again once, by whichever of two persons is faster, with passes at work", async () => {
     const world = await createWorld();
     await world.insert(...Array.from({ length: 20 }, () => unknown()));

@@ -3,13 +3,15 @@ import { dirname, join, relative } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, test } from "vitest";
 import { INVARIANTS } from "../dev/chaos/check/index.ts";
-import { type Config, parseConfig } from "../lib/config.ts";
+import { parseConfig } from "../lib/config.ts";
 import { ConfigError } from "../lib/errors.ts";
 import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../lib/indexes.ts";
 import { Tally } from "../lib/pass/tally.ts";
 import { PROBLEMS } from "../lib/problems.ts";
+import { readServerSettings } from "../ops/server/settings.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { BUGS } from "./chaos/bugs.ts";
+import { settingNames } from "./support/setting-names.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -76,23 +78,30 @@ describe("the README's codes", () => {
 });
 
 describe("the settings", () => {
-  const names = [...read("lib/config.ts").matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name = ""]) => name);
+  const names = settingNames("lib/config.ts");
+  const serverNames = settingNames("ops/server/settings.ts");
   const required = requiredSettings();
-  const defaults = parseConfig({
+  const complete = {
     DATABASE_URL: "mongodb://localhost/app",
     WAHA_API_URL: "http://localhost:3000",
     CRON_SECRET: "sixteen characters".replaceAll(" ", "-"),
-  });
+  };
+  const { port: PORT, host: HOST, schedule } = readServerSettings(complete);
+  const TICK_SECONDS = "everySeconds" in schedule ? schedule.everySeconds : schedule.cron;
+  const defaults: Record<string, unknown> = { ...parseConfig(complete), PORT, HOST, TICK_SECONDS };
 
   /** A setting's default as one writes it in an environment. */
   function defaultOf(name: string): string | undefined {
-    const value = defaults[name as keyof Config];
+    const value = defaults[name];
     return value === undefined ? undefined : String(value);
   }
 
-  test("are all in the README's table, with their defaults", () => {
-    const table = rows(section(README, "## Settings"));
-    expect(table.map(([name]) => name).sort()).toEqual(names.map((name) => `\`${name}\``).sort());
+  test.each([
+    ["## Settings", names],
+    ["## Run it on your own server", serverNames],
+  ])("are all in the README's table under %s, with their defaults", (heading, listed) => {
+    const table = rows(section(README, heading));
+    expect(table.map(([name]) => name).sort()).toEqual(listed.map((name) => `\`${name}\``).sort());
     for (const [cell = "", value] of table) {
       const name = cell.replaceAll("`", "");
       const expected = required.has(name) ? "required" : defaultOf(name);
@@ -103,8 +112,9 @@ describe("the settings", () => {
   test("are all in .env.example: required ones set, the others commented out with their defaults", () => {
     const lines = ENV_EXAMPLE.split("\n").filter((line) => /^(# )?[A-Z_]+=/.test(line));
     const given = new Map(lines.map((line) => [/[A-Z_]+/.exec(line)?.[0] ?? "", line]));
-    expect(lines).toHaveLength(names.length);
-    expect([...given.keys()].sort()).toEqual([...names].sort());
+    const all = [...names, ...serverNames];
+    expect(lines).toHaveLength(all.length);
+    expect([...given.keys()].sort()).toEqual(all.sort());
     for (const [name, line] of given) {
       if (required.has(name)) expect(line).toMatch(/^[A-Z_]+=/);
       else expect(line).toBe(`# ${name}=${defaultOf(name) ?? ""}`);
@@ -175,7 +185,9 @@ test("the commands that create the indexes by hand are what the code creates", (
 
 test("every npm script that the README names exists", () => {
   const used = [...README.matchAll(/npm run (\w+)/g)].map(([, script = ""]) => script);
-  expect(new Set(used)).toEqual(new Set(["demo", "dev", "doctor", "resend", "chaos", "load", "bench"]));
+  expect(new Set(used)).toEqual(
+    new Set(["demo", "dev", "doctor", "resend", "chaos", "load", "bench", "idle"]),
+  );
   expect(Object.keys(packageJson.scripts)).toEqual(expect.arrayContaining([...used, "test"]));
 });
 

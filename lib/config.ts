@@ -59,6 +59,9 @@ const statusWord = (fallback: string) =>
     .default(fallback)
     .transform((word) => word || null);
 
+/** An address that is itself a secret, as whoever knows it may post there. */
+const webAddress = z.url({ protocol: /^https?$/, error: "must be an http:// or https:// address" });
+
 const LogLevel = z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info");
 
 /** The level to log at, also when other settings are wrong. */
@@ -105,6 +108,8 @@ const Settings = z.object({
   CAMPAIGNS_COLLECTION: collection("campaigns"),
   SESSIONS_COLLECTION: collection("sessions"),
   SCHEDULER_COLLECTION: collection("scheduler"),
+  ALERT_WEBHOOK_URL: webAddress.optional(),
+  HEARTBEAT_URL: webAddress.optional(),
   LOG_LEVEL: LogLevel,
 });
 

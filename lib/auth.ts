@@ -17,6 +17,22 @@ export function checkBearer(header: string | null, secret: string): AuthResult {
   return timingSafeEqual(digest(token), digest(secret)) ? "ok" : "wrong";
 }
 
+/** RFC 7617: the scheme, and user and password in base64. */
+const BASIC = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i;
+
+/**
+ * Checks what a browser sends, too: the secret as the password of HTTP Basic, with any user name. Only for what
+ * changes nothing: a browser that knows a password sends it along wherever a link leads.
+ */
+export function checkBasicOrBearer(header: string | null, secret: string): AuthResult {
+  const encoded = header === null ? undefined : BASIC.exec(header)?.[1];
+  if (encoded === undefined) return checkBearer(header, secret);
+  const pair = Buffer.from(encoded, "base64").toString();
+  const colon = pair.indexOf(":");
+  if (colon === -1) return "malformed";
+  return timingSafeEqual(digest(pair.slice(colon + 1)), digest(secret)) ? "ok" : "wrong";
+}
+
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }

@@ -1,8 +1,10 @@
+import { admit } from "./admission.ts";
+import { answer, explain } from "./answer.ts";
 import { checkBearer } from "./auth.ts";
 import { machineTicker } from "./clock.ts";
-import { type Config, configWarnings, logLevel, parseConfig } from "./config.ts";
-import { ConfigError, UnavailableError } from "./errors.ts";
-import { describeError, type Log, openLog } from "./log.ts";
+import { type Config, configWarnings, logLevel } from "./config.ts";
+import { UnavailableError } from "./errors.ts";
+import { openLog } from "./log.ts";
 import { previewPass } from "./pass/preview.ts";
 import { type Host, runPass } from "./pass/run.ts";
 
@@ -27,10 +29,9 @@ export async function handleCron(
 ): Promise<Response> {
   const began = ticker.monotonic();
   if (request.method !== "GET") return answer(405, { error: "method not allowed" }, { Allow: "GET" });
-  const settings = readSettings(env);
   const log = openLog(logLevel(env));
   try {
-    const config = admit(request, settings, env, log);
+    const config = admit(request, env, log, checkBearer);
     if (!config) return answer(401, { error: "unauthorized" }, { "WWW-Authenticate": "Bearer" });
     for (const warning of configWarnings(config)) log.warn({}, warning);
     const dryRun = asksForDryRun(request.url);
@@ -42,7 +43,8 @@ export async function handleCron(
     );
     return answer(unavailable ? 503 : 200, summary);
   } catch (error) {
-    return explain(error, log);
+    const { status, errors } = explain(error, log);
+    return answer(status, { ok: false, errors });
   }
 }
 
@@ -53,39 +55,6 @@ function asksForDryRun(url: string): boolean | undefined {
   if (words.size === 0) return false;
   if (words.size > 1 || !(words.has("true") || words.has("false"))) return undefined;
   return words.has("true");
-}
-
-type SettingsResult = { config: Config; problem?: undefined } | { config?: undefined; problem: ConfigError };
-
-function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
-  try {
-    return { config: parseConfig(env) };
-  } catch (error) {
-    if (error instanceof ConfigError) return { problem: error };
-    throw error;
-  }
-}
-
-/**
- * The settings, for a caller who knows the secret; undefined for anybody else.
- *
- * @throws ConfigError to anybody if there is no usable secret, to those who know it if another setting is wrong
- */
-function admit(
-  request: Request,
-  { config, problem }: SettingsResult,
-  env: NodeJS.ProcessEnv,
-  log: Log,
-): Config | undefined {
-  if (problem?.problems.some(({ setting }) => setting === "CRON_SECRET")) throw problem;
-  const secret = config?.CRON_SECRET ?? env.CRON_SECRET?.trim() ?? "";
-  const result = checkBearer(request.headers.get("authorization"), secret);
-  if (result !== "ok") {
-    log.warn({ credentials: result }, "unauthorized call");
-    return undefined;
-  }
-  if (problem) throw problem;
-  return config;
 }
 
 /** The pass ends by itself in time; should it hang all the same, the caller still gets an answer. */
@@ -101,27 +70,4 @@ async function beforeCutOff<T>(work: Promise<T>, { PASS_SECONDS, TAIL_SECONDS }:
     clearTimeout(timer);
     work.catch(() => {});
   }
-}
-
-function explain(error: unknown, log: Log): Response {
-  if (error instanceof ConfigError) {
-    log.error({ settings: error.problems }, "settings are wrong");
-    const errors = error.problems.map(({ setting, problem }) => ({
-      code: "setting_wrong",
-      setting,
-      message: `${setting} ${problem}`,
-    }));
-    return answer(500, { ok: false, errors });
-  }
-  if (error instanceof UnavailableError) {
-    log.error({ code: error.code, error: describeError(error) }, error.message);
-    return answer(503, { ok: false, errors: [{ code: error.code, message: error.message, count: 1 }] });
-  }
-  log.error({ error: describeError(error) }, "unexpected error");
-  const message = "an unexpected error, which is a defect of the scheduler; the function's log says where";
-  return answer(500, { ok: false, errors: [{ code: "internal_error", message, count: 1 }] });
-}
-
-function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
-  return Response.json(body, { status, headers: { "Cache-Control": "no-store", ...headers } });
 }

@@ -53,7 +53,7 @@ function listedIn(path: string, start: string, end: string, item: RegExp): strin
   return [...(after.split(end)[0] ?? "").matchAll(item)].map(([, name = ""]) => name);
 }
 
-const ANSWER_CODES = [...read("lib/handler.ts").matchAll(/code: "(\w+)"/g)].map(([, code = ""]) => code);
+const ANSWER_CODES = [...read("lib/answer.ts").matchAll(/code: "(\w+)"/g)].map(([, code = ""]) => code);
 
 describe("the README's codes", () => {
   const codes = named(section(README, "## What each error code means"));

@@ -30,11 +30,17 @@ export class Saboteur {
   readonly #witness: Witness;
   readonly #disarmed = new AbortController();
   #armed: (Trigger & { seen: number })[];
+  #began = performance.now();
 
   constructor(triggers: Trigger[], reach: Reach, witness: Witness) {
     this.#armed = triggers.map((trigger) => ({ ...trigger, seen: 0 }));
     this.#reach = reach;
     this.#witness = witness;
+  }
+
+  /** The storm begins. */
+  begin(): void {
+    this.#began = performance.now();
   }
 
   /** Whether some process is still to be killed. */
@@ -78,7 +84,8 @@ export class Saboteur {
     if (!this.#reach.instance(instance)?.alive) return "on";
     let act: Act | undefined;
     for (const trigger of this.#armed) {
-      if (trigger.point !== point || trigger.side !== side) continue;
+      const isEarly = performance.now() - this.#began < (trigger.fromMs ?? 0);
+      if (trigger.point !== point || trigger.side !== side || isEarly) continue;
       trigger.seen += 1;
       if (trigger.seen === trigger.nth) act ??= trigger.act;
     }

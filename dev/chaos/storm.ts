@@ -20,6 +20,7 @@ const ALL_LOGGED_IN = 6;
 /** Runs the plan's events at their times, and has the cron call on until every planned kill has happened. */
 export async function blowStorm(stage: Stage): Promise<void> {
   const began = performance.now();
+  stage.saboteur.begin();
   const elapsed = () => performance.now() - began;
   const ends: Promise<void>[] = [];
   for (const event of stage.plan.events) {

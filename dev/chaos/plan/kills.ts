@@ -3,30 +3,47 @@ import { type Random, randomFor } from "../random.ts";
 import type { Side, Trigger } from "./plan.ts";
 
 /** How many processes a round kills, each at another point. */
-const KILLS_A_ROUND = 14;
+const KILLS_A_ROUND = 16;
+
+/** Points that many a round does not reach although it is led there: they are dealt three times as often. */
+const HARD_TO_REACH = new Set([
+  "late-sent",
+  "forget-settled",
+  "restrict-session",
+  "count-campaign",
+  "settle-campaigns",
+]);
+const MORE_OFTEN = 3;
 
 /**
- * The round's share of a deck that holds each point's both sides once; dealt to the end, it is shuffled anew.
- * So each is killed at as often as any other, whatever chance says.
+ * The round's share of a deck that holds each point's both sides; dealt to the end, it is shuffled anew. So each is
+ * killed at about as often as any other, whatever chance says.
  */
 export function dealKills(seed: string, round: number, points: readonly string[], random: Random): Trigger[] {
   const sides: Side[] = ["before", "after"];
-  const cards = points.flatMap((point) => sides.map((side) => ({ point, side })));
+  const cards = points
+    .flatMap((point) => (HARD_TO_REACH.has(point) ? Array<string>(MORE_OFTEN).fill(point) : point))
+    .flatMap((point) => sides.map((side) => ({ point, side })));
   return Array.from({ length: KILLS_A_ROUND }, (_, place) => {
     const dealt = round * KILLS_A_ROUND + place;
     const deck = randomFor(seed, "deck", Math.floor(dealt / cards.length)).shuffled(cards);
     const card = deck[dealt % cards.length] as (typeof cards)[number];
-    return { ...card, nth: RARE.has(card.point) ? 1 : random.pick([1, 1, 1, 2]), act: { type: "kill" } };
+    if (RARE.has(card.point)) return { ...card, nth: 1, act: { type: "kill" } };
+    return { ...card, nth: random.pick([1, 1, 1, 2]), act: { type: "kill" }, fromMs: random.int(3000, 5000) };
   });
 }
 
 /** Every pass has more time than this to send. */
 export const STAY_SECONDS = "0.9";
 
-/** Points that a round does not reach often: there the first one to come is killed. */
+/**
+ * Points that only a pass reaches that has got far, and not every one of these: there the first one to come is killed.
+ * The others are killed later, since whoever is killed early keeps the sessions that it held from everybody for a while.
+ */
 const RARE = new Set([
   ...["get-more", "list-indexes", "read-writes", "restrict-session", "late-sent", "forget-settled"],
-  ...["count-campaign", "settle-campaigns"],
+  ...["count-campaign", "settle-campaigns", "intent", "intent-and-outcome", "outcome", "sendText"],
+  ...["release-claims", "release-rest", "return-leases", "find-next-due"],
 ]);
 
 /** What a round must have for its kills to come about. */
@@ -66,7 +83,7 @@ export function needsOf(kills: Trigger[]): Needs {
             {
               match: { route: "sendText", session: "account-0" },
               action: { type: "gowsRefusal", code: 463 },
-              times: 2,
+              times: 30,
             } as const,
           ]
         : []),

@@ -45,6 +45,8 @@ export interface Trigger {
   side: Side;
   nth: number;
   act: Act;
+  /** Only requests count that come so many milliseconds after the storm's beginning, or later. */
+  fromMs?: number;
 }
 
 /** What happens at a time, in milliseconds since the storm began. */

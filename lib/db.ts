@@ -8,9 +8,12 @@ import {
   MongoServerError,
   ReadPreference,
 } from "mongodb";
+import type { AlertsDocument } from "./alerts/state.ts";
+import { backgroundDone } from "./background.ts";
 import type { Config } from "./config.ts";
 import type { CampaignDocument, MessageDocument, SessionDocument } from "./documents.ts";
 import { ConfigError, UnavailableError } from "./errors.ts";
+import type { Minute } from "./history/minutes.ts";
 import type { SessionLease } from "./leases.ts";
 import type { LastPass } from "./pass/last-pass.ts";
 import type { ProblemCode } from "./problems.ts";
@@ -20,9 +23,11 @@ export interface Database {
   readonly messages: Collection<MessageDocument>;
   readonly campaigns: Collection<CampaignDocument>;
   readonly sessions: Collection<SessionDocument>;
-  /** The scheduler's own small collection, seen as what its documents are: leases, and the last pass. */
+  /** The scheduler's own small collection, seen as what its documents are. */
   readonly leases: Collection<SessionLease>;
   readonly passes: Collection<LastPass>;
+  readonly minutes: Collection<Minute>;
+  readonly alerts: Collection<AlertsDocument>;
   /** The database itself, for questions about its server and for transactions. No pass needs either. */
   readonly database: Db;
   /** Connects, unless an earlier call has; so that the reading of the time does not take as long. */
@@ -49,6 +54,8 @@ export function openDatabase(config: Config): Database {
     sessions: db.collection(config.SESSIONS_COLLECTION),
     leases: db.collection(config.SCHEDULER_COLLECTION),
     passes: db.collection(config.SCHEDULER_COLLECTION),
+    minutes: db.collection(config.SCHEDULER_COLLECTION),
+    alerts: db.collection(config.SCHEDULER_COLLECTION),
     database: db,
     connect: () => connect(client, config.DATABASE_URL.url),
     readTime: async () => {
@@ -76,8 +83,9 @@ async function connect(client: MongoClient, url: string): Promise<void> {
   }
 }
 
-/** Closes every cached connection; for a host that stops. */
+/** Closes every cached connection, once what goes on behind the answers has ended; for a host that stops. */
 export async function closeDatabases(): Promise<void> {
+  await backgroundDone();
   const open = [...clients.values()];
   clients.clear();
   await Promise.all(open.map((client) => client.close()));

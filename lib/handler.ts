@@ -1,12 +1,15 @@
 import { admit } from "./admission.ts";
+import { databaseIsAway } from "./alerts/database-away.ts";
+import { tellOfPass } from "./alerts/tell-of-pass.ts";
 import { answer, explain } from "./answer.ts";
 import { checkBearer } from "./auth.ts";
+import { inBackground } from "./background.ts";
 import { machineTicker } from "./clock.ts";
 import { type Config, configWarnings, logLevel } from "./config.ts";
 import { UnavailableError } from "./errors.ts";
-import { openLog } from "./log.ts";
+import { type Log, openLog } from "./log.ts";
 import { previewPass } from "./pass/preview.ts";
-import { type Host, runPass } from "./pass/run.ts";
+import { type Host, type PassResult, runPass } from "./pass/run.ts";
 
 /** The platform freezes or kills a function, but never asks it to stop. */
 const NEVER = new AbortController().signal;
@@ -37,10 +40,7 @@ export async function handleCron(
     const dryRun = asksForDryRun(request.url);
     if (dryRun === undefined) return answer(400, { error: "dryRun must be true or false" });
     if (dryRun) return answer(200, await beforeCutOff(previewPass(config, ticker), config));
-    const { summary, unavailable } = await beforeCutOff(
-      runPass(config, log, { ticker, stop, giveUp }, began),
-      config,
-    );
+    const { summary, unavailable } = await runAndTell(config, log, { ticker, stop, giveUp }, began);
     return answer(unavailable ? 503 : 200, summary);
   } catch (error) {
     const { status, errors } = explain(error, log);
@@ -55,6 +55,18 @@ function asksForDryRun(url: string): boolean | undefined {
   if (words.size === 0) return false;
   if (words.size > 1 || !(words.has("true") || words.has("false"))) return undefined;
   return words.has("true");
+}
+
+/** Runs a pass, and tells behind the answer whom it concerns what it came to. */
+async function runAndTell(config: Config, log: Log, host: Host, began: number): Promise<PassResult> {
+  try {
+    const result = await beforeCutOff(runPass(config, log, host, began), config);
+    inBackground(tellOfPass(config, log, result));
+    return result;
+  } catch (error) {
+    if (error instanceof UnavailableError) inBackground(databaseIsAway(config, log, error));
+    throw error;
+  }
 }
 
 /** The pass ends by itself in time; should it hang all the same, the caller still gets an answer. */

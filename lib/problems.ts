@@ -51,6 +51,8 @@ export const PROBLEMS = {
   database_not_replica_set:
     "the database is a standalone server. It must be a replica set (one node is enough)",
   pass_overran: "the pass did not end in time and was cut off; the next one puts right what it left",
+  passes_stopped:
+    "no pass has ended for three minutes, so nothing is sent. Check that the cron is on, that the function answers, and its log",
   // What a person should look at.
   waha_version_unknown:
     "WAHA did not tell its version, so messages are sent without ids and a lost answer can't be looked up",
@@ -72,6 +74,24 @@ export const PROBLEMS = {
 
 /** The reasons' short names, as written to `delivery.error.code` and the summary. */
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** What does not keep any message that is due from being sent, but should be looked at. */
+export const NOTICES: ReadonlySet<ProblemCode> = new Set([
+  "waha_version_unknown",
+  "clock_skew",
+  "indexes_missing",
+  "flags_missing",
+  "flag_reset",
+  "date_wrong",
+  "never_picked",
+  "picked_elsewhere",
+]);
+
+/** A reason's words in two: what happened, and what to do, which is empty where there is nothing to do. */
+export function splitWords(message: string): { happened: string; remedy: string } {
+  const [happened = "", ...rest] = message.split(". ");
+  return { happened, remedy: rest.join(". ") };
+}
 
 /** Whether a document's word for a reason is one of these. */
 export function isProblemCode(word: unknown): word is ProblemCode {

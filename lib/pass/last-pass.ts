@@ -1,4 +1,9 @@
+import type { AnyBulkWriteOperation, Document } from "mongodb";
+import { SOME_STAND } from "../alerts/state.ts";
+import { addSeconds } from "../clock.ts";
 import type { Database } from "../db.ts";
+import type { Histogram } from "../history/lateness.ts";
+import { addPass } from "../history/minutes.ts";
 import type { Summary } from "./tally.ts";
 
 /** The last pass that ended, for whoever asks whether passes run. */
@@ -8,13 +13,53 @@ export interface LastPass {
   startedAt: Date;
   endedAt: Date;
   summary: Summary;
+  /** The last time that passes stayed away, from the end of the one before to the start of the one after. */
+  gap?: { from: Date; to: Date };
 }
+
+/** One comes every minute and takes a minute at most; without any for so long, passes do not run. */
+export const RECENT_PASS_SECONDS = 180;
 
 export async function readLastPass(db: Database): Promise<LastPass | null> {
   return db.passes.findOne({ _id: "last-pass" });
 }
 
-/** Overlapping passes overwrite each other here: whichever ended last stands. */
-export async function recordLastPass(db: Database, pass: Omit<LastPass, "_id">): Promise<void> {
-  await db.passes.updateOne({ _id: "last-pass" }, { $set: pass }, { upsert: true });
+/**
+ * Records a pass that ends, as the last one and in the history, in one request. Overlapping passes overwrite each
+ * other here: whichever ended last stands.
+ *
+ * @returns whether the alerts need a look: some stand, or passes had stayed away
+ */
+export async function recordPass(
+  db: Database,
+  pass: Omit<LastPass, "_id" | "gap">,
+  lateness: Histogram,
+): Promise<boolean> {
+  const writes = [
+    { updateOne: { filter: { _id: "last-pass" }, update: [{ $set: lastPass(pass) }], upsert: true } },
+    addPass(pass.endedAt, pass.summary, lateness),
+    // These two tell by whether they match, which takes no request more.
+    { updateOne: { filter: SOME_STAND, update: { $set: { lookedAt: pass.endedAt } } } },
+    {
+      updateOne: {
+        filter: { _id: "last-pass", "gap.to": pass.startedAt },
+        update: { $set: { "gap.to": pass.startedAt } },
+      },
+    },
+  ] as unknown as AnyBulkWriteOperation<LastPass>[];
+  const { matchedCount, upsertedCount } = await db.passes.bulkWrite(writes);
+  return matchedCount + upsertedCount > 2;
+}
+
+/** The new last pass; it notes whether the one before is so long ago that passes had stayed away. */
+function lastPass({ passId, startedAt, endedAt, summary }: Omit<LastPass, "_id" | "gap">): Document {
+  const before = { $ifNull: ["$endedAt", startedAt] };
+  const tooLong = { $lt: [before, addSeconds(startedAt, -RECENT_PASS_SECONDS)] };
+  return {
+    passId,
+    startedAt,
+    endedAt,
+    summary: { $literal: summary },
+    gap: { $cond: [tooLong, { from: before, to: startedAt }, "$gap"] },
+  };
 }

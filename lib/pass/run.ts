@@ -10,11 +10,12 @@ import { auditMessages } from "../messages/audit.ts";
 import { groupCommit } from "../messages/group-commit.ts";
 import { rescueExpiredClaims } from "../messages/rescue.ts";
 import type { Reason } from "../messages/writes.ts";
+import type { WahaSession } from "../waha/answers.ts";
 import { openWaha } from "../waha/client.ts";
 import { Board } from "./board.ts";
 import { type Pass, passEnds, type Surroundings } from "./context.ts";
 import { sendDue } from "./dispatch.ts";
-import { recordLastPass } from "./last-pass.ts";
+import { recordPass } from "./last-pass.ts";
 import { lookAround } from "./look-around.ts";
 import { noteOutage } from "./offers.ts";
 import { reconcile } from "./reconcile.ts";
@@ -28,6 +29,10 @@ import { noteTurnedAway } from "./turned-away.ts";
 export interface PassResult {
   summary: Summary;
   unavailable?: UnavailableError;
+  /** WAHA's sessions as the pass saw them last; undefined when WAHA did not list them. */
+  sessions: Map<string, WahaSession> | undefined;
+  /** Whether the record says that alerts need a look; or why there is no record. */
+  recorded: boolean | UnavailableError | undefined;
 }
 
 /** What the host of a pass provides. */
@@ -115,12 +120,13 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
   if (!ensureIndexes(db, log)) tally.problem("indexes_missing");
   for (const { code, detail } of steps.failures) tally.problem(code, 1, detail);
   tally.broken = steps.failures.length > 0;
-  await steps.run("last pass", () => recordLastPass(db, lastPass(pass)));
+  const record = () => recordPass(db, lastPass(pass), tally.latenessHistogram());
+  const recorded = (await steps.run("last pass", record)) ?? steps.failures.at(-1);
   if (steps.defects.length > 0) throw steps.defects[0];
   const summary = summarise(pass);
   log.info({ ...summary }, "pass");
   const [unavailable] = steps.failures;
-  return { summary, ...(unavailable ? { unavailable } : {}) };
+  return { summary, sessions: around?.sessions, recorded, ...(unavailable ? { unavailable } : {}) };
 }
 
 /** Sends what is due. What was rescued beside the first look is found by another. */

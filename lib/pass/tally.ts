@@ -1,3 +1,4 @@
+import { type Histogram, histogramOf } from "../history/lateness.ts";
 import type { Reason } from "../messages/writes.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 
@@ -112,6 +113,11 @@ export class Tally {
         count,
       })),
     };
+  }
+
+  /** How late what was sent was. */
+  latenessHistogram(): Histogram {
+    return histogramOf(this.#latenessMs);
   }
 
   #lateness(): Summary["latenessMs"] {

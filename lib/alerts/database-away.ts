@@ -1,0 +1,35 @@
+import type { Config } from "../config.ts";
+import type { UnavailableError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { postAlert } from "./post.ts";
+import type { Alert } from "./state.ts";
+import { notificationOf } from "./words.ts";
+
+/**
+ * Alerts about the database itself, which can't remember them: each instance does for itself, by address, so that of
+ * several at once each may tell.
+ */
+const standing = new Map<string, Alert>();
+
+/** Tells that the database is away, once. */
+export async function databaseIsAway(config: Config, log: Log, reason: UnavailableError): Promise<void> {
+  const address = config.DATABASE_URL.url;
+  const before = standing.get(address);
+  if (before?.told) return;
+  const now = new Date();
+  const { code, message } = reason;
+  const alert: Alert = { kind: "database", about: "", code, message, since: now, lastAt: now, told: true };
+  standing.set(address, { ...alert, since: before?.since ?? now });
+  if (!(await postAlert(config, log, notificationOf("database", "standing", [alert], now))))
+    standing.set(address, { ...alert, told: false });
+}
+
+/** Tells that it is back, if this instance knew it to be away. */
+export async function databaseIsBack(config: Config, log: Log): Promise<void> {
+  const address = config.DATABASE_URL.url;
+  const alert = standing.get(address);
+  if (!alert) return;
+  standing.delete(address);
+  if (!(await postAlert(config, log, notificationOf("database", "over", [alert], new Date()))))
+    standing.set(address, alert);
+}

@@ -1,0 +1,125 @@
+import type { Config } from "../config.ts";
+import { type Database, openDatabase } from "../db.ts";
+import { UnavailableError } from "../errors.ts";
+import { describeError, type Log } from "../log.ts";
+import { type LastPass, readLastPass } from "../pass/last-pass.ts";
+import type { PassResult } from "../pass/run.ts";
+import { PROBLEMS } from "../problems.ts";
+import type { WahaSession } from "../waha/answers.ts";
+import { databaseIsAway, databaseIsBack } from "./database-away.ts";
+import { type Judgement, judge } from "./judge.ts";
+import { beat, postAlert } from "./post.ts";
+import {
+  type Alert,
+  type AlertKind,
+  clearAlert,
+  noteUntold,
+  putBack,
+  raiseAlert,
+  readAlerts,
+  rememberWorking,
+  renewAlert,
+} from "./state.ts";
+import { notificationOf } from "./words.ts";
+
+/**
+ * Tells whom it concerns what a pass came to: the heartbeat after a good one, and alerts where something began or is
+ * over. Never rejects: whatever goes wrong here is a line in the log.
+ */
+export async function tellOfPass(config: Config, log: Log, result: PassResult): Promise<void> {
+  const work = [result.unavailable ? undefined : beat(config, log)];
+  if (result.recorded instanceof UnavailableError) work.push(databaseIsAway(config, log, result.recorded));
+  else work.push(databaseIsBack(config, log), lookAtAlerts(config, log, result));
+  try {
+    await Promise.all(work);
+  } catch (error) {
+    log.warn(
+      { passId: result.summary.passId, error: describeError(error) },
+      "the alerts could not be seen to",
+    );
+  }
+}
+
+/** The sessions that work, as this instance last knew them to be remembered, by collection. */
+const remembered = new Map<string, string>();
+
+/** Reads what is remembered of alerts only if there may be news: a pass like the one before needs no request. */
+async function lookAtAlerts(config: Config, log: Log, result: PassResult): Promise<void> {
+  const db = openDatabase(config);
+  const { sessions, summary, unavailable } = result;
+  const { failed, missed, unknown } = summary;
+  const isNews =
+    result.recorded || unavailable || failed + missed + unknown > 0 || !isRemembered(db, sessions);
+  if (!isNews) return;
+  const [document, lastPass] = await Promise.all([readAlerts(db), readLastPass(db)]);
+  const now = new Date(summary.startedAt.getTime() + summary.durationMs);
+  const judgement = judge(document, result, now);
+  if (judgement.working.join() !== document.working.join()) await rememberWorking(db, judgement.working);
+  remembered.set(db.alerts.namespace, judgement.working.join());
+  const tell = (kind: AlertKind, state: "standing" | "over", alerts: Alert[]) =>
+    postAlert(config, log, notificationOf(kind, state, alerts, now));
+  await Promise.all([
+    tellOfPresent(db, document.entries, judgement, tell),
+    tellOfOver(db, judgement, tell),
+    tellOfGap(lastPass, summary.startedAt, tell),
+  ]);
+}
+
+function isRemembered(db: Database, sessions: Map<string, WahaSession> | undefined): boolean {
+  if (!sessions) return true;
+  const working = [...sessions.values()].filter(({ status }) => status === "WORKING");
+  return (
+    remembered.get(db.alerts.namespace) ===
+    working
+      .map(({ name }) => name)
+      .sort()
+      .join()
+  );
+}
+
+type Tell = (kind: AlertKind, state: "standing" | "over", alerts: Alert[]) => Promise<boolean>;
+
+/** What is of one kind is told together: sessions may go down by the dozen. */
+async function tellOfPresent(
+  db: Database,
+  standing: Alert[],
+  { present }: Judgement,
+  tell: Tell,
+): Promise<void> {
+  const told = standing.filter((alert) => alert.told);
+  const isTold = (alert: Alert) =>
+    told.some(({ kind, about }) => kind === alert.kind && about === alert.about);
+  await Promise.all(present.filter(isTold).map((alert) => renewAlert(db, alert, alert.lastAt)));
+  const raised = await winners(
+    present.filter((alert) => !isTold(alert)),
+    (alert) => raiseAlert(db, alert),
+  );
+  for (const [kind, alerts] of Map.groupBy(raised, (alert) => alert.kind)) {
+    if (await tell(kind, "standing", alerts)) continue;
+    await Promise.all(alerts.map((alert) => noteUntold(db, alert)));
+  }
+}
+
+async function tellOfOver(db: Database, { over }: Judgement, tell: Tell): Promise<void> {
+  const cleared = await winners(over, (alert) => clearAlert(db, alert));
+  for (const [kind, alerts] of Map.groupBy(cleared, (alert) => alert.kind)) {
+    if (await tell(kind, "over", alerts)) continue;
+    await Promise.all(alerts.map((alert) => putBack(db, alert)));
+  }
+}
+
+/** Those of the alerts that this pass is to tell, and not one that overlaps it. */
+async function winners(alerts: Alert[], claim: (alert: Alert) => Promise<boolean>): Promise<Alert[]> {
+  const won = await Promise.all(alerts.map(claim));
+  return alerts.filter((_, index) => won[index]);
+}
+
+/** Only the first pass after a gap finds itself at the end of it. */
+async function tellOfGap(lastPass: LastPass | null, startedAt: Date, tell: Tell): Promise<void> {
+  const gap = lastPass?.gap;
+  if (gap?.to.getTime() !== startedAt.getTime()) return;
+  const code = "passes_stopped";
+  await tell("passes", "over", [
+    { kind: "passes", about: "", code, message: PROBLEMS[code], since: gap.from, lastAt: gap.to, told: true },
+  ]);
+}

@@ -10,8 +10,8 @@ const SETTLE_MS = 10_000;
 /** So long, after that, to give back what is held; then that is left to expire. */
 const GIVE_BACK_MS = 2_500;
 
-/** So long to say goodbye to the database. In all it is less than the 15 s after which a host kills. */
-const DISCONNECT_MS = 1_000;
+/** So long in all, alerts on their way and the goodbye to the database included: hosts kill after 15 s. */
+const STOP_MS = 13_500;
 
 /** What runs until the server is told to stop. */
 export interface Running {
@@ -26,6 +26,7 @@ export interface Running {
 
 /** Stops within the promise of a pass: whatever it was doing, nothing is lost and nothing will be sent twice. */
 export async function shutDown({ log, served, ticker, stop, giveUp }: Running): Promise<void> {
+  const until = performance.now() + STOP_MS;
   log.info({}, "stopping: nothing new starts, and what is in flight is settled");
   stop.abort();
   const cutOff = setTimeout(() => {
@@ -42,6 +43,6 @@ export async function shutDown({ log, served, ticker, stop, giveUp }: Running): 
       {},
       "a pass was cut off: what it holds expires, and the next pass puts it right, wherever it runs",
     );
-  await endsInTime(closeDatabases(), DISCONNECT_MS);
+  await endsInTime(closeDatabases(), until - performance.now());
   log.info({}, "stopped");
 }

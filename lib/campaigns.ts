@@ -122,7 +122,7 @@ async function countIfDone(db: Database, campaignId: Id): Promise<Counts | undef
 }
 
 /** How one message ended, as an expression; `left` when it did not. */
-const END: Document = {
+export const END: Document = {
   $cond: [
     { $or: ["$isSent", { $eq: ["$delivery.state", "sent"] }] },
     "sent",

@@ -1,6 +1,6 @@
-import type { Document } from "mongodb";
 import type { Database } from "../db.ts";
 import type { ProblemCode } from "../problems.ts";
+import { countUpTo, type Search } from "./count-up-to.ts";
 import { LIVE } from "./due.ts";
 
 /** Picked, unsent, and never by this scheduler: every claim of its own writes a `delivery`. */
@@ -10,7 +10,7 @@ export const PICKED_ELSEWHERE = { isPicked: true, isSent: false, isDeleted: fals
 export const WRONG_DATE = { scheduledAt: { $type: ["string", "number"] } } as const;
 
 /** Counting stops here: past it the number says no more than "many". */
-const MANY = 1000;
+export const MANY = 1000;
 
 /** What an audit found, by code; counts of up to {@link MANY} each. */
 export type AuditFindings = Map<ProblemCode, number>;
@@ -27,7 +27,7 @@ export async function auditMessages(
   leftAlone: Date,
   limits: { maxTimeMS?: number } = {},
 ): Promise<AuditFindings> {
-  const searches: [ProblemCode, Document][] = [
+  const searches: Search<ProblemCode>[] = [
     ["flags_missing", { isSent: null }],
     ["flags_missing", { isDeleted: null, isSent: { $ne: null } }],
     ["flags_missing", { isPicked: null, isSent: { $ne: null }, isDeleted: { $ne: null } }],
@@ -35,16 +35,5 @@ export async function auditMessages(
     ["never_picked", { ...LIVE, scheduledAt: { $lt: leftAlone } }],
     ["picked_elsewhere", PICKED_ELSEWHERE],
   ];
-  const [first, ...others] = searches.map(([code, filter]) => [
-    { $match: filter },
-    { $limit: MANY },
-    { $group: { _id: code, count: { $sum: 1 } } },
-  ]);
-  const rest = others.map((pipeline) => ({ $unionWith: { coll: db.messages.collectionName, pipeline } }));
-  const found = await db.messages
-    .aggregate<{ _id: ProblemCode; count: number }>([...(first ?? []), ...rest], limits)
-    .toArray();
-  const findings: AuditFindings = new Map();
-  for (const { _id: code, count } of found) findings.set(code, (findings.get(code) ?? 0) + count);
-  return findings;
+  return countUpTo(db.messages, searches, MANY, limits);
 }

@@ -1,6 +1,12 @@
 import { handleCron } from "../../lib/handler.ts";
+import { handleHealth } from "../../lib/health.ts";
 import type { Host } from "../../lib/pass/run.ts";
+import { handleStatus } from "../../lib/status/handler.ts";
 import { CRON_PATH } from "./cron.ts";
+
+export const STATUS_PATH = "/api/status";
+
+export const HEALTH_PATH = "/api/health";
 
 /** Answers the requests to one path. */
 export type Handler = (request: Request) => Promise<Response>;
@@ -15,5 +21,9 @@ export type Routes = ReadonlyMap<string, Handler>;
  * @param host what the host of the passes provides
  */
 export function routesOf(env: NodeJS.ProcessEnv, host: Partial<Host>): Routes {
-  return new Map([[CRON_PATH, (request: Request) => handleCron(request, env, host)]]);
+  return new Map<string, Handler>([
+    [CRON_PATH, (request) => handleCron(request, env, host)],
+    [STATUS_PATH, (request) => handleStatus(request, env)],
+    [HEALTH_PATH, (request) => handleHealth(request, env, host)],
+  ]);
 }

@@ -1,0 +1,29 @@
+import { lasting } from "../../alerts/words.ts";
+import type { Status } from "../gather.ts";
+import { type Html, html } from "./html.ts";
+import { many, number, span } from "./words.ts";
+
+/** The figures that matter first. */
+export function tiles({ at, now, hour, day }: Status): Html {
+  const oldest = now.oldestDue ? `oldest due ${lasting(now.oldestDue, at)} ago` : "nothing waits";
+  const due = now.pastWindow.count > 0 ? `${many(now.pastWindow)} past their window` : oldest;
+  const onTheWay = `${many(now.claimed)} claimed, ${many(now.awaitingLookup)} unknown looked up`;
+  const { p50, p99 } = hour.latenessMs;
+  return html`<div class="tiles">
+${tile(many(now.due), "due now", due)}
+${tile(many(now.attempting), "being sent", onTheWay)}
+${tile(number(hour.sent), "sent in the last hour", `${number(day.sent)} in a day`, "sent")}
+${tile(number(hour.failed + hour.missed), "failed or missed", inADay(hour.failed + hour.missed, day.failed + day.missed), "failed")}
+${tile(number(hour.unknown), "unknown", inADay(hour.unknown, day.unknown), "unknown")}
+${tile(span(p50), "late, half of them", `99 % within ${span(p99)}`)}
+</div>`;
+}
+
+function inADay(hour: number, day: number): string {
+  return day === 0 && hour === 0 ? "none in a day" : `${number(day)} in a day`;
+}
+
+/** `tone`: the outcome whose colour the figure has, unless it is none. */
+function tile(value: string, what: string, more: string, tone = ""): Html {
+  return html`<div class="tile"><b class="${value === "0" ? "" : tone}">${value}</b><span>${what}</span><small>${more}</small></div>`;
+}

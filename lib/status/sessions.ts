@@ -1,0 +1,42 @@
+import type { Config } from "../config.ts";
+import { UnavailableError } from "../errors.ts";
+import type { ProblemCode } from "../problems.ts";
+import type { WahaSession } from "../waha/answers.ts";
+import { openWaha } from "../waha/client.ts";
+
+/** Whoever looks at a page does not wait longer; a pass does. */
+const WAIT_MS = 3_000;
+
+/** How many sessions are shown, those that don't work first. */
+const SHOWN = 100;
+
+/** WAHA's sessions, or why there is no list of them. */
+export type WahaStatus =
+  | { reachable: true; total: number; working: number; sessions: { name: string; status: string }[] }
+  | { reachable: false; code: ProblemCode; message: string };
+
+/** Asks WAHA for its sessions, in one request. */
+export async function askSessions(config: Config): Promise<WahaStatus> {
+  const waha = openWaha(config);
+  try {
+    const all = [...(await waha.listSessions(Math.min(WAIT_MS, config.WAHA_TIMEOUT_MS))).values()];
+    return {
+      reachable: true,
+      total: all.length,
+      working: all.filter(works).length,
+      sessions: all
+        .sort((one, other) => Number(works(one)) - Number(works(other)) || (one.name < other.name ? -1 : 1))
+        .slice(0, SHOWN)
+        .map(({ name, status }) => ({ name, status })),
+    };
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    return { reachable: false, code: error.code, message: error.message };
+  } finally {
+    await waha.close();
+  }
+}
+
+function works({ status }: Pick<WahaSession, "status">): boolean {
+  return status === "WORKING";
+}

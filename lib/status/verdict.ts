@@ -1,0 +1,92 @@
+import { lasting } from "../alerts/words.ts";
+import { addSeconds } from "../clock.ts";
+import { type LastPass, RECENT_PASS_SECONDS } from "../pass/last-pass.ts";
+import { NOTICES, splitWords } from "../problems.ts";
+import type { WahaStatus } from "./sessions.ts";
+
+/** The whole state in one sentence, and what to do about it in another. */
+export interface Verdict {
+  /** `bad`: nothing is sent. `warning`: passes run, and something needs a person. */
+  level: "good" | "warning" | "bad";
+  headline: string;
+  detail: string;
+}
+
+/** What a verdict rests on. */
+export interface Evidence {
+  at: Date;
+  lastPass: Pick<LastPass, "endedAt" | "summary"> | null;
+  waha: WahaStatus;
+  alerts: readonly { message: string }[];
+}
+
+/** Judges whether messages are sent; the worst thing is said first. */
+export function judgeStatus({ at, lastPass, waha, alerts }: Evidence): Verdict {
+  if (!lastPass)
+    return {
+      level: "bad",
+      headline: "No pass has ended here yet",
+      detail: "Wait a minute, or call /api/cron yourself; if the cron is on, the function's log says why.",
+    };
+  const ago = lasting(lastPass.endedAt, at);
+  if (lastPass.endedAt < addSeconds(at, -RECENT_PASS_SECONDS))
+    return {
+      level: "bad",
+      headline: `No pass for ${ago}: nothing is sent`,
+      detail: "Is the cron on? Does /api/cron answer 401, 500 or 503? The function's log says why.",
+    };
+  if (!waha.reachable) {
+    const { happened, remedy } = splitWords(waha.message);
+    return { level: "bad", headline: `${capital(happened)}: nothing is sent`, detail: sentence(remedy) };
+  }
+  return (
+    ofPass(lastPass.summary, ago) ??
+    ofSessions(waha, ago) ??
+    ofAlerts(alerts, ago) ?? {
+      level: "good",
+      headline: `Running: last pass ${ago} ago`,
+      detail: "Everything that was due went out.",
+    }
+  );
+}
+
+function ofPass({ ok, errors }: LastPass["summary"], ago: string): Verdict | undefined {
+  if (ok) return undefined;
+  const [worst] = errors.filter(({ code }) => !NOTICES.has(code));
+  return {
+    level: "warning",
+    headline: `Running, but not everything went out: last pass ${ago} ago`,
+    detail: sentence(worst?.message ?? "Look at the messages that failed, were missed or are unknown"),
+  };
+}
+
+function ofSessions(waha: WahaStatus & { reachable: true }, ago: string): Verdict | undefined {
+  const down = waha.total - waha.working;
+  if (down === 0) return undefined;
+  const [{ name, status } = { name: "", status: "" }] = waha.sessions;
+  const which =
+    down === 1 ? `"${name}" is ${status}` : `"${name}" is ${status}, and ${down - 1} more are down`;
+  return {
+    level: "warning",
+    headline: `Running: last pass ${ago} ago; ${down} of ${waha.total} sessions can't send`,
+    detail: `${which}. Open WAHA's dashboard: start them, or scan the QR code.`,
+  };
+}
+
+function ofAlerts([first]: Evidence["alerts"], ago: string): Verdict | undefined {
+  if (!first) return undefined;
+  return {
+    level: "warning",
+    headline: `Running: last pass ${ago} ago; an alert stands`,
+    detail: sentence(first.message),
+  };
+}
+
+/** Words of `lib/problems.ts` as a sentence of their own. */
+export function sentence(words: string): string {
+  return capital(words) + (/[.!?)]$/.test(words) || words === "" ? "" : ".");
+}
+
+function capital(words: string): string {
+  return words.slice(0, 1).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,11 @@
+import { handleHealth } from "../lib/health.ts";
+
+/** Ok or not, for uptime monitors; open to everybody. */
+export async function GET(request: Request): Promise<Response> {
+  return handleHealth(request, process.env);
+}
+
+/** Monitors that ask for no body get none. */
+export async function HEAD(request: Request): Promise<Response> {
+  return handleHealth(request, process.env);
+}

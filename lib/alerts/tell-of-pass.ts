@@ -61,7 +61,7 @@ async function lookAtAlerts(config: Config, log: Log, result: PassResult): Promi
   await Promise.all([
     tellOfPresent(db, document.entries, judgement, tell),
     tellOfOver(db, judgement, tell),
-    tellOfGap(lastPass, summary.startedAt, tell),
+    tellOfGap(lastPass, summary.passId, tell),
   ]);
 }
 
@@ -115,9 +115,9 @@ async function winners(alerts: Alert[], claim: (alert: Alert) => Promise<boolean
 }
 
 /** Only the first pass after a gap finds itself at the end of it. */
-async function tellOfGap(lastPass: LastPass | null, startedAt: Date, tell: Tell): Promise<void> {
+async function tellOfGap(lastPass: LastPass | null, passId: string, tell: Tell): Promise<void> {
   const gap = lastPass?.gap;
-  if (gap?.to.getTime() !== startedAt.getTime()) return;
+  if (gap?.passId !== passId) return;
   const code = "passes_stopped";
   await tell("passes", "over", [
     { kind: "passes", about: "", code, message: PROBLEMS[code], since: gap.from, lastAt: gap.to, told: true },

@@ -13,8 +13,8 @@ export interface LastPass {
   startedAt: Date;
   endedAt: Date;
   summary: Summary;
-  /** The last time that passes stayed away, from the end of the one before to the start of the one after. */
-  gap?: { from: Date; to: Date };
+  /** The last time that passes stayed away, from the end of the one before to the start of the one after, `passId`. */
+  gap?: { from: Date; to: Date; passId: string };
 }
 
 /** One comes every minute and takes a minute at most; without any for so long, passes do not run. */
@@ -42,8 +42,8 @@ export async function recordPass(
     { updateOne: { filter: SOME_STAND, update: { $set: { lookedAt: pass.endedAt } } } },
     {
       updateOne: {
-        filter: { _id: "last-pass", "gap.to": pass.startedAt },
-        update: { $set: { "gap.to": pass.startedAt } },
+        filter: { _id: "last-pass", "gap.passId": pass.passId },
+        update: { $set: { "gap.passId": pass.passId } },
       },
     },
   ] as unknown as AnyBulkWriteOperation<LastPass>[];
@@ -60,6 +60,6 @@ function lastPass({ passId, startedAt, endedAt, summary }: Omit<LastPass, "_id" 
     startedAt,
     endedAt,
     summary: { $literal: summary },
-    gap: { $cond: [tooLong, { from: before, to: startedAt }, "$gap"] },
+    gap: { $cond: [tooLong, { from: before, to: startedAt, passId }, "$gap"] },
   };
 }

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { DatabaseRequest, Interceptor, RequestFate } from "../../dev/chaos/database/intercept.ts";
 import { claimedBy, POINTS, pointOf, stateWritesOf } from "../../dev/chaos/database/points.ts";
 import type { WahaSimulatorOptions } from "../../dev/waha-simulator/options.ts";
+import { backgroundDone } from "../../lib/background.ts";
 import { documentKey } from "../../lib/documents.ts";
 import { proxyBefore, Watcher } from "../support/database-proxy.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
@@ -171,9 +172,10 @@ const SITUATIONS: Record<string, Situation> = {
     },
   },
   "a first pass": {
-    reaches: ["create-indexes"],
+    reaches: ["create-indexes", "read-alerts", "change-alerts"],
     play: async (world) => {
       await world.pass();
+      await backgroundDone();
       await expect.poll(async () => (await world.messages.indexes()).length).toBeGreaterThan(1);
     },
   },

@@ -40,6 +40,7 @@ const COMMANDS: Record<string, Rule[]> = {
     ["find-campaigns", ({ filter }) => "_id" in filter],
   ],
   "find sessions": [["find-sessions", ({ filter }) => "_id" in filter]],
+  "findAndModify scheduler": [["read-alerts", always]],
   "find scheduler": [
     ["read-last-pass", ({ filter }) => filter._id === "last-pass"],
     ["read-leases", ({ filter }) => "_id" in filter],
@@ -77,6 +78,7 @@ const COMMANDS: Record<string, Rule[]> = {
   ],
   "update scheduler": [
     ["record-last-pass", ({ filter }) => filter._id === "last-pass"],
+    ["change-alerts", ({ filter }) => filter._id === "alerts"],
     ["take-leases", ({ set }) => "passId" in set],
     ["restrict-session", ({ set }) => "restrictedUntil" in set],
     ["return-leases", ({ set }) => "expiresAt" in set],

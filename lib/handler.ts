@@ -7,6 +7,7 @@ import { inBackground } from "./background.ts";
 import { machineTicker } from "./clock.ts";
 import { type Config, configWarnings, logLevel } from "./config.ts";
 import { UnavailableError } from "./errors.ts";
+import { inTime } from "./in-time.ts";
 import { type Log, openLog } from "./log.ts";
 import { previewPass } from "./pass/preview.ts";
 import { type Host, type PassResult, runPass } from "./pass/run.ts";
@@ -71,15 +72,5 @@ async function runAndTell(config: Config, log: Log, host: Host, began: number): 
 
 /** The pass ends by itself in time; should it hang all the same, the caller still gets an answer. */
 async function beforeCutOff<T>(work: Promise<T>, { PASS_SECONDS, TAIL_SECONDS }: Config): Promise<T> {
-  const cutOff = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => cutOff.reject(new UnavailableError("pass_overran")),
-    (PASS_SECONDS - TAIL_SECONDS * CUT_OFF_SHARE) * 1000,
-  );
-  try {
-    return await Promise.race([work, cutOff.promise]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {});
-  }
+  return inTime(work, (PASS_SECONDS - TAIL_SECONDS * CUT_OFF_SHARE) * 1000, "pass_overran");
 }

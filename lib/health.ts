@@ -3,6 +3,7 @@ import { addSeconds, machineTicker, type Ticker } from "./clock.ts";
 import { type Config, logLevel, parseConfig } from "./config.ts";
 import { asUnavailable, openDatabase } from "./db.ts";
 import { UnavailableError } from "./errors.ts";
+import { inTime } from "./in-time.ts";
 import { openLog } from "./log.ts";
 import { RECENT_PASS_SECONDS, readLastPass } from "./pass/last-pass.ts";
 import { openWaha } from "./waha/client.ts";
@@ -84,7 +85,7 @@ async function checkDatabase(config: Config): Promise<void> {
     await db.connect();
     return Promise.all([db.readTime(), readLastPass(db)]);
   };
-  const [now, lastPass] = await inTime(read());
+  const [now, lastPass] = await inTime(read(), CHECK_MS, "database_unreachable");
   // A pass that stays records itself at its end only.
   const recent = addSeconds(now, -RECENT_PASS_SECONDS - config.STAY_SECONDS);
   if (!lastPass || lastPass.endedAt < recent) throw new UnavailableError("passes_stopped");
@@ -97,17 +98,5 @@ async function checkWaha(config: Config): Promise<void> {
     await waha.listSessions(CHECK_MS);
   } finally {
     await waha.close();
-  }
-}
-
-/** A database that hangs, rather than fails, would hold up the answer for longer than it may take. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new UnavailableError("database_unreachable")), CHECK_MS);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {});
   }
 }

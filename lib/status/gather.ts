@@ -2,8 +2,8 @@ import type { Alert } from "../alerts/state.ts";
 import { addSeconds } from "../clock.ts";
 import { type Config, SWEPT_SECONDS } from "../config.ts";
 import { asUnavailable, type Database, openDatabase } from "../db.ts";
-import { UnavailableError } from "../errors.ts";
 import { type History, type PastProblem, readHistory } from "../history/read.ts";
+import { inTime } from "../in-time.ts";
 import { auditMessages } from "../messages/audit.ts";
 import { type LastPass, readLastPass } from "../pass/last-pass.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
@@ -43,16 +43,10 @@ export interface Status extends History {
  * @throws UnavailableError if the database is away. WAHA away is part of the status
  */
 export async function gatherStatus(config: Config): Promise<Status> {
-  const tooLate = Promise.withResolvers<never>();
-  const timer = setTimeout(() => tooLate.reject(new UnavailableError("database_unreachable")), PATIENCE_MS);
-  const work = gather(config);
   try {
-    return await Promise.race([work, tooLate.promise]);
+    return await inTime(gather(config), PATIENCE_MS, "database_unreachable");
   } catch (error) {
     throw asUnavailable(error);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {});
   }
 }
 
@@ -61,7 +55,7 @@ async function gather(config: Config): Promise<Status> {
     askDatabase(openDatabase(config), config),
     askSessions(config),
   ]);
-  const verdict = judgeStatus({ ...ofDatabase, waha });
+  const verdict = judgeStatus({ ...ofDatabase, waha, staySeconds: config.STAY_SECONDS });
   return { ok: verdict.level === "good", verdict, ...ofDatabase, waha };
 }
 

@@ -1,7 +1,7 @@
 import { lasting } from "../alerts/words.ts";
 import { addSeconds } from "../clock.ts";
 import { type LastPass, RECENT_PASS_SECONDS } from "../pass/last-pass.ts";
-import { NOTICES, splitWords } from "../problems.ts";
+import { NOTICES, PROBLEMS, splitWords } from "../problems.ts";
 import type { WahaStatus } from "./sessions.ts";
 
 /** The whole state in one sentence, and what to do about it in another. */
@@ -18,10 +18,12 @@ export interface Evidence {
   lastPass: Pick<LastPass, "endedAt" | "summary"> | null;
   waha: WahaStatus;
   alerts: readonly { message: string }[];
+  /** A pass that stays records itself at its end only. */
+  staySeconds: number;
 }
 
 /** Judges whether messages are sent; the worst thing is said first. */
-export function judgeStatus({ at, lastPass, waha, alerts }: Evidence): Verdict {
+export function judgeStatus({ at, lastPass, waha, alerts, staySeconds }: Evidence): Verdict {
   if (!lastPass)
     return {
       level: "bad",
@@ -29,11 +31,11 @@ export function judgeStatus({ at, lastPass, waha, alerts }: Evidence): Verdict {
       detail: "Wait a minute, or call /api/cron yourself; if the cron is on, the function's log says why.",
     };
   const ago = lasting(lastPass.endedAt, at);
-  if (lastPass.endedAt < addSeconds(at, -RECENT_PASS_SECONDS))
+  if (lastPass.endedAt < addSeconds(at, -RECENT_PASS_SECONDS - staySeconds))
     return {
       level: "bad",
       headline: `No pass for ${ago}: nothing is sent`,
-      detail: "Is the cron on? Does /api/cron answer 401, 500 or 503? The function's log says why.",
+      detail: sentence(splitWords(PROBLEMS.passes_stopped).remedy),
     };
   if (!waha.reachable) {
     const { happened, remedy } = splitWords(waha.message);

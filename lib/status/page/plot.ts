@@ -81,7 +81,7 @@ function plot(
     ({ at }, place) =>
       html`<rect class="hover" x="${place * STEP - 1}" y="0" width="${STEP}" height="${HEIGHT}"><title>${clock(at)} UTC: ${told[place]}</title></rect>`,
   );
-  return html`<div class="plot"><svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="by the minute over the last hour">${grid}${shapes}${hover}</svg><span class="top">${words(top)}</span><span class="middle">${words(top / 2)}</span>${isEmpty ? html`<div class="none">nothing in the last hour</div>` : ""}</div><div class="axis"><i>an hour ago</i><i>30 min</i><i>now</i></div>`;
+  return html`<div class="plot"><svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="by the minute over the last hour">${grid}${shapes}${hover}</svg><span class="top">${words(top)}</span><span class="middle">${words(top / 2)}</span>${isEmpty ? html`<div class="none">nothing in the last hour</div>` : ""}</div><div class="axis"><span>an hour ago</span><span>30 min</span><span>now</span></div>`;
 }
 
 type Counts = Pick<Minutes[number], (typeof OUTCOMES)[number]>;

@@ -14,7 +14,10 @@ export function problemsCard({ at, problems }: Status): Html {
     const { happened, remedy } = splitWords(message);
     const isRecent = at.getTime() - lastAt.getTime() < 2 * MINUTE_MS;
     const when = isRecent ? "just now" : `${lasting(lastAt, at)} ago`;
-    const often = `${number(count)} in the last of ${number(passes)} ${passes === 1 ? "pass" : "passes"}`;
+    const often =
+      passes === 1
+        ? `${number(count)} in one pass`
+        : `${number(count)} in the last of ${number(passes)} passes`;
     return html`<li><span class="when">${when}; ${often}</span><span class="pill">${code}</span> <b>${sentence(happened)}</b> ${sentence(remedy)}${
       resend
         ? html`<br><span class="soft">${resend.first}:</span><code class="command">${resend.command}</code>`

@@ -45,7 +45,7 @@ b.sent { color: var(--sent); } b.failed { color: var(--failed); } b.missed { col
 .plot span { position: absolute; left: 0; font-size: .72rem; line-height: 1; color: var(--soft); background: var(--card); padding: 0 .35rem 0 0; }
 .plot .top { top: -.35rem; } .plot .middle { top: calc(50% - .35rem); }
 .plot line { stroke: var(--line); stroke-width: 1; vector-effect: non-scaling-stroke; }
-.plot path { fill: none; stroke-width: 2.25; stroke-linecap: round; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
+.plot path { fill: none; stroke-width: 2.5; stroke-linecap: round; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
 .plot path.p50 { stroke: var(--p50); } .plot path.p99 { stroke: var(--missed); }
 .plot .hover { fill: transparent; } .plot .hover:hover { fill: var(--track); fill-opacity: .6; }
 .axis { display: flex; justify-content: space-between; font-size: .72rem; color: var(--soft); margin-top: .3rem; }

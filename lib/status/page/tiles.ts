@@ -7,15 +7,16 @@ import { many, number, span } from "./words.ts";
 export function tiles({ at, now, hour, day }: Status): Html {
   const oldest = now.oldestDue ? `oldest due ${lasting(now.oldestDue, at)} ago` : "nothing waits";
   const due = now.pastWindow.count > 0 ? `${many(now.pastWindow)} past their window` : oldest;
-  const onTheWay = `${many(now.claimed)} claimed, ${many(now.awaitingLookup)} unknown looked up`;
+  const unknown = inADay(hour.unknown, day.unknown);
+  const looked = now.awaitingLookup.count > 0 ? `, ${many(now.awaitingLookup)} being looked up` : "";
   const { p50, p99 } = hour.latenessMs;
   return html`<div class="tiles">
 ${tile(many(now.due), "due now", due)}
-${tile(many(now.attempting), "being sent", onTheWay)}
+${tile(many(now.attempting), "being sent", `${many(now.claimed)} claimed for it`)}
 ${tile(number(hour.sent), "sent in the last hour", `${number(day.sent)} in a day`, "sent")}
 ${tile(number(hour.failed + hour.missed), "failed or missed", inADay(hour.failed + hour.missed, day.failed + day.missed), "failed")}
-${tile(number(hour.unknown), "unknown", inADay(hour.unknown, day.unknown), "unknown")}
-${tile(span(p50), "late, half of them", `99 % within ${span(p99)}`)}
+${tile(number(hour.unknown), "unknown", unknown + looked, "unknown")}
+${tile(span(p50), "late at the median", `99 % within ${span(p99)}`)}
 </div>`;
 }
 

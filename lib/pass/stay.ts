@@ -55,6 +55,9 @@ export async function stay(
   } finally {
     await turns.finished();
   }
+  // What one turn left another may have sent since.
+  const last = turnOf(pass, 0);
+  if (pass.tally.more) pass.tally.more = (await board.lookout.findOffers(last, board.around)).length > 0;
 }
 
 /** The turns of a pass that are under way. */

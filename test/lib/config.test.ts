@@ -42,6 +42,7 @@ test("what is not set has its default", () => {
     WAHA_DEFAULT_SESSION: undefined,
     RECONCILE_AFTER_SECONDS: 120,
     UNKNOWN_AFTER_SECONDS: 600,
+    STAY_SECONDS: 0,
     TAIL_SECONDS: 10,
     CAMPAIGN_STATUS_SENDING: "sending",
     CAMPAIGN_STATUS_COMPLETED: "completed",
@@ -221,4 +222,18 @@ test.each([
   const warnings = configWarnings(parse({ WAHA_TIMEOUT_MS }));
   expect(warnings).toHaveLength(count);
   for (const warning of warnings) expect(warning).toContain("WAHA_TIMEOUT_MS");
+});
+
+test("a pass stays no longer than it may send", () => {
+  expect(parse({ STAY_SECONDS: "50" })).toMatchObject({ STAY_SECONDS: 50 });
+  expect(blamed({ ...REQUIRED, STAY_SECONDS: "50.1" })).toEqual(["STAY_SECONDS"]);
+  expect(blamed({ ...REQUIRED, STAY_SECONDS: "-1" })).toEqual(["STAY_SECONDS"]);
+});
+
+test("passes that stay and do not reach over to the next are warned about", () => {
+  expect(configWarnings(parse({ STAY_SECONDS: "50" }))).toEqual([
+    expect.stringContaining("STAY_SECONDS is set, and PASS_SECONDS is under 90"),
+  ]);
+  expect(configWarnings({ ...parse({ STAY_SECONDS: "50" }), PASS_SECONDS: 90 })).toEqual([]);
+  expect(configWarnings(parse({ STAY_SECONDS: "0" }))).toEqual([]);
 });

@@ -16,7 +16,7 @@ const NAMED_PROBLEMS = 3;
 
 /** What a pass means for the alerts. */
 export interface Judgement {
-  /** What there is now, whether it stands already or not. */
+  /** What this pass met, whether it stands already or not; and what stands and could not be told yet. */
   present: Alert[];
   /** What stood and is over. */
   over: Alert[];
@@ -27,15 +27,19 @@ export interface Judgement {
 /** Judges what a pass saw against what is remembered. */
 export function judge({ entries, working }: AlertsDocument, result: PassResult, now: Date): Judgement {
   const { sessions } = result;
-  const present = [...wahaAway(result, now), ...sessionsDown(working, sessions, now), ...unsent(result, now)];
-  const isPresent = (alert: Alert) =>
-    present.some(({ kind, about }) => kind === alert.kind && about === alert.about);
+  const met = [...wahaAway(result, now), ...sessionsDown(working, sessions, now), ...unsent(result, now)].map(
+    (alert) => ({ ...alert, since: entries.find((entry) => isSame(entry, alert))?.since ?? now }),
+  );
+  const others = entries.filter((entry) => !met.some((alert) => isSame(entry, alert)));
+  const over = others.filter((alert) => isOver(alert, sessions, now));
   return {
-    present,
-    over: entries.filter((alert) => !isPresent(alert) && isOver(alert, sessions, now)),
+    present: [...met, ...others.filter((alert) => !alert.told && !over.includes(alert))],
+    over,
     working: sessions ? stillWorking(working, sessions) : working,
   };
 }
+
+const isSame = (one: Alert, other: Alert) => one.kind === other.kind && one.about === other.about;
 
 type Sessions = PassResult["sessions"];
 

@@ -55,7 +55,8 @@ export class Program {
 
   /** As a Ctrl-C in its terminal: every process of the group gets it. */
   interrupt(signal: NodeJS.Signals = "SIGINT"): void {
-    if (this.#child.exitCode === null) process.kill(-(this.#child.pid as number), signal);
+    if (this.#child.exitCode === null && this.#child.signalCode === null)
+      process.kill(-(this.#child.pid as number), signal);
   }
 
   /** As a supervisor's signal: only the process that it started gets it. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { callAlone } from "../support/call-alone.ts";
+import { RECEIVERS_SECRET, startReceiver } from "../support/receiver.ts";
 import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../support/world.ts";
 
 const TEXT = "Words for Anna alone";
@@ -83,6 +84,44 @@ test("a wrong key and a stranger are told without the right ones", async () => {
   const stranger = await printed(world, {}, "a-strangers-guess");
   expect(stranger).toContain('"credentials":"wrong"');
   expectSilence(refused + stranger, world, "a-strangers-guess");
+});
+
+const REFUSALS: [name: string, status: number | "closed"][] = [
+  ["refuses", 403],
+  ["redirects in vain", 302],
+  ["is not there", "closed"],
+];
+
+test.each(REFUSALS)("a receiver of alerts that %s is told without its address", async (_name, status) => {
+  const world = await worldWithOneDue();
+  const receiver = await startReceiver();
+  receiver.status = status === "closed" ? 200 : status;
+  const url = status === "closed" ? `http://127.0.0.1:9/${RECEIVERS_SECRET}` : receiver.url;
+  await world.insert({ content: TEXT, chatId: `${CHAT}@nowhere` });
+  const output = await printed(world, { ALERT_WEBHOOK_URL: url, HEARTBEAT_URL: url });
+  for (const setting of ["ALERT_WEBHOOK_URL", "HEARTBEAT_URL"])
+    expect(output).toContain(`"setting":"${setting}"`);
+  expectSilence(output, world, RECEIVERS_SECRET, url);
+});
+
+test("an alert holds neither text nor chat nor secret", async () => {
+  const world = await worldWithOneDue();
+  const receiver = await startReceiver();
+  await world.insert({ content: TEXT, chatId: `${CHAT}@nowhere` });
+  const output = await printed(world, { ALERT_WEBHOOK_URL: receiver.url });
+  expect(receiver.taken).toHaveLength(1);
+  const posted = receiver.taken.map(({ body }) => body).join();
+  expect(posted).toContain("invalid_message");
+  expectSilence(output + posted, world, RECEIVERS_SECRET);
+});
+
+test("wrong addresses of receivers are named, and not shown", async () => {
+  const world = await worldWithOneDue();
+  const wrong = `ftp://127.0.0.1/${RECEIVERS_SECRET}`;
+  const output = await printed(world, { ALERT_WEBHOOK_URL: wrong, HEARTBEAT_URL: wrong });
+  expect(output).toContain("ALERT_WEBHOOK_URL must be an http:// or https:// address");
+  expect(output).toContain("HEARTBEAT_URL must be an http:// or https:// address");
+  expectSilence(output, world, RECEIVERS_SECRET);
 });
 
 test("a time limit that turns refusals into time-outs is warned about", async () => {

@@ -1,0 +1,144 @@
+import { describe, expect, test } from "vitest";
+import { backgroundDone } from "../../../lib/background.ts";
+import { createAlertedWorld } from "../../support/alerted-world.ts";
+import { startReceiver } from "../../support/receiver.ts";
+import { createWorld, message, SECRET, WAHA_KEY } from "../../support/world.ts";
+
+describe("what is posted", () => {
+  test("is JSON that Slack, Discord and programs understand", async () => {
+    const world = await createAlertedWorld();
+    await world.waha.pause();
+    await world.callAndTell();
+    const [taken] = world.receiver.taken;
+    expect(taken?.method).toBe("POST");
+    expect(taken?.contentType).toBe("application/json");
+    const [alert] = world.alerts();
+    expect(alert?.text).toBe(alert?.content);
+    expect(alert).toMatchObject({
+      text: expect.stringContaining("waha_unreachable"),
+      allowed_mentions: { parse: [] },
+      kind: "waha",
+      state: "standing",
+      at: expect.stringMatching(/^\d{4}-.*Z$/),
+      alerts: [{ about: "", code: "waha_unreachable", since: expect.stringMatching(/^\d{4}-.*Z$/) }],
+    });
+  });
+
+  test("is never longer than Discord takes, and calls nobody, whatever the sessions are called", async () => {
+    const sessions = Array.from({ length: 40 }, (_, n) => ({ name: `<!everyone> ${n} ${"x".repeat(200)}` }));
+    const world = await createAlertedWorld({ sessions });
+    for (const { name } of sessions) world.waha.removeSession(name);
+    await world.callAndTell();
+    const [alert] = world.alerts();
+    expect(alert?.alerts).toHaveLength(40);
+    expect(alert?.content.length).toBeGreaterThan(1000);
+    expect(alert?.content.length).toBeLessThanOrEqual(2000);
+    expect(alert?.content).not.toContain("<");
+  });
+
+  test("holds no text, chat, key, secret or address", async () => {
+    const world = await createAlertedWorld();
+    const text = "Words for Anna alone";
+    await world.insert({ chatId: "491709999888@nowhere", content: text });
+    await world.insert({
+      chatId: "491709999888",
+      content: text,
+      sessionId: "gone",
+      scheduledAt: new Date(0),
+    });
+    await world.callAndTell();
+    await world.waha.pause();
+    await world.callAndTell();
+    expect(world.receiver.taken.length).toBeGreaterThan(1);
+    const posted = JSON.stringify(world.receiver.taken.map(({ body }) => body));
+    const { host } = new URL(world.env.DATABASE_URL ?? "");
+    for (const secret of [text, "491709999888", SECRET, WAHA_KEY, host, world.waha.url])
+      expect(posted).not.toContain(secret);
+  });
+});
+
+describe("an alert that nobody took", () => {
+  test("is told again by the next pass, until it is taken", async () => {
+    const world = await createAlertedWorld();
+    world.receiver.status = 500;
+    await world.waha.pause();
+    await world.callAndTell();
+    await world.callAndTell();
+    expect(world.told()).toEqual(["waha standing", "waha standing"]);
+    world.receiver.status = 200;
+    for (let pass = 0; pass < 3; pass += 1) await world.callAndTell();
+    expect(world.told()).toEqual(Array(3).fill("waha standing"));
+  });
+
+  test("is told again also when it was a session's", async () => {
+    const world = await createAlertedWorld();
+    world.receiver.status = 500;
+    world.waha.setSessionStatus("default", "FAILED");
+    await world.callAndTell();
+    world.receiver.status = 200;
+    for (let pass = 0; pass < 3; pass += 1) await world.callAndTell();
+    expect(world.told()).toEqual(Array(2).fill("session standing"));
+  });
+
+  test("is told again also when it was the all-clear", async () => {
+    const world = await createAlertedWorld();
+    await world.waha.pause();
+    await world.callAndTell();
+    await world.waha.resume();
+    world.receiver.status = 500;
+    await world.callAndTell();
+    world.receiver.status = 200;
+    for (let pass = 0; pass < 3; pass += 1) await world.callAndTell();
+    expect(world.told()).toEqual(["waha standing", "waha over", "waha over"]);
+  });
+});
+
+describe("a receiver that hangs", () => {
+  test("holds up neither the pass nor its answer", async () => {
+    const receiver = await startReceiver();
+    receiver.status = 0;
+    const world = await createWorld({}, { ALERT_WEBHOOK_URL: receiver.url, HEARTBEAT_URL: receiver.url });
+    await world.insert({ chatId: "bad" }, {});
+    const began = performance.now();
+    const summary = await world.pass();
+    expect(performance.now() - began).toBeLessThan(3000);
+    expect(summary).toMatchObject({ sent: 1, failed: 1 });
+    await expect.poll(() => receiver.taken.map(({ method }) => method).sort()).toEqual(["GET", "POST"]);
+    receiver.release();
+    await backgroundDone();
+  });
+
+  test("is left alone after five seconds", async () => {
+    const world = await createAlertedWorld();
+    world.receiver.status = 0;
+    await world.waha.pause();
+    const began = performance.now();
+    await world.callAndTell();
+    expect(performance.now() - began).toBeLessThan(8000);
+  });
+});
+
+describe("the heartbeat", () => {
+  test("is heard after each pass that ran, also where messages failed", async () => {
+    const receiver = await startReceiver();
+    const world = await createWorld({}, { HEARTBEAT_URL: receiver.url });
+    await world.insert(message({ chatId: "bad" }));
+    expect(await world.pass()).toMatchObject({ failed: 1 });
+    await world.pass();
+    await backgroundDone();
+    expect(receiver.taken.map(({ method }) => method)).toEqual(["GET", "GET"]);
+  });
+
+  test("is not heard when something was away, nor after a look or a stranger's call", async () => {
+    const receiver = await startReceiver();
+    const world = await createWorld({}, { HEARTBEAT_URL: receiver.url });
+    expect((await world.call("?dryRun=true")).status).toBe(200);
+    await world.waha.pause();
+    expect((await world.call()).status).toBe(503);
+    await world.waha.resume();
+    world.env.CRON_SECRET = "another-secret-altogether";
+    expect((await world.call()).status).toBe(401);
+    await backgroundDone();
+    expect(receiver.taken).toEqual([]);
+  });
+});

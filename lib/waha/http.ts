@@ -47,6 +47,8 @@ const MAX_ANSWER_BYTES = 512 * 1024;
 /** Where nothing accepts a connection for so long, it is sure that nothing was sent. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
+const OF_JSON = { "content-type": "application/json" };
+
 /**
  * Opens WAHA. The sockets are the pass's own: those of an instance that was frozen between two passes may be
  * dead without its knowing, and a POST on a dead socket is a message whose fate nobody knows.
@@ -63,9 +65,10 @@ export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs:
   return {
     exchange: async ({ method, path, json, timeoutMs, maxBytes = MAX_ANSWER_BYTES }) => {
       const signal = AbortSignal.timeout(Math.max(1, Math.floor(timeoutMs)));
-      const send = (request: unknown) => transport.send(request as Request, { signal, maxBytes });
+      const body = json && JSON.stringify(json);
+      const send = (request: unknown) => transport.send(request as Request, { body, signal, maxBytes });
       try {
-        const response = await client(path, { method, fetch: send, ...(json ? { json } : {}) });
+        const response = await client(path, { method, fetch: send, ...(body ? { headers: OF_JSON } : {}) });
         return {
           status: response.status,
           location: response.headers.get("location"),

@@ -1,7 +1,9 @@
 import { Agent, type Dispatcher } from "undici";
 
-/** What limits one request. */
-export interface Limits {
+/** What goes with a request, and what limits it. */
+export interface Sending {
+  /** Goes to the socket as it is: as the body of a Request it would become a stream, only to be read again. */
+  body: string | undefined;
   /** Ends the whole exchange, the answer's body included. */
   signal: AbortSignal;
   /** A longer body is not read to its end, and left out. */
@@ -10,7 +12,7 @@ export interface Limits {
 
 /** Makes a request; see {@link openTransport}. */
 export interface Transport {
-  send(request: Request, limits: Limits): Promise<Response>;
+  send(request: Request, sending: Sending): Promise<Response>;
   /** Cuts off whatever is still under way. */
   close(): Promise<void>;
 }
@@ -31,19 +33,23 @@ export function openTransport(connectTimeoutMs: number): Transport {
     bodyTimeout: 0,
   });
   return {
-    send: (request, limits) => send(agent, request, limits),
+    send: (request, sending) => send(agent, request, sending),
     close: () => agent.destroy(),
   };
 }
 
-async function send(agent: Agent, request: Request, { signal, maxBytes }: Limits): Promise<Response> {
+async function send(
+  agent: Agent,
+  request: Request,
+  { body: content, signal, maxBytes }: Sending,
+): Promise<Response> {
   const { origin, pathname, search } = new URL(request.url);
   const { statusCode, headers, body } = await agent.request({
     origin,
     path: pathname + search,
     method: request.method as Dispatcher.HttpMethod,
     headers: Object.fromEntries(request.headers),
-    body: request.body && (await request.text()),
+    ...(content === undefined ? {} : { body: content }),
     signal,
   });
   return answer(statusCode, [headers.location].flat()[0], await read(body, maxBytes));

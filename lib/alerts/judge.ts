@@ -3,7 +3,7 @@ import { OUTCOMES } from "../history/minutes.ts";
 import type { PassResult } from "../pass/run.ts";
 import { NOTICES, PROBLEMS } from "../problems.ts";
 import type { WahaSession } from "../waha/answers.ts";
-import type { Alert, AlertsDocument } from "./state.ts";
+import { type Alert, type AlertsDocument, isSame } from "./state.ts";
 
 /** Messages that fail, are missed or unknown are over once there were none for so long, or it would be an alert a pass. */
 const QUIET_SECONDS = 600;
@@ -38,8 +38,6 @@ export function judge({ entries, working }: AlertsDocument, result: PassResult, 
     working: sessions ? stillWorking(working, sessions) : working,
   };
 }
-
-const isSame = (one: Alert, other: Alert) => one.kind === other.kind && one.about === other.about;
 
 type Sessions = PassResult["sessions"];
 

@@ -44,6 +44,11 @@ export async function readAlerts(db: Database): Promise<AlertsDocument> {
 
 type Key = Pick<Alert, "kind" | "about">;
 
+/** Whether two are about the same thing, whatever they say of it. */
+export function isSame(one: Key, other: Key): boolean {
+  return one.kind === other.kind && one.about === other.about;
+}
+
 /**
  * Makes an alert stand, or takes on the telling of one that nobody could tell.
  *

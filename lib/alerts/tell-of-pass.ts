@@ -7,12 +7,13 @@ import type { PassResult } from "../pass/run.ts";
 import { PROBLEMS } from "../problems.ts";
 import type { WahaSession } from "../waha/answers.ts";
 import { databaseIsAway, databaseIsBack } from "./database-away.ts";
-import { type Judgement, judge } from "./judge.ts";
+import { judge } from "./judge.ts";
 import { beat, postAlert } from "./post.ts";
 import {
   type Alert,
   type AlertKind,
   clearAlert,
+  isSame,
   noteUntold,
   putBack,
   raiseAlert,
@@ -20,7 +21,7 @@ import {
   rememberWorking,
   renewAlert,
 } from "./state.ts";
-import { notificationOf } from "./words.ts";
+import { type AlertState, notificationOf } from "./words.ts";
 
 /**
  * Tells whom it concerns what a pass came to: the heartbeat after a good one, and alerts where something began or is
@@ -53,14 +54,19 @@ async function lookAtAlerts(config: Config, log: Log, result: PassResult): Promi
   if (!isNews) return;
   const [document, lastPass] = await Promise.all([readAlerts(db), readLastPass(db)]);
   const now = new Date(summary.startedAt.getTime() + summary.durationMs);
-  const judgement = judge(document, result, now);
-  if (judgement.working.join() !== document.working.join()) await rememberWorking(db, judgement.working);
-  remembered.set(db.alerts.namespace, judgement.working.join());
-  const tell = (kind: AlertKind, state: "standing" | "over", alerts: Alert[]) =>
+  const { present, over, working } = judge(document, result, now);
+  const [raised, cleared] = await Promise.all([
+    raise(db, document.entries, present),
+    winners(over, (alert) => clearAlert(db, alert)),
+  ]);
+  // Only now, as a session that is remembered no more is not missed again.
+  if (working.join() !== document.working.join()) await rememberWorking(db, working);
+  remembered.set(db.alerts.namespace, working.join());
+  const tell = (kind: AlertKind, state: AlertState, alerts: Alert[]) =>
     postAlert(config, log, notificationOf(kind, state, alerts, now));
   await Promise.all([
-    tellOfPresent(db, document.entries, judgement, tell),
-    tellOfOver(db, judgement, tell),
+    ...tellByKind(raised, "standing", tell, (alert) => noteUntold(db, alert)),
+    ...tellByKind(cleared, "over", tell, (alert) => putBack(db, alert)),
     tellOfGap(lastPass, summary.passId, tell),
   ]);
 }
@@ -77,35 +83,29 @@ function isRemembered(db: Database, sessions: Map<string, WahaSession> | undefin
   );
 }
 
-type Tell = (kind: AlertKind, state: "standing" | "over", alerts: Alert[]) => Promise<boolean>;
+type Tell = (kind: AlertKind, state: AlertState, alerts: Alert[]) => Promise<boolean>;
 
-/** What is of one kind is told together: sessions may go down by the dozen. */
-async function tellOfPresent(
-  db: Database,
-  standing: Alert[],
-  { present }: Judgement,
-  tell: Tell,
-): Promise<void> {
+/** Makes alerts stand, and notes that those which do were met again; gives those that are this pass's to tell. */
+async function raise(db: Database, standing: Alert[], present: Alert[]): Promise<Alert[]> {
   const told = standing.filter((alert) => alert.told);
-  const isTold = (alert: Alert) =>
-    told.some(({ kind, about }) => kind === alert.kind && about === alert.about);
+  const isTold = (alert: Alert) => told.some((other) => isSame(other, alert));
   await Promise.all(present.filter(isTold).map((alert) => renewAlert(db, alert, alert.lastAt)));
-  const raised = await winners(
+  return winners(
     present.filter((alert) => !isTold(alert)),
     (alert) => raiseAlert(db, alert),
   );
-  for (const [kind, alerts] of Map.groupBy(raised, (alert) => alert.kind)) {
-    if (await tell(kind, "standing", alerts)) continue;
-    await Promise.all(alerts.map((alert) => noteUntold(db, alert)));
-  }
 }
 
-async function tellOfOver(db: Database, { over }: Judgement, tell: Tell): Promise<void> {
-  const cleared = await winners(over, (alert) => clearAlert(db, alert));
-  for (const [kind, alerts] of Map.groupBy(cleared, (alert) => alert.kind)) {
-    if (await tell(kind, "over", alerts)) continue;
-    await Promise.all(alerts.map((alert) => putBack(db, alert)));
-  }
+/** What is of one kind is told together: sessions may go down by the dozen. `undo` is for what nobody took. */
+function tellByKind(
+  alerts: Alert[],
+  state: AlertState,
+  tell: Tell,
+  undo: (alert: Alert) => Promise<void>,
+): Promise<unknown>[] {
+  return [...Map.groupBy(alerts, ({ kind }) => kind)].map(async ([kind, ofKind]) => {
+    if (!(await tell(kind, state, ofKind))) await Promise.all(ofKind.map(undo));
+  });
 }
 
 /** Those of the alerts that this pass is to tell, and not one that overlaps it. */

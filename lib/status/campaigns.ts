@@ -6,7 +6,7 @@ import { shownId } from "../log.ts";
 import { text } from "../reading.ts";
 import { SEARCH_LIMITS } from "./bounds.ts";
 
-/** How many campaigns are shown: those that a pass has looked at last. */
+/** How many campaigns are shown: those that no pass has looked at for longest, so also those that just began. */
 const SHOWN = 20;
 
 /** Of a campaign with more messages than this no counts are shown: the part that was counted would mislead. */
@@ -28,7 +28,7 @@ export interface CampaignInProgress {
   counts: Progress | null;
 }
 
-/** The campaigns in progress; `more`: there are others, which are not shown. */
+/** The campaigns in progress, those with most left to send first; `more`: there are others, which are not shown. */
 export interface CampaignsInProgress {
   shown: CampaignInProgress[];
   more: boolean;
@@ -47,24 +47,26 @@ interface Found {
 export async function findCampaignsInProgress(db: Database): Promise<CampaignsInProgress> {
   const found = await db.campaigns
     .find(OPEN_CAMPAIGN as Document, SEARCH_LIMITS)
-    .sort({ "delivery.checkedAt": -1 })
+    .sort({ "delivery.checkedAt": 1 })
     .limit(SHOWN + 1)
     .project<Found>({ name: text("name"), status: text("status") })
     .toArray();
   const open = found.slice(0, SHOWN).filter(({ _id }) => idForms(_id).length > 0);
   const counts = open.length > 0 ? await countMessages(db, open) : [];
-  return {
-    shown: open.map(({ _id, name, status }, index) => ({
-      id: String(shownId(_id)),
-      name: shown(name),
-      status: shown(status),
-      counts: counts[index] ?? null,
-    })),
-    more: found.length > SHOWN,
-  };
+  const shown = open.map(({ _id, name, status }, index) => ({
+    id: String(shownId(_id)),
+    name: shownText(name),
+    status: shownText(status),
+    counts: counts[index] ?? null,
+  }));
+  return { shown: shown.sort(mostLeftFirst), more: found.length > SHOWN };
 }
 
-function shown(value: unknown): string | null {
+function mostLeftFirst(one: CampaignInProgress, other: CampaignInProgress): number {
+  return (other.counts?.left ?? COUNTED) - (one.counts?.left ?? COUNTED);
+}
+
+function shownText(value: unknown): string | null {
   return typeof value === "string" && value.trim() !== "" ? value.slice(0, MAX_NAME) : null;
 }
 

@@ -58,7 +58,9 @@ function ofPass({ ok, errors }: LastPass["summary"], ago: string): Verdict | und
   return {
     level: "warning",
     headline: `Running, but not everything went out: last pass ${ago} ago`,
-    detail: sentence(worst?.message ?? "Look at the messages that failed, were missed or are unknown"),
+    detail: worst
+      ? `${worst.code} (${worst.count}): ${worst.message}`
+      : "Look at the messages that failed, were missed or are unknown.",
   };
 }
 

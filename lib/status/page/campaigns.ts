@@ -6,7 +6,7 @@ import { number } from "./words.ts";
 
 /** The campaigns in progress, each with a bar of how its messages stand. */
 export function campaignsCard({ campaigns: { shown, more } }: Status): Html {
-  const note = more ? html`<small>the ${shown.length} looked at last; there are more</small>` : "";
+  const note = more ? html`<small>${shown.length} of them; there are more</small>` : "";
   return html`<section class="wide"><h2>Campaigns in progress ${note}</h2>${
     shown.length > 0 ? shown.map(campaign) : html`<p class="soft">None.</p>`
   }</section>`;

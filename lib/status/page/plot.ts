@@ -10,11 +10,11 @@ const HEIGHT = 100;
 const STEP = 10;
 const BAR = 7.6;
 
-/** The least number of the form 1, 2 or 5 times a power of ten that is not less: where an axis may end. */
+/** The least even digit (or 1) times a power of ten that is not less: where an axis may end, and be halved. */
 export function roundUp(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 5].find((digit) => digit * power >= value) ?? 10) * power;
+  return ([1, 2, 4, 6, 8].find((digit) => digit * power >= value) ?? 10) * power;
 }
 
 /** Messages by the minute in which their pass ended, stacked by outcome. */
@@ -81,7 +81,7 @@ function plot(
     ({ at }, place) =>
       html`<rect class="hover" x="${place * STEP - 1}" y="0" width="${STEP}" height="${HEIGHT}"><title>${clock(at)} UTC: ${told[place]}</title></rect>`,
   );
-  return html`<div class="plot"><svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="by the minute over the last hour">${grid}${shapes}${hover}</svg><span class="top">${words(top)}</span><span class="middle">${words(top / 2)}</span>${isEmpty ? html`<div class="none">nothing in the last hour</div>` : ""}</div><div class="axis"><span>an hour ago</span><span>30 min</span><span>now</span></div>`;
+  return html`<div class="plot"><svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="by the minute over the last hour">${grid}${shapes}${hover}</svg><span class="top">${words(top)}</span><span class="middle">${words(top / 2)}</span>${isEmpty ? html`<div class="none"><p>nothing in the last hour</p></div>` : ""}</div><div class="axis"><span>an hour ago</span><span>30 min</span><span>now</span></div>`;
 }
 
 type Counts = Pick<Minutes[number], (typeof OUTCOMES)[number]>;

@@ -40,16 +40,17 @@ b.sent { color: var(--sent); } b.failed { color: var(--failed); } b.missed { col
 .legend { display: flex; flex-wrap: wrap; gap: .1rem .9rem; list-style: none; padding: 0; font-size: .82rem; color: var(--soft); }
 .legend svg { width: .65rem; height: .65rem; margin-right: .35rem; }
 .legend .p50 { fill: var(--p50); } .legend .p99 { fill: var(--missed); }
-.plot { position: relative; height: 150px; margin-top: .5rem; }
+.plot { position: relative; height: 150px; margin: .7rem 0 0 2.9rem; }
 .plot svg { width: 100%; height: 100%; display: block; overflow: visible; }
-.plot span { position: absolute; left: 0; font-size: .72rem; line-height: 1; color: var(--soft); background: var(--card); padding: 0 .35rem 0 0; }
+.plot span { position: absolute; right: 100%; margin-right: .5rem; font-size: .72rem; line-height: 1; color: var(--soft); white-space: nowrap; }
 .plot .top { top: -.35rem; } .plot .middle { top: calc(50% - .35rem); }
 .plot line { stroke: var(--line); stroke-width: 1; vector-effect: non-scaling-stroke; }
 .plot path { fill: none; stroke-width: 2.5; stroke-linecap: round; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
 .plot path.p50 { stroke: var(--p50); } .plot path.p99 { stroke: var(--missed); }
 .plot .hover { fill: transparent; } .plot .hover:hover { fill: var(--track); fill-opacity: .6; }
-.axis { display: flex; justify-content: space-between; font-size: .72rem; color: var(--soft); margin-top: .3rem; }
+.axis { display: flex; justify-content: space-between; font-size: .72rem; color: var(--soft); margin: .3rem 0 0 2.9rem; }
 .none { position: absolute; inset: 0; display: grid; place-items: center; color: var(--soft); font-size: .88rem; }
+.none p { background: var(--card); padding: 0 .5rem; }
 .campaign + .campaign { margin-top: .85rem; }
 .campaign div { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; }
 .campaign svg { width: 100%; height: .8rem; border-radius: .4rem; display: block; margin: .3rem 0 .25rem; }
@@ -71,6 +72,7 @@ b.sent { color: var(--sent); } b.failed { color: var(--failed); } b.missed { col
 @media (max-width: 44rem) {
   body { padding: .75rem; } .grid { grid-template-columns: minmax(0, 1fr); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .6rem; }
   .verdict { padding: .9rem 1rem; gap: .8rem; } .verdict h1 { font-size: 1.2rem; } .verdict svg { width: 2.2rem; height: 2.2rem; }
+  .chips { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .rows .when { float: none; display: block; margin-left: 0; }
 }
 `;

@@ -13,10 +13,10 @@ export function tiles({ at, now, hour, day }: Status): Html {
   return html`<div class="tiles">
 ${tile(many(now.due), "due now", due)}
 ${tile(many(now.attempting), "being sent", `${many(now.claimed)} claimed for it`)}
-${tile(number(hour.sent), "sent in the last hour", `${number(day.sent)} in a day`, "sent")}
+${tile(number(hour.sent), "sent in an hour", `${number(day.sent)} in a day`, "sent")}
 ${tile(number(hour.failed + hour.missed), "failed or missed", inADay(hour.failed + hour.missed, day.failed + day.missed), "failed")}
 ${tile(number(hour.unknown), "unknown", unknown + looked, "unknown")}
-${tile(span(p50), "late at the median", `99 % within ${span(p99)}`)}
+${tile(span(p50), "late at the median", p99 === null ? "nothing sent in an hour" : `99 % within ${span(p99)}`)}
 </div>`;
 }
 

@@ -1,0 +1,57 @@
+import { type Document, MongoClient } from "mongodb";
+import { addSeconds } from "../../lib/clock.ts";
+import { addPass, type Minute } from "../../lib/history/minutes.ts";
+import { Tally } from "../../lib/pass/tally.ts";
+import { phoneOf } from "../host/sample/people.ts";
+import { prismaLike } from "../host/sample/styles.ts";
+import { campaign, writer } from "../host/sample/write.ts";
+
+/** The campaign that is running when the picture is taken: so many messages, all due at once. */
+const MESSAGES = 200;
+
+/** How many minutes of an ordinary day there were before. */
+const HISTORY_MINUTES = 59;
+
+/** Writes the campaign of which the picture tells, and a morning before it, to the database of a simulated world. */
+export async function fillWorld(databaseUrl: string, now: Date): Promise<void> {
+  const client = new MongoClient(databaseUrl);
+  try {
+    const db = client.db();
+    await db.collection<Minute>("scheduler").bulkWrite(morning(now));
+    const { document, messages } = sale(now);
+    await db.collection<Document>("campaigns").insertOne(document);
+    await db.collection<Document>("messages").insertMany(messages);
+  } finally {
+    await client.close();
+  }
+}
+
+function sale(now: Date): { document: Document; messages: Document[] } {
+  const write = writer(prismaLike, "autumn-news", "doctor");
+  const messages = Array.from({ length: MESSAGES }, (_, place) =>
+    write({ chatId: phoneOf(300 + place), content: "Our autumn programme is here.", scheduledAt: now }),
+  );
+  const { document = {} } = campaign("Autumn programme", "doctor", messages, "completed", {
+    _id: "autumn-news",
+    sessionId: "ses_autumn",
+    status: "scheduled",
+    completedAt: null,
+    delivery: null,
+  });
+  return { document: { ...document, sessionId: "doctor" }, messages: messages.map((each) => each.document) };
+}
+
+/** The minutes before, as passes would have counted them: quiet, then a campaign, with a refusal now and then. */
+function morning(now: Date) {
+  return Array.from({ length: HISTORY_MINUTES }, (_, place) => {
+    const tally = new Tally();
+    const wave = Math.max(0, Math.sin(((place - 8) / 26) * Math.PI));
+    const sent = Math.round(4 + (place % 5) + wave * 46 + (place % 3) * wave * 5);
+    for (let n = 0; n < sent; n += 1) tally.sent((4 + ((n * 7 + place * 3) % 26) + wave * 14) * 1000);
+    if (place % 17 === 11) tally.add("failed", 2);
+    if (place >= 24 && place <= 26) tally.add("missed", 5);
+    const summary = tally.summary("", now, 0);
+    const at = addSeconds(now, (place - HISTORY_MINUTES) * 60);
+    return addPass(at, summary, tally.latenessHistogram());
+  });
+}

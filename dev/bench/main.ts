@@ -29,7 +29,9 @@ async function bench(): Promise<number> {
   const found: Findings[] = [];
   for (const { name, run } of chosen) {
     console.log(`\n${name}`);
+    const began = performance.now();
     const findings = await run(lab, quick ? QUICK : FULL, (line) => console.log(`  ${line}`));
+    console.log(`  took ${Math.round((performance.now() - began) / 1_000)} s`);
     for (const table of findings.tables) console.log(`\n${terminalTable(table)}`);
     found.push(findings);
   }

@@ -41,8 +41,8 @@ export async function measure(
 ): Promise<Measurement> {
   await fill(client.db(database), work);
   for (const contender of contenders) await contender.prepare(work.texts);
+  await counter.settle();
   await waha.listen();
-  await counter.count();
   const began = { at: Date.now(), monotonic: performance.now() };
   const reports = await Promise.all(contenders.map((contender) => contender.run({ once })));
   const seconds = (performance.now() - began.monotonic) / 1000;

@@ -10,17 +10,21 @@ import type { Text } from "../work.ts";
 import { serve } from "./serve.ts";
 import { openBareWaha } from "./waha.ts";
 
-/** How often it looks for more, in milliseconds. */
-const PROCESS_EVERY_MS = Number(process.env.AGENDA_EVERY ?? 200);
+/**
+ * How often it looks for more, in milliseconds, and how many jobs of a kind it locks ahead: tried out, what is
+ * fastest. Every look is a request for each kind, so of many kinds it is better done less often.
+ */
+const PROCESS_EVERY_MS = { few: 500, many: 1_000 };
+const MANY_KINDS = 50;
+const LOCKED_AHEAD = 30;
 
 const waha = openBareWaha();
 const client = new MongoClient(process.env.DATABASE_URL ?? "");
 const agenda = new Agenda({
   backend: new MongoBackend({ mongo: client.db() }),
-  processEvery: PROCESS_EVERY_MS,
   maxConcurrency: 1_000,
   defaultConcurrency: 1,
-  defaultLockLimit: Number(process.env.AGENDA_LOCK ?? 20),
+  defaultLockLimit: LOCKED_AHEAD,
 });
 let waiting = 0;
 
@@ -28,8 +32,9 @@ serve({
   prepare: async (texts) => {
     await agenda.ready;
     await agenda.cancelAll();
-    for (const session of new Set(texts.map((text) => text.session)))
-      agenda.define(nameOf(session), sendText);
+    const sessions = new Set(texts.map((text) => text.session));
+    agenda.processEvery(sessions.size > MANY_KINDS ? PROCESS_EVERY_MS.many : PROCESS_EVERY_MS.few);
+    for (const session of sessions) agenda.define(nameOf(session), sendText);
     const now = new Date();
     await Promise.all(texts.map((text) => agenda.schedule(now, nameOf(text.session), text)));
     waiting = texts.length;

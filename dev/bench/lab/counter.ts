@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Document, MongoClient } from "mongodb";
 
 /**
@@ -5,6 +6,9 @@ import type { Document, MongoClient } from "mongodb";
  * well, once a pass: that one is not seen here.)
  */
 const DRIVERS_OWN = ["hello", "isMaster", "ismaster"];
+
+/** Nobody asks the server anything any more if nobody has for so long. */
+const QUIET_MS = 50;
 
 /** How many collections or indexes' worth of documents the server has read without an index, and what it was asked. */
 export interface ServerWork {
@@ -30,6 +34,15 @@ export class RequestCounter {
       requests: now.requests - requests - 1,
       collectionScans: now.collectionScans - collectionScans,
     };
+  }
+
+  /**
+   * Waits until nobody asks the server anything: a scheduler may still look for more when it is told to stop. What
+   * comes from then on counts.
+   */
+  async settle(): Promise<void> {
+    do await sleep(QUIET_MS);
+    while ((await this.count()).requests > 0);
   }
 
   async #read(): Promise<ServerWork> {

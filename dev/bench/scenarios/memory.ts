@@ -15,11 +15,11 @@ const HEAPS = [
 /** What a pass takes that sends very many messages. */
 export const memory: Scenario = {
   name: "memory",
-  run: async (lab, { inOnePass }, tell): Promise<Findings> => {
+  run: async (lab, { inOnePass, heaps }, tell): Promise<Findings> => {
     const waha = await openWahaFor({ sessions: SESSIONS, latencyMs: 0 });
     const rows: string[][] = [];
     const peaks: number[] = [];
-    for (const { name, options } of HEAPS) {
+    for (const { name, options } of HEAPS.slice(0, heaps)) {
       const settings = options ? { NODE_OPTIONS: options } : {};
       const place = { database: "memory", waha, settings };
       const ours = lab.start({ name: OURS, program: "ours", args: [] }, place);

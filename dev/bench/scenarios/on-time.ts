@@ -66,7 +66,7 @@ async function watch(
   const db = client.db(DATABASE);
   await replaceWork(db, { ...work, world: { ...work.world, messages: early } });
   await waha.listen();
-  await counter.count();
+  await counter.settle();
   const passes = callAgainAndAgain(ours, began, scale, tell);
   const inserting = insertInTime(db.collection<MessageDocument>("messages"), late);
   await sleep(began + FIRST_MS + lasts + PATIENCE_MS - Date.now());

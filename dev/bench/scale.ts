@@ -44,7 +44,7 @@ export const FULL: Scale = {
 export const QUICK: Scale = {
   messages: 600,
   messagesOfOneSession: 50,
-  messagesWithHotOne: 300,
+  messagesWithHotOne: 100,
   repeats: 2,
   others: 1,
   hotRepeats: 2,
@@ -55,5 +55,5 @@ export const QUICK: Scale = {
   inOnePass: 10_000,
   heaps: 1,
   callEvery: 20,
-  calls: 3,
+  calls: 2,
 };

@@ -175,6 +175,18 @@ test("the README explains every field of the summary", () => {
   expect(listed.sort()).toEqual(fields.sort());
 });
 
+test("the README explains every field of the status", () => {
+  const own = listedIn(
+    "lib/status/gather.ts",
+    "export interface Status extends History {",
+    "\n}",
+    /^ {2}(\w+):/gm,
+  );
+  const history = listedIn("lib/history/read.ts", "export interface History {", "\n}", /^ {2}(\w+):/gm);
+  const listed = named(section(README, "## The status page"));
+  expect(listed.sort()).toEqual([...new Set([...own, ...history])].sort());
+});
+
 test("the commands that create the indexes by hand are what the code creates", () => {
   const blocks = section(README, "## Indexes").matchAll(/db\.runCommand\((\{.*?\n\})\)/gs);
   expect([...blocks].map(([, json = ""]) => JSON.parse(json))).toEqual([
@@ -186,7 +198,7 @@ test("the commands that create the indexes by hand are what the code creates", (
 test("every npm script that the README names exists", () => {
   const used = [...README.matchAll(/npm run (\w+)/g)].map(([, script = ""]) => script);
   expect(new Set(used)).toEqual(
-    new Set(["demo", "dev", "doctor", "resend", "chaos", "load", "bench", "idle"]),
+    new Set(["demo", "dev", "doctor", "resend", "chaos", "load", "bench", "idle", "screenshot"]),
   );
   expect(Object.keys(packageJson.scripts)).toEqual(expect.arrayContaining([...used, "test"]));
 });

@@ -3,6 +3,7 @@ import { closeDatabases } from "../../lib/db.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { CRON_PATH, CRON_SCHEDULE } from "../../ops/server/cron.ts";
 import { loadEnvFile } from "../../ops/server/env-file.ts";
+import { STATUS_PATH } from "../../ops/server/routes.ts";
 import { stopOnSignal } from "../../ops/server/signals.ts";
 import { writeForPeople } from "../../ops/server/terminal.ts";
 import { type HostedFunction, hostFunction } from "../host/function.ts";
@@ -41,6 +42,8 @@ function introduce({ lines, shownSecret }: Surroundings, { port }: HostedFunctio
   for (const line of lines) console.log(line);
   console.log(`Serving ${url}, called on vercel.json's schedule (${CRON_SCHEDULE}). To call it yourself:`);
   console.log(`  curl -H "Authorization: Bearer ${shownSecret}" ${url}`);
+  console.log("What goes on there, in a browser (any user name, the secret as the password):");
+  console.log(`  http://localhost:${port}${STATUS_PATH}`);
   console.log("Ctrl-C stops it. Calls of the cron and what came of them:");
 }
 

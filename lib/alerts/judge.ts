@@ -45,10 +45,22 @@ type Sessions = PassResult["sessions"];
 const isFine = (session: WahaSession | undefined) =>
   session?.status === "WORKING" || session?.status === "STARTING";
 
+/** The sessions that work, by name, sorted. */
+export function namesOfWorking(sessions: Map<string, WahaSession>): string[] {
+  return namesWhere(sessions, ({ status }) => status === "WORKING");
+}
+
 function stillWorking(before: string[], sessions: Map<string, WahaSession>): string[] {
   const known = new Set(before);
+  return namesWhere(
+    sessions,
+    ({ name, status }) => status === "WORKING" || (status === "STARTING" && known.has(name)),
+  );
+}
+
+function namesWhere(sessions: Map<string, WahaSession>, is: (session: WahaSession) => boolean): string[] {
   return [...sessions.values()]
-    .filter(({ name, status }) => status === "WORKING" || (status === "STARTING" && known.has(name)))
+    .filter(is)
     .map(({ name }) => name)
     .sort();
 }

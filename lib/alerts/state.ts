@@ -1,3 +1,4 @@
+import type { Filter } from "mongodb";
 import type { Database } from "../db.ts";
 import type { ProblemCode } from "../problems.ts";
 
@@ -27,19 +28,25 @@ export interface AlertsDocument {
   working: string[];
 }
 
-/** Finds the document only if some alert stands. */
-export const SOME_STAND = { _id: "alerts", "entries.0": { $exists: true } } as const;
-
 const ID = { _id: "alerts" } as const;
+const NOTHING = { entries: [], working: [] };
 
-/** Reads what is remembered; makes the document where there is none. */
+/** Makes the document where there is none. */
+export const ALERTS_EXIST = { updateOne: { filter: ID, update: { $setOnInsert: NOTHING }, upsert: true } };
+
+/**
+ * Finds the document only if a pass may be news: some alert stands, or other sessions work than those remembered.
+ *
+ * @param working their names, sorted; undefined if WAHA did not say
+ */
+export function mayBeNews(working: string[] | undefined): Filter<AlertsDocument> {
+  const someStand: Filter<AlertsDocument> = { "entries.0": { $exists: true } };
+  return { ...ID, $or: working ? [someStand, { working: { $ne: working } }] : [someStand] };
+}
+
+/** Reads what is remembered. */
 export async function readAlerts(db: Database): Promise<AlertsDocument> {
-  const found = await db.alerts.findOneAndUpdate(
-    ID,
-    { $setOnInsert: { entries: [], working: [] } },
-    { upsert: true, returnDocument: "after" },
-  );
-  return found ?? { ...ID, entries: [], working: [] };
+  return (await db.alerts.findOne(ID)) ?? { ...ID, ...NOTHING };
 }
 
 type Key = Pick<Alert, "kind" | "about">;

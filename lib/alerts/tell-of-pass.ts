@@ -5,7 +5,6 @@ import { describeError, type Log } from "../log.ts";
 import { type LastPass, readLastPass } from "../pass/last-pass.ts";
 import type { PassResult } from "../pass/run.ts";
 import { PROBLEMS } from "../problems.ts";
-import type { WahaSession } from "../waha/answers.ts";
 import { databaseIsAway, databaseIsBack } from "./database-away.ts";
 import { judge } from "./judge.ts";
 import { beat, postAlert } from "./post.ts";
@@ -41,17 +40,12 @@ export async function tellOfPass(config: Config, log: Log, result: PassResult): 
   }
 }
 
-/** The sessions that work, as this instance last knew them to be remembered, by collection. */
-const remembered = new Map<string, string>();
-
 /** Reads what is remembered of alerts only if there may be news: a pass like the one before needs no request. */
 async function lookAtAlerts(config: Config, log: Log, result: PassResult): Promise<void> {
   const db = openDatabase(config);
-  const { sessions, summary, unavailable } = result;
+  const { recorded, summary, unavailable } = result;
   const { failed, missed, unknown } = summary;
-  const isNews =
-    result.recorded || unavailable || failed + missed + unknown > 0 || !isRemembered(db, sessions);
-  if (!isNews) return;
+  if (!recorded && !unavailable && failed + missed + unknown === 0) return;
   const [document, lastPass] = await Promise.all([readAlerts(db), readLastPass(db)]);
   const now = new Date(summary.startedAt.getTime() + summary.durationMs);
   const { present, over, working } = judge(document, result, now);
@@ -61,7 +55,6 @@ async function lookAtAlerts(config: Config, log: Log, result: PassResult): Promi
   ]);
   // Only now, as a session that is remembered no more is not missed again.
   if (working.join() !== document.working.join()) await rememberWorking(db, working);
-  remembered.set(db.alerts.namespace, working.join());
   const tell = (kind: AlertKind, state: AlertState, alerts: Alert[]) =>
     postAlert(config, log, notificationOf(kind, state, alerts, now));
   await Promise.all([
@@ -69,18 +62,6 @@ async function lookAtAlerts(config: Config, log: Log, result: PassResult): Promi
     ...tellByKind(cleared, "over", tell, (alert) => putBack(db, alert)),
     tellOfGap(lastPass, summary.passId, tell),
   ]);
-}
-
-function isRemembered(db: Database, sessions: Map<string, WahaSession> | undefined): boolean {
-  if (!sessions) return true;
-  const working = [...sessions.values()].filter(({ status }) => status === "WORKING");
-  return (
-    remembered.get(db.alerts.namespace) ===
-    working
-      .map(({ name }) => name)
-      .sort()
-      .join()
-  );
 }
 
 type Tell = (kind: AlertKind, state: AlertState, alerts: Alert[]) => Promise<boolean>;

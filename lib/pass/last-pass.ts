@@ -1,5 +1,5 @@
 import type { AnyBulkWriteOperation, Document } from "mongodb";
-import { SOME_STAND } from "../alerts/state.ts";
+import { ALERTS_EXIST, mayBeNews } from "../alerts/state.ts";
 import { addSeconds } from "../clock.ts";
 import type { Database } from "../db.ts";
 import type { Histogram } from "../history/lateness.ts";
@@ -28,18 +28,21 @@ export async function readLastPass(db: Database): Promise<LastPass | null> {
  * Records a pass that ends, as the last one and in the history, in one request. Overlapping passes overwrite each
  * other here: whichever ended last stands.
  *
- * @returns whether the alerts need a look: some stand, or passes had stayed away
+ * @param working the WAHA sessions that work, by name; undefined if WAHA did not say
+ * @returns whether the alerts need a look: some stand, other sessions work than before, or passes had stayed away
  */
 export async function recordPass(
   db: Database,
   pass: Omit<LastPass, "_id" | "gap">,
   lateness: Histogram,
+  working?: string[],
 ): Promise<boolean> {
   const writes = [
     { updateOne: { filter: { _id: "last-pass" }, update: [{ $set: lastPass(pass) }], upsert: true } },
     addPass(pass.endedAt, pass.summary, lateness),
+    ALERTS_EXIST,
     // These two tell by whether they match, which takes no request more.
-    { updateOne: { filter: SOME_STAND, update: { $set: { lookedAt: pass.endedAt } } } },
+    { updateOne: { filter: mayBeNews(working), update: { $set: { lookedAt: pass.endedAt } } } },
     {
       updateOne: {
         filter: { _id: "last-pass", "gap.passId": pass.passId },
@@ -48,8 +51,11 @@ export async function recordPass(
     },
   ] as unknown as AnyBulkWriteOperation<LastPass>[];
   const { matchedCount, upsertedCount } = await db.passes.bulkWrite(writes);
-  return matchedCount + upsertedCount > 2;
+  return matchedCount + upsertedCount > CERTAIN_WRITES;
 }
+
+/** Those that match or insert whatever the pass came to. */
+const CERTAIN_WRITES = 3;
 
 /** The new last pass; it notes whether the one before is so long ago that passes had stayed away. */
 function lastPass({ passId, startedAt, endedAt, summary }: Omit<LastPass, "_id" | "gap">): Document {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { namesOfWorking } from "../alerts/judge.ts";
 import { findOpenCampaigns, settleCampaigns } from "../campaigns.ts";
 import { addSeconds, type Clock, startClock, type Ticker } from "../clock.ts";
 import { type Config, SWEPT_SECONDS } from "../config.ts";
@@ -120,7 +121,8 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
   if (!ensureIndexes(db, log)) tally.problem("indexes_missing");
   for (const { code, detail } of steps.failures) tally.problem(code, 1, detail);
   tally.broken = steps.failures.length > 0;
-  const record = () => recordPass(db, lastPass(pass), tally.latenessHistogram());
+  const working = around && namesOfWorking(around.sessions);
+  const record = () => recordPass(db, lastPass(pass), tally.latenessHistogram(), working);
   const recorded = (await steps.run("last pass", record)) ?? steps.failures.at(-1);
   if (steps.defects.length > 0) throw steps.defects[0];
   const summary = summarise(pass);

@@ -83,7 +83,7 @@ test("an idle pass makes at most eight requests to the database and two to WAHA"
   await world.pass();
   const commands = recordCommands(world);
   await world.pass();
-  // Only the first pass of an instance reads what is remembered of alerts, behind its answer.
+  // The first pass of all finds a session that works, and so reads what is remembered, behind its answer.
   await backgroundDone();
   commands.length = 0;
   const before = world.waha.requestCount();

@@ -40,9 +40,9 @@ const COMMANDS: Record<string, Rule[]> = {
     ["find-campaigns", ({ filter }) => "_id" in filter],
   ],
   "find sessions": [["find-sessions", ({ filter }) => "_id" in filter]],
-  "findAndModify scheduler": [["read-alerts", always]],
   "find scheduler": [
     ["read-last-pass", ({ filter }) => filter._id === "last-pass"],
+    ["read-alerts", ({ filter }) => filter._id === "alerts"],
     ["read-leases", ({ filter }) => "_id" in filter],
   ],
   "aggregate messages": [

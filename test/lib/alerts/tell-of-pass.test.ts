@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { backgroundDone } from "../../../lib/background.ts";
 import { PROBLEMS, splitWords } from "../../../lib/problems.ts";
 import { type AlertedWorld, createAlertedWorld } from "../../support/alerted-world.ts";
+import { callAlone } from "../../support/call-alone.ts";
 import { ago, createWorld } from "../../support/world.ts";
 
 /** Puts the moments at which alerts were met last so far back. */
@@ -130,6 +131,15 @@ describe("a session that stops working", () => {
       ["a", "session_not_working"],
       ["b", "session_not_found"],
     ]);
+  });
+
+  test("is told also by an instance that never saw it work", async () => {
+    const world = await createAlertedWorld();
+    world.waha.addSession({ name: "new" });
+    await callAlone(world);
+    world.waha.setSessionStatus("new", "FAILED");
+    await world.callAndTell();
+    expect(world.told()).toEqual(["session standing"]);
   });
 
   test("is no news while it is being started, nor if it never worked", async () => {

@@ -62,6 +62,10 @@ export async function attempt(pass: Pass, lane: Lane, message: ClaimedMessage): 
     giveBack({ code: written === "denied" ? "database_refused" : "message_changed" });
     return { posted: false };
   }
+  pass.log.debug(
+    { passId: pass.id, messageId: shownId(message._id), session, waMessageId: id },
+    "intent acknowledged: it is posted now",
+  );
   if (lane.hasNext()) lane.ids.fetchAhead();
   const timeoutMs = Math.min(config.WAHA_TIMEOUT_MS, clock.until(pass.requestsUntil));
   const outcome = await waha.sendText({ session, chatId, text, ...(id ? { id } : {}) }, timeoutMs);
@@ -101,7 +105,8 @@ function accept(pass: Pass, lane: Lane, message: ClaimedMessage, waMessageId: st
   pass.log.debug(fields, "sent");
   lane.record(
     settleSent(pass, message, at, waMessageId).then((settled) => {
-      if (settled !== "applied") pass.log.warn({ ...fields, settled }, "sent, but not recorded by this pass");
+      if (settled === "applied") pass.log.debug(fields, "recorded as sent");
+      else pass.log.warn({ ...fields, settled }, "sent, but not recorded by this pass");
     }),
   );
 }
@@ -115,7 +120,10 @@ function record(pass: Pass, lane: Lane, message: ClaimedMessage, reason: Reason,
   pass.log.warn(fields, how);
   lane.record(
     settle(pass, writeOf(pass, message, reason, how)).then((settled) => {
-      if (settled === "applied") count(pass, reason, how);
+      if (settled === "applied") {
+        count(pass, reason, how);
+        pass.log.debug(fields, `recorded as ${how}`);
+      }
       // Not this pass's to count; its own log line says what it had come to.
       if (settled === "refused") pass.log.warn(fields, "no longer this pass's to settle");
       if (settled === "lost") pass.tally.problem(reason.code, 1, reason.detail);

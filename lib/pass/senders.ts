@@ -1,4 +1,5 @@
 import { returnLeases, type SessionLease, takeLeases } from "../leases.ts";
+import { shownId } from "../log.ts";
 import type { ClaimedMessage } from "../messages/writes.ts";
 import type { WahaSession } from "../waha/answers.ts";
 import type { Board } from "./board.ts";
@@ -24,6 +25,9 @@ export class Senders {
 
   /** Hands claimed messages to a session whose lease was taken. */
   give(session: string, messages: ClaimedMessage[]): void {
+    const { id: passId, log } = this.#pass;
+    for (const { _id, scheduledAt } of messages)
+      log.debug({ passId, messageId: shownId(_id), session, scheduledAt }, "claimed");
     this.#board.active.add(session);
     this.#senders.get(session)?.give(messages);
   }

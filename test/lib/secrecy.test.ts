@@ -46,6 +46,24 @@ test("a good pass tells what it did, in one line with its id, and a line a messa
   expectSilence(output, world);
 });
 
+test("at the level debug the log tells a message's whole story by its id", async () => {
+  const world = await worldWithOneDue();
+  const { _id } = (await world.messages.findOne({})) ?? {};
+  const output = await printed(world, { LOG_LEVEL: "debug" });
+  const lines = output
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const story = lines.filter(({ messageId }) => messageId === String(_id));
+  expect(story.map(({ msg }) => msg)).toEqual([
+    "claimed",
+    "intent acknowledged: it is posted now",
+    "sent",
+    "recorded as sent",
+  ]);
+  for (const line of story) expect(line).toMatchObject({ passId: story[0].passId, session: "default" });
+});
+
 test("an error of WAHA's that repeats the text is told without it", async () => {
   const world = await worldWithOneDue();
   world.waha.addFault({ match: { route: "sendText" }, action: { type: "error500Before" } });

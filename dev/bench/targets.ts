@@ -70,7 +70,8 @@ export function standings(figures: Figures): Standing[] {
 
 function standingOf(target: Target, figure: number | undefined): Standing {
   const { claim, atLeast, atMost, unit = "", digits = 0 } = target;
-  const tell = (value: number) => `${value.toLocaleString("en", { maximumFractionDigits: digits })}${unit}`;
+  const tell = (value: number) =>
+    `${value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })}${unit}`;
   const limit =
     atLeast !== undefined
       ? `at least ${tell(atLeast)}`

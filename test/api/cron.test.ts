@@ -1,34 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { FileFsRef, glob, type StartDevServer } from "@vercel/build-utils";
-import * as builder from "@vercel/node";
-import { expect, onTestFinished, test } from "vitest";
+import { glob } from "@vercel/build-utils";
+import { expect, test } from "vitest";
+import { startFunction } from "../support/platform.ts";
 import { createWorld, SECRET, type World } from "../support/world.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-
-/** The builder exports it for the platform's own tools; its types do not show it. */
-const { startDevServer } = builder as unknown as { startDevServer: StartDevServer };
-
-/** Starts the function as `vercel dev` does, with a world's settings; gives its address. */
-async function startFunction(env: NodeJS.ProcessEnv): Promise<string> {
-  const entrypoint = "api/cron.ts";
-  const files = { [entrypoint]: await FileFsRef.fromFsPath({ fsPath: resolve(ROOT, entrypoint) }) };
-  const server = await startDevServer({
-    files,
-    entrypoint,
-    workPath: ROOT,
-    repoRootPath: ROOT,
-    config: { zeroConfig: true },
-    meta: { isDev: true, env: env as Record<string, string> },
-  });
-  if (!server) throw new Error("the platform's dev server did not start");
-  onTestFinished(async () => {
-    await server.shutdown?.();
-    if (!server.shutdown) process.kill(server.pid);
-  });
-  return `http://localhost:${server.port}/api/cron`;
-}
 
 const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } });
 

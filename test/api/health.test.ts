@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import vercel from "../../vercel.json" with { type: "json" };
 import { startFunction } from "../support/platform.ts";
 import { createWorld } from "../support/world.ts";
 
@@ -11,4 +12,8 @@ test("as the platform runs it: open to everybody, who are told ok or not, and ma
   const head = await fetch(url, { method: "HEAD" });
   expect([head.status, await head.text()]).toEqual([200, ""]);
   expect((await fetch(url, { method: "POST" })).status).toBe(405);
+});
+
+test("the platform gives it more time than its own limit of eight seconds", () => {
+  expect(vercel.functions["api/health.ts"].maxDuration).toBeGreaterThan(10);
 });

@@ -35,7 +35,7 @@ async function takePicture(program: string): Promise<void> {
     const pass = callCron(hosted.url, secret);
     await sleep(INTO_PASS_MS);
     const url = `http://anybody:${secret}@127.0.0.1:${hosted.port}${STATUS_PATH}`;
-    await runChromium(program, url, pictureOptions(PICTURE, WIDTH, HEIGHT, process.argv.includes("--dark")));
+    await runChromium(program, url, pictureOptions(PICTURE, WIDTH, HEIGHT));
     console.log(`Taken: ${PICTURE}`);
     const closed = hosted.close(10_000);
     await pass;

@@ -56,7 +56,6 @@ const OF_JSON = { "content-type": "application/json" };
 export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs: number): WahaConnection {
   const transport = openTransport(Math.min(CONNECT_TIMEOUT_MS, timeoutMs / 2));
   const client = ky.create({
-    baseUrl,
     headers: key ? { "X-Api-Key": key } : {},
     throwHttpErrors: false,
     retry: 0,
@@ -68,7 +67,12 @@ export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs:
       const body = json && JSON.stringify(json);
       const send = (request: unknown) => transport.send(request as Request, { body, signal, maxBytes });
       try {
-        const response = await client(path, { method, fetch: send, ...(body ? { headers: OF_JSON } : {}) });
+        // Not by ky's `baseUrl`, which makes a second Request for each.
+        const response = await client(new URL(path, baseUrl), {
+          method,
+          fetch: send,
+          ...(body ? { headers: OF_JSON } : {}),
+        });
         return {
           status: response.status,
           location: response.headers.get("location"),

@@ -161,8 +161,9 @@ describe("passes that come again after a gap", () => {
     const world = await createAlertedWorld();
     await lastEnded(world, 600);
     await overlap(world);
+    await world.insert({ chatId: "bad" });
     await world.callAndTell();
-    expect(world.told()).toEqual(["passes over"]);
+    expect(world.told()).toEqual(["passes over", "failed standing"]);
     expect(world.alerts()[0]?.text).toMatch(/over after 10 min: .*no pass has ended/);
   });
 

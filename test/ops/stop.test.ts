@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { startReceiver } from "../support/receiver.ts";
 import { ago, message, type World } from "../support/world.ts";
 import { createHostWorld, type Host, startHost, startServer } from "./host.ts";
 
@@ -88,4 +89,19 @@ describe("a signal while WAHA does not answer", () => {
 
     expect(exited).toEqual([130, null]);
   });
+});
+
+test("a server that stops waits for an alert on its way, but not for one that nobody takes", async () => {
+  const receiver = await startReceiver();
+  receiver.status = 0;
+  const host = await createHostWorld({ TICK_SECONDS: "60", ALERT_WEBHOOK_URL: receiver.url });
+  await host.insert({ chatId: "bad" });
+  const started = await startServer(host);
+  await expect.poll(() => receiver.taken.length, { timeout: 10_000 }).toBe(1);
+
+  const { exited, tookMs } = await stop(started);
+
+  expect(exited).toEqual([0, null]);
+  expect(tookMs).toBeLessThan(KILLED_AFTER_MS);
+  expect(started.server.output).toMatch(/"setting":"ALERT_WEBHOOK_URL".*"msg":"stopped"/s);
 });

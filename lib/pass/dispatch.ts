@@ -48,6 +48,8 @@ class Dispatcher {
       if (progress) await this.#worthLooking();
       else if (this.#senders.active().length > 0) await this.#change();
       else break;
+      // What falls due from now on the next turn finds.
+      if (this.#board.stays && !this.#leftSome && this.#senders.active().length === 0) break;
     }
   }
 

@@ -2,7 +2,7 @@ import type { Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import { type Delivery, type DeliveryState, type MessageDocument, READ } from "../documents.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
-import { isStill } from "../reading.ts";
+import { allStill } from "../reading.ts";
 
 /** A message as it was read back after its claim. */
 export type ClaimedMessage = MessageDocument & { delivery: Pick<Delivery, "passId" | "claimedAt"> };
@@ -79,14 +79,12 @@ export function intent(message: ClaimedMessage, attempt: Attempt): GuardedWrite 
 
 /** What the app may have changed since it was read: every field is compared as it was read. */
 function asRead(message: MessageDocument): Document {
-  const unchanged = Object.entries(READ).map(([field, read]) =>
-    isStill(read, message[field as keyof typeof READ]),
-  );
-  return {
-    isDeleted: false,
-    scheduledAt: { $eq: message.scheduledAt },
-    $and: [{ $expr: { $and: unchanged } }],
-  };
+  const fields = Object.entries(READ).map(([field, read]): [string, Document, unknown] => [
+    field,
+    read,
+    message[field as keyof typeof READ],
+  ]);
+  return { isDeleted: false, scheduledAt: { $eq: message.scheduledAt }, ...allStill(fields) };
 }
 
 /**

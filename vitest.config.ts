@@ -6,8 +6,8 @@ export default defineConfig({
     globalSetup: "test/support/global-setup.ts",
     // Processes rather than threads: tests set environment variables and start children of their own.
     pool: "forks",
-    // Tests wait for the database more than they compute, so both cores of a small machine are of use.
-    maxWorkers: 2,
+    // Tests wait more than they compute, so that two cores have enough to do with three of them at once.
+    maxWorkers: 3,
     maxConcurrency: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,

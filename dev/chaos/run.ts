@@ -17,6 +17,8 @@ export interface Run {
   next(): number | undefined;
   parallel: number;
   bug?: Bug;
+  /** Whether processes are killed; by default they are. */
+  areKilled?: boolean;
 }
 
 /**
@@ -26,12 +28,12 @@ export interface Run {
  */
 export async function runRounds(
   lab: Lab,
-  { seed, next, parallel, bug }: Run,
+  { seed, next, parallel, bug, areKilled = true }: Run,
   onRound: (played: Played, findings: Finding[]) => void,
 ): Promise<void> {
   const lane = async () => {
     for (let round = next(); round !== undefined; round = next()) {
-      const played = await playRound(planRound(seed, round, ALL_POINTS), lab, bug);
+      const played = await playRound(planRound(seed, round, ALL_POINTS, areKilled), lab, bug);
       onRound(played, await findingsOf(played));
     }
   };

@@ -158,7 +158,7 @@ const SITUATIONS: Record<string, Situation> = {
   "a pass that stays": {
     reaches: ["find-next-due", "claim", "return-leases"],
     play: async (world) => {
-      world.env.STAY_SECONDS = "0.5";
+      world.env.STAY_SECONDS = "2";
       await world.insert({});
       expect(await world.pass()).toMatchObject({ sent: 1 });
     },

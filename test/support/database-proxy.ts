@@ -7,6 +7,7 @@ import type {
   RequestFate,
 } from "../../dev/chaos/database/intercept.ts";
 import { type DatabaseProxy, startDatabaseProxy } from "../../dev/chaos/database/proxy.ts";
+import { closeDatabases } from "../../lib/db.ts";
 
 /** The nodes that a connection string names. */
 export const hostsOf = (url: string) => new ConnectionString(url).hosts;
@@ -39,6 +40,10 @@ export class Watcher implements Interceptor {
 /** A proxy before the database of a connection string, until the test ends. */
 export async function proxyBefore(url: string, interceptor: Interceptor): Promise<DatabaseProxy> {
   const proxy = await startDatabaseProxy(hostsOf(url), interceptor);
-  onTestFinished(() => proxy.close());
+  onTestFinished(async () => {
+    // First: a driver that says goodbye looks for its server for seconds.
+    await closeDatabases();
+    await proxy.close();
+  });
   return proxy;
 }

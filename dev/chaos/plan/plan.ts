@@ -81,10 +81,16 @@ export interface RoundPlan {
  * Plans a round.
  *
  * @param points the points at which requests can be met, each to be hit as often as the others over many rounds
+ * @param hasKills without, no process is killed: such rounds are shorter, and more is sent in them
  */
-export function planRound(seed: string, round: number, points: readonly string[]): RoundPlan {
+export function planRound(
+  seed: string,
+  round: number,
+  points: readonly string[],
+  hasKills = true,
+): RoundPlan {
   const random = randomFor(seed, "round", round);
-  const kills = dealKills(seed, round, points, random);
+  const kills = hasKills ? dealKills(seed, round, points, random) : [];
   const needs = needsOf(kills);
   const { settings, ...world } = planWorld(random, needs.crowd);
   const failover = random.chance(0.15);

@@ -1,11 +1,11 @@
-import { explain } from "./answer.ts";
-import { addSeconds, machineTicker, type Ticker } from "./clock.ts";
+import { answer, explain } from "./answer.ts";
+import { machineTicker, type Ticker } from "./clock.ts";
 import { type Config, logLevel, parseConfig } from "./config.ts";
 import { asUnavailable, openDatabase } from "./db.ts";
 import { UnavailableError } from "./errors.ts";
 import { inTime } from "./in-time.ts";
 import { openLog } from "./log.ts";
-import { RECENT_PASS_SECONDS, readLastPass } from "./pass/last-pass.ts";
+import { isRecent, readLastPass } from "./pass/last-pass.ts";
 import { openWaha } from "./waha/client.ts";
 
 /** An answer is kept for so long, and concurrent calls share one check: strangers can't drive load through this. */
@@ -38,17 +38,13 @@ export async function handleHealth(
   env: NodeJS.ProcessEnv,
   { ticker = machineTicker }: { ticker?: Ticker } = {},
 ): Promise<Response> {
-  const headers = { "Cache-Control": "no-store" };
   if (request.method !== "GET" && request.method !== "HEAD")
-    return Response.json(
-      { error: "method not allowed" },
-      { status: 405, headers: { ...headers, Allow: "GET, HEAD" } },
-    );
+    return answer(405, { error: "method not allowed" }, { Allow: "GET, HEAD" });
   const ok = await isOk(env, ticker.monotonic());
   const status = ok ? 200 : 503;
   return request.method === "HEAD"
-    ? new Response(null, { status, headers })
-    : Response.json({ ok }, { status, headers });
+    ? new Response(null, { status, headers: { "Cache-Control": "no-store" } })
+    : answer(status, { ok });
 }
 
 /** The answer that is kept, or a new one. */
@@ -86,9 +82,8 @@ async function checkDatabase(config: Config): Promise<void> {
     return Promise.all([db.readTime(), readLastPass(db)]);
   };
   const [now, lastPass] = await inTime(read(), CHECK_MS, "database_unreachable");
-  // A pass that stays records itself at its end only.
-  const recent = addSeconds(now, -RECENT_PASS_SECONDS - config.STAY_SECONDS);
-  if (!lastPass || lastPass.endedAt < recent) throw new UnavailableError("passes_stopped");
+  if (!lastPass || !isRecent(lastPass, now, config.STAY_SECONDS))
+    throw new UnavailableError("passes_stopped");
 }
 
 /** @throws UnavailableError if it can't be reached, refuses the key, or is not WAHA */

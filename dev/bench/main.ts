@@ -1,6 +1,7 @@
 /** `npm run bench`: measures the function against what else a user might pick, and against its targets. */
 import { cpus, totalmem } from "node:os";
 import type { MongoClient } from "mongodb";
+import { runProgram } from "../host/program.ts";
 import { openLab } from "./lab/lab.ts";
 import { readOptions } from "./options.ts";
 import { writeDocument } from "./report/document.ts";
@@ -11,12 +12,7 @@ import { SCENARIOS } from "./scenarios/index.ts";
 import { standings } from "./targets.ts";
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-const exitCode = await bench().catch((error: Error) => {
-  console.error(error.message);
-  return 1;
-});
-// As in dev/chaos/main.ts: left to end by itself, Node may wait for ever for handles that are long closed.
-process.exit(exitCode);
+await runProgram(bench);
 
 async function bench(): Promise<number> {
   const names = SCENARIOS.map(({ name }) => name);

@@ -1,5 +1,6 @@
 /** `npm run chaos`: tries to make the scheduler send twice, lose a message, or say something untrue. */
 import { styleText } from "node:util";
+import { runProgram } from "../host/program.ts";
 import type { Finding } from "./check/index.ts";
 import { tellHistory } from "./check/tell.ts";
 import { openLab } from "./lab.ts";
@@ -12,12 +13,7 @@ import { addRound, noTotals } from "./totals.ts";
 /** Of each violated invariant in a round, so many are told in full. */
 const TOLD = 3;
 
-const exitCode = await chaos().catch((error: Error) => {
-  console.error(error.message);
-  return 1;
-});
-// Left to end by itself, Node 24.21 was seen to wait for ever for handles that are long closed.
-process.exit(exitCode);
+await runProgram(chaos);
 
 async function chaos(): Promise<number> {
   const options = readOptions(process.argv.slice(2));

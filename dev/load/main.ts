@@ -1,4 +1,5 @@
 /** `npm run load`: lets tens of thousands of messages be due at once, and checks what becomes of them. */
+import { runProgram } from "../host/program.ts";
 import { judge } from "./check.ts";
 import { readOptions } from "./options.ts";
 import { drain } from "./passes.ts";
@@ -10,12 +11,7 @@ import { makeWorld } from "./world.ts";
 const MEMORY_MB = 256;
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-const exitCode = await load().catch((error: Error) => {
-  console.error(error.message);
-  return 1;
-});
-// As in dev/chaos/main.ts: left to end by itself, Node may wait for ever for handles that are long closed.
-process.exit(exitCode);
+await runProgram(load);
 
 async function load(): Promise<number> {
   const options = readOptions(process.argv.slice(2));

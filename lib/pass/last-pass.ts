@@ -25,6 +25,15 @@ export async function readLastPass(db: Database): Promise<LastPass | null> {
 }
 
 /**
+ * Whether passes run, by the last one that ended.
+ *
+ * @param staySeconds how long passes stay: one that does records itself at its end only
+ */
+export function isRecent({ endedAt }: Pick<LastPass, "endedAt">, now: Date, staySeconds: number): boolean {
+  return endedAt >= addSeconds(now, -RECENT_PASS_SECONDS - staySeconds);
+}
+
+/**
  * Records a pass that ends, as the last one and in the history, in one request. Overlapping passes overwrite each
  * other here: whichever ended last stands.
  *

@@ -1,5 +1,6 @@
 import { asUnavailable } from "../db.ts";
 import { UnavailableError } from "../errors.ts";
+import { inTime } from "../in-time.ts";
 import { describeError } from "../log.ts";
 import type { Pass } from "./context.ts";
 
@@ -34,17 +35,8 @@ export class Steps {
   }
 
   /** WAHA's requests all end before the steps do, so whoever waits then waits for the database. */
-  async #inTime<T>(work: Promise<T>): Promise<T> {
-    const end = Promise.withResolvers<never>();
-    const timer = setTimeout(
-      () => end.reject(new UnavailableError("database_unreachable")),
-      Math.max(0, this.#pass.clock.until(this.#pass.stepsUntil)),
-    );
-    try {
-      return await Promise.race([work, end.promise]);
-    } finally {
-      clearTimeout(timer);
-      work.catch(() => {});
-    }
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    const { clock, stepsUntil } = this.#pass;
+    return inTime(work, Math.max(0, clock.until(stepsUntil)), "database_unreachable");
   }
 }

@@ -1,4 +1,4 @@
-import type { Alert } from "../alerts/state.ts";
+import { type Alert, readAlerts } from "../alerts/state.ts";
 import { addSeconds } from "../clock.ts";
 import { type Config, SWEPT_SECONDS } from "../config.ts";
 import { asUnavailable, type Database, openDatabase } from "../db.ts";
@@ -87,11 +87,8 @@ function shownPass({ passId, startedAt, endedAt, summary }: LastPass): Status["l
 }
 
 async function readStandingAlerts(db: Database): Promise<Status["alerts"]> {
-  const found = await db.alerts.findOne(
-    { _id: "alerts" },
-    { projection: { entries: { $slice: SHOWN_ALERTS } } },
-  );
-  return (found?.entries ?? []).map(({ kind, about, code, message, since }) => ({
+  const { entries } = await readAlerts(db);
+  return entries.slice(0, SHOWN_ALERTS).map(({ kind, about, code, message, since }) => ({
     kind,
     about,
     code,

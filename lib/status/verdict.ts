@@ -1,6 +1,5 @@
 import { lasting } from "../alerts/words.ts";
-import { addSeconds } from "../clock.ts";
-import { type LastPass, RECENT_PASS_SECONDS } from "../pass/last-pass.ts";
+import { isRecent, type LastPass } from "../pass/last-pass.ts";
 import { NOTICES, PROBLEMS, splitWords } from "../problems.ts";
 import type { WahaStatus } from "./sessions.ts";
 
@@ -18,7 +17,7 @@ export interface Evidence {
   lastPass: Pick<LastPass, "endedAt" | "summary"> | null;
   waha: WahaStatus;
   alerts: readonly { message: string }[];
-  /** A pass that stays records itself at its end only. */
+  /** How long passes stay. */
   staySeconds: number;
 }
 
@@ -31,7 +30,7 @@ export function judgeStatus({ at, lastPass, waha, alerts, staySeconds }: Evidenc
       detail: "Wait a minute, or call /api/cron yourself; if the cron is on, the function's log says why.",
     };
   const ago = lasting(lastPass.endedAt, at);
-  if (lastPass.endedAt < addSeconds(at, -RECENT_PASS_SECONDS - staySeconds))
+  if (!isRecent(lastPass, at, staySeconds))
     return {
       level: "bad",
       headline: `No pass for ${ago}: nothing is sent`,

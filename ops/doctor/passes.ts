@@ -1,10 +1,7 @@
 import type { Database } from "../../lib/db.ts";
-import { readLastPass } from "../../lib/pass/last-pass.ts";
+import { RECENT_PASS_SECONDS, readLastPass } from "../../lib/pass/last-pass.ts";
 import { counted } from "../shown.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
-
-/** One comes every minute and takes a minute at most; with a third it is surely late. */
-const RECENT_SECONDS = 180;
 
 /** Checks that passes run, and what the last one said. */
 export async function checkPasses(db: Database, now: Date): Promise<Finding[]> {
@@ -18,7 +15,7 @@ export async function checkPasses(db: Database, now: Date): Promise<Finding[]> {
       ),
     ];
   const seconds = Math.max(0, Math.round((now.getTime() - last.endedAt.getTime()) / 1000));
-  if (seconds > RECENT_SECONDS)
+  if (seconds > RECENT_PASS_SECONDS)
     return [
       problem(
         "passes",

@@ -9,7 +9,9 @@ export default defineConfig({
     // Tests wait more than they compute, so that two cores have enough to do with three of them at once.
     maxWorkers: 3,
     maxConcurrency: 2,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // For a machine that has other things to do: no test is about how long it takes.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

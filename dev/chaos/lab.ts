@@ -8,10 +8,13 @@ import { buildProgram } from "./instances/program.ts";
 /** What all rounds share; each part is made when it is first asked for. */
 export interface Lab {
   /**
-   * Where a round takes place. A replica set of one node takes a third of the work of one of three, which a round
-   * needs only if its primary is to step down.
+   * Where a round takes place. A replica set of one node, which all rounds share, takes a third of the work of one of
+   * three, which a round needs only if its primary is to step down, and then has to itself: no other round is to be
+   * disturbed by that.
    */
-  arena(failover: boolean): Promise<Arena>;
+  lend(failover: boolean): Promise<Arena>;
+  /** Takes back what was lent, once the round is over. */
+  takeBack(arena: Arena): void;
   /** What the processes run; with a defect in it if one is given. */
   program(bug?: Bug): Promise<string>;
   /** A name for one playing of a round, which its database bears: the same round may be played more than once, and at once. */
@@ -23,19 +26,26 @@ export interface Lab {
 
 export async function openLab(): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), "waha-scheduler-chaos-"));
-  const arenas = new Map<number, Promise<Arena>>();
+  const shared = new Map<"arena", Promise<Arena>>();
+  const withFailover = new Set<Arena>();
+  const free: Arena[] = [];
   const programs = new Map<Bug | undefined, Promise<string>>();
   let played = 0;
   return {
     nameOf: (round) => `p${played++}r${round}`,
-    arena: (failover) => {
-      const nodes = failover ? 3 : 1;
-      return getOrMake(arenas, nodes, () => openArena(nodes));
+    lend: async (failover) => {
+      if (!failover) return getOrMake(shared, "arena", () => openArena(1));
+      const arena = free.pop() ?? (await openArena(3));
+      withFailover.add(arena);
+      return arena;
+    },
+    takeBack: (arena) => {
+      if (withFailover.has(arena)) free.push(arena);
     },
     program: (bug) => getOrMake(programs, bug, () => buildProgram(folder, bug)),
     compileCache: join(folder, "compiled"),
     close: async () => {
-      for (const arena of arenas.values()) await (await arena).close();
+      for (const arena of [...(await Promise.all(shared.values())), ...withFailover]) await arena.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

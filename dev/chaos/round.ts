@@ -51,7 +51,7 @@ const CALM = { PASS_SECONDS: "30", TAIL_SECONDS: "5", STAY_SECONDS: "0" };
 /** Plays a round to its end: a world is made, passes run while everything goes wrong, then until all is quiet. */
 export async function playRound(plan: RoundPlan, lab: Lab, bug?: Bug): Promise<Played> {
   const name = lab.nameOf(plan.round);
-  const arena = await lab.arena(plan.failover);
+  const arena = await lab.lend(plan.failover);
   const db = await arena.openDatabase(name);
   const history = await recordHistory(db);
   const stage = await buildStage(plan, arena, db, {
@@ -74,6 +74,7 @@ export async function playRound(plan: RoundPlan, lab: Lab, bug?: Bug): Promise<P
     stage.decoy.close();
     await stage.waha.stop();
     await db.dropDatabase();
+    lab.takeBack(arena);
   }
 }
 

@@ -52,7 +52,7 @@ export async function calmDown(stage: Stage): Promise<void> {
   }
 }
 
-/** Another round on the same nodes may have the database's primary step down just now; that is over after a few passes. */
+/** The database's primary may have stepped down as the storm's last act; that is over after a few passes. */
 async function passInPeace({ crew }: Stage, instance: Instance): Promise<CallAnswer | undefined> {
   let answer: CallAnswer | undefined;
   for (let tries = 0; tries < CALM_TRIES && (tries === 0 || answer?.status === 503); tries += 1)

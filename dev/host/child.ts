@@ -16,8 +16,10 @@ export function startChild(program: string, env: NodeJS.ProcessEnv, args: string
   const child = fork(program, args, {
     env: { PATH: process.env.PATH, ...env },
     execArgv: [],
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    // Not inherited: whoever waits for this process's output to end would wait for the child, too.
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
+  child.stderr?.pipe(process.stderr, { end: false });
   alive.add(child);
   child.once("exit", () => alive.delete(child));
   return child;

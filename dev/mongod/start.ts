@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { MongoMemoryReplSet } from "mongodb-memory-server";
 import { findMongod } from "./find.ts";
 import { requireFreePort } from "./port.ts";
@@ -30,6 +31,7 @@ const REPLICA_SET = "dev";
 const HOST = "127.0.0.1";
 /** memory-server's own 10 s are short for a busy machine, or data that must be recovered first. */
 const LAUNCH_LIMIT_MS = 30_000;
+const RECONFIGURE_AGAIN_MS = 50;
 /**
  * The journal takes 10 MB of disk a node instead of 300, and a signal ends a primary whose secondaries are
  * gone at once instead of after 15 s (mongod's parameter of that name).
@@ -65,7 +67,7 @@ export async function startMongod(options: MongodOptions = {}): Promise<RunningM
   return {
     url: (databaseName) => `mongodb://${hosts}/${databaseName}?replicaSet=${REPLICA_SET}`,
     pause: () => stop(replicaSet, false),
-    resume: () => startAgain(replicaSet),
+    resume: () => replicaSet.start(),
     stop: async () => {
       process.off("exit", onExit);
       await stop(replicaSet, true);
@@ -73,11 +75,31 @@ export async function startMongod(options: MongodOptions = {}): Promise<RunningM
   };
 }
 
-/** Left to itself, memory-server takes another port when the given one is taken, or was in use a moment ago. */
-class FixedPorts extends MongoMemoryReplSet {
+/** MongoDB's code for a replica set that is taking a configuration up (`error_codes.yml`: ConfigurationInProgress). */
+const CONFIGURATION_IN_PROGRESS = 109;
+
+class ReplicaSet extends MongoMemoryReplSet {
+  /** Left to itself, memory-server takes another port when the given one is taken, or was in use a moment ago. */
   protected override _initServer(options: Parameters<MongoMemoryReplSet["_initServer"]>[0]) {
     const fixed = { ...options, portGeneration: false };
     return super._initServer(fixed);
+  }
+
+  /**
+   * memory-server hands a node that comes back its old configuration once more, which MongoDB refuses while the
+   * node is just taking it up by itself; a moment later it is fine.
+   */
+  protected override async _initReplSet(): Promise<void> {
+    const giveUpAt = Date.now() + LAUNCH_LIMIT_MS;
+    for (;;) {
+      try {
+        return await super._initReplSet();
+      } catch (error) {
+        const isBusy = error instanceof Error && "code" in error && error.code === CONFIGURATION_IN_PROGRESS;
+        if (!isBusy || Date.now() > giveUpAt) throw error;
+        await setTimeout(RECONFIGURE_AGAIN_MS);
+      }
+    }
   }
 }
 
@@ -85,7 +107,7 @@ async function launch(path: string, options: MongodOptions): Promise<MongoMemory
   const { nodes = 1, port, args = [], persistent } = options;
   // memory-server would warn that the binary is not of the version it would have downloaded itself.
   Object.assign(process.env, { MONGOMS_SYSTEM_BINARY_VERSION_CHECK: "false" });
-  return FixedPorts.create({
+  return ReplicaSet.create({
     binary: { systemBinary: path },
     instanceOpts: Array.from({ length: nodes }, (_, index) => ({
       launchTimeout: LAUNCH_LIMIT_MS,
@@ -102,18 +124,6 @@ async function launch(path: string, options: MongodOptions): Promise<MongoMemory
       spawn: { detached: true },
     },
   });
-}
-
-/**
- * memory-server hands a node that comes back its old configuration once more, which MongoDB refuses while the
- * node is just taking it up by itself ("currently updating its configuration"); a moment later it is fine.
- */
-async function startAgain(replicaSet: MongoMemoryReplSet): Promise<void> {
-  try {
-    await replicaSet.start();
-  } catch {
-    await replicaSet.start();
-  }
 }
 
 async function stop(replicaSet: MongoMemoryReplSet, doCleanup: boolean): Promise<void> {

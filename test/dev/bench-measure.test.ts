@@ -25,7 +25,6 @@ async function contenderOf({ name, program, args }: Entry) {
 
 test.for(SENDERS)(
   "$name sends each message once, again and again, and what it asks for is counted",
-  { timeout: 60_000 },
   async (entry) => {
     const { contender, client, database, waha } = await contenderOf(entry);
     const lab = { client, counter: new RequestCounter(client) };

@@ -151,7 +151,7 @@ test("what the database is doing for a client that goes away, it does to the end
   const data = { failCommands: ["insert"], blockConnection: true, blockTimeMS: 700, appName: "tester" };
   await admin.command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
   await expect(proxied.insertOne({ _id: "slow" })).rejects.toThrow("timed out");
-  await expect.poll(() => direct.distinct("_id"), { timeout: 3_000 }).toEqual(["slow"]);
+  await expect.poll(() => direct.distinct("_id")).toEqual(["slow"]);
 });
 
 test("a client that goes away takes its connections to the database along", async () => {
@@ -180,10 +180,8 @@ test("a proxy whose database is away breaks the connections to it, and serves ag
   await mongod.pause();
   await expect(proxied.insertOne({ _id: "meanwhile" })).rejects.toThrow();
   await mongod.resume();
-  await expect
-    .poll(() => proxied.insertOne({ _id: "after" }).catch(() => undefined), { timeout: 10_000 })
-    .toBeTruthy();
-}, 60_000);
+  await expect.poll(() => proxied.insertOne({ _id: "after" }).catch(() => undefined)).toBeTruthy();
+});
 
 test("a stranger who speaks another protocol loses the connection, and the proxy tells of it when it closes", async () => {
   const { url } = testDatabase();
@@ -253,4 +251,4 @@ test("a driver knows and calls the proxy's addresses only, and finds the new pri
   expect(known).toEqual(own);
   expect(primaries.size).toBe(2);
   expect(await direct.db().collection("things").countDocuments()).toBe(2);
-}, 60_000);
+});

@@ -105,13 +105,11 @@ it("reads on through a change of the primary", async () => {
     .command({ replSetStepDown: 1, force: true })
     .catch(() => {});
   await expect
-    .poll(
-      () =>
-        messages.insertOne({ _id: 2 }).then(
-          () => true,
-          () => false,
-        ),
-      { timeout: 15_000 },
+    .poll(() =>
+      messages.insertOne({ _id: 2 }).then(
+        () => true,
+        () => false,
+      ),
     )
     .toBe(true);
   expect((await recorder.finish()).messages.size).toBe(2);

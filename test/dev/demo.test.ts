@@ -22,7 +22,7 @@ test("the demo ends well and says so, in plain text where there is no terminal",
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
   expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f]/);
   expect(stdout).not.toContain('{"level"');
-}, 40_000);
+});
 
 describe("the demo's check", () => {
   test("finds nothing where all is as it should be", () => {

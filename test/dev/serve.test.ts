@@ -50,7 +50,7 @@ describe("without --live", () => {
     const dev = await startDev(["--port", "0"]);
     const ledgerUrl = await dev.says(/accepted: (http:\S+\/ledger)\)/);
     const readLedger = async () => (await (await fetch(ledgerUrl)).json()) as LedgerEntry[];
-    await vi.waitFor(async () => expect((await readLedger()).length).toBeGreaterThan(2), 10_000);
+    await vi.waitFor(async () => expect((await readLedger()).length).toBeGreaterThan(2), 60_000);
 
     dev.interrupt();
 

@@ -47,7 +47,7 @@ test("an answer to a send proves what is listed as proof, and nothing else does"
     seen.add(outcome.kind);
   });
   expectAll(seen, ["sent", "unsent", "failed", "unproven"]);
-}, 60_000);
+});
 
 test("an answer to a lookup is a find if it is the message, and an absence only in WAHA's own words", async () => {
   const { waha, requests, answer } = await startClient();
@@ -66,7 +66,7 @@ test("an answer to a lookup is a find if it is the message, and an absence only 
     expect(lookup === "absent").toBe(status === 404 && body?.message === "Message not found");
   });
   expectAll(seen, ["found", "refused", "absent", "unsupported", "unanswered"]);
-}, 60_000);
+});
 
 /** The raw ids in a body, by all three forms that WAHA has for them. */
 function idsIn(body: Record<string, unknown> | undefined): unknown[] {
@@ -92,7 +92,7 @@ test("an answer to a question for an id is one, a proven refusal, or no reason n
     if (kind === "unsent") expect(given === "reset" || proof(given) === "unsent").toBe(true);
   });
   expectAll(seen, ["id", "unsent", "unsupported", "none"]);
-}, 60_000);
+});
 
 const listed = fc.record(
   {
@@ -134,4 +134,4 @@ test("an answer to a look around is a list of what are sessions, a server's vers
   });
   const codes = ["waha_unreachable", "waha_bad_answer", "waha_key_refused", "waha_redirect"];
   expectAll(seen, ["sessions", "server", "no server", ...codes]);
-}, 60_000);
+});

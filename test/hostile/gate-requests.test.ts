@@ -43,7 +43,7 @@ test("no address lets anybody in without the secret", async () => {
     expect(body.length).toBeLessThan(100);
   });
   expect(world.waha.requests).toEqual([]);
-}, 60_000);
+});
 
 test("who asks for a dry run in any words gets one, or none, and never a real one", async () => {
   const { world, ask } = await startGate();
@@ -79,4 +79,4 @@ test("who asks for a dry run in any words gets one, or none, and never a real on
   });
   expect(seen.size).toBe(2);
   expect(world.waha.ledger).toEqual([]);
-}, 60_000);
+});

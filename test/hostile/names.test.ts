@@ -98,4 +98,4 @@ test("sessions of any name send, nothing is posted to what is no chat, and the g
     }
   });
   expect(world.waha.requestCount({ route: "unknown" })).toBe(0);
-}, 60_000);
+});

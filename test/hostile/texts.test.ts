@@ -79,7 +79,7 @@ async function survives(world: World, all: Content[]): Promise<void> {
 test("a text of any characters and any length that is allowed arrives as it is stored; any other fails", async () => {
   const world = await createWorld();
   await holds(contents, 6, (all) => survives(world, all));
-}, 60_000);
+});
 
 test("a text may have 65,536 characters of any kind, and not one more", async () => {
   const world = await createWorld();

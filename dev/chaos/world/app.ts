@@ -1,5 +1,5 @@
 import type { Db, Document, Filter } from "mongodb";
-import { ObjectId } from "mongodb";
+import { MongoError, MongoErrorLabel, ObjectId } from "mongodb";
 import type { Id } from "../../../lib/documents.ts";
 import type { EditKind } from "../plan/plan.ts";
 import type { Random } from "../random.ts";
@@ -30,11 +30,21 @@ export class App {
   }
 
   /**
-   * Makes an edit of this kind, if there is anything to make it on.
+   * Makes an edit of this kind, if there is anything to make it on. One that a failover interrupts is made or not,
+   * which the history tells.
    *
    * @param named only on one of the documents with these ids, or in one of these campaigns
    */
   async edit(kind: EditKind, named?: Id[]): Promise<void> {
+    try {
+      await this.#edit(kind, named);
+    } catch (error) {
+      if (!(error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.RetryableWriteError)))
+        throw error;
+    }
+  }
+
+  async #edit(kind: EditKind, named?: Id[]): Promise<void> {
     const among: Filter<Document> = named ? { _id: { $in: named as never[] } } : {};
     if (kind === "add-message") return this.#addMessage(among);
     if (kind === "pause" || kind === "resume")

@@ -17,4 +17,4 @@ test("a database that goes away is told once, and once more when it is back", as
   for (let pass = 0; pass < 2; pass += 1) expect(await world.callAndTell()).toBe(200);
   expect(world.told()).toEqual(["database standing", "database over"]);
   expect(world.alerts()[1]?.text).toContain(splitWords(PROBLEMS.database_unreachable).happened);
-}, 90_000);
+});

@@ -19,7 +19,7 @@ export function startChild(program: string, env: NodeJS.ProcessEnv, args: string
     // Not inherited: whoever waits for this process's output to end would wait for the child, too.
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
-  child.stderr?.pipe(process.stderr, { end: false });
+  child.stderr?.on("data", (chunk) => process.stderr.write(chunk));
   alive.add(child);
   child.once("exit", () => alive.delete(child));
   return child;

@@ -53,6 +53,10 @@ describe("final", () => {
     expect(wrong(story)).toEqual([`m1: was due, and ${why}`]);
   });
 
+  it("lets the app say of one that is sent that nobody picked it", () => {
+    expect(wrong(new Story().message("m1").send("m1", 100).edit("m1", 600, { isPicked: false }))).toEqual([]);
+  });
+
   it("finds one that is sent without isSent", () => {
     const story = new Story().message("m1").send("m1", 100).edit("m1", 600, { isSent: false });
     expect(wrong(story)).toEqual(["m1: was due, and is sent, but isSent is not true"]);

@@ -3,17 +3,18 @@ import { type Random, randomFor } from "../random.ts";
 import type { Side, Trigger } from "./plan.ts";
 
 /** How many processes a round kills, each at another point. */
-const KILLS_A_ROUND = 16;
+const KILLS_A_ROUND = 18;
 
-/** Points that many a round does not reach although it is led there: they are dealt three times as often. */
-const HARD_TO_REACH = new Set([
-  "late-sent",
-  "forget-settled",
-  "restrict-session",
-  "count-campaign",
-  "settle-campaigns",
+/** Points that many a round does not reach although it is led there, and how often they are dealt where others are once. */
+const DEALT_TIMES = new Map([
+  ...["late-sent", "forget-settled", "restrict-session", "count-campaign", "settle-campaigns"].map(times(3)),
+  ...["missed", "set-back-flags", "lookup", "read-writes", "verdict-later", "claim"].map(times(2)),
+  ...["intent-and-outcome", "new-message-id"].map(times(2)),
 ]);
-const MORE_OFTEN = 3;
+
+function times(count: number): (point: string) => [point: string, times: number] {
+  return (point) => [point, count];
+}
 
 /**
  * The round's share of a deck that holds each point's both sides; dealt to the end, it is shuffled anew. So each is
@@ -22,7 +23,7 @@ const MORE_OFTEN = 3;
 export function dealKills(seed: string, round: number, points: readonly string[], random: Random): Trigger[] {
   const sides: Side[] = ["before", "after"];
   const cards = points
-    .flatMap((point) => (HARD_TO_REACH.has(point) ? Array<string>(MORE_OFTEN).fill(point) : point))
+    .flatMap((point) => Array<string>(DEALT_TIMES.get(point) ?? 1).fill(point))
     .flatMap((point) => sides.map((side) => ({ point, side })));
   return Array.from({ length: KILLS_A_ROUND }, (_, place) => {
     const dealt = round * KILLS_A_ROUND + place;
@@ -43,7 +44,8 @@ export const STAY_SECONDS = "0.9";
 const RARE = new Set([
   ...["get-more", "list-indexes", "read-writes", "restrict-session", "late-sent", "forget-settled"],
   ...["count-campaign", "settle-campaigns", "intent", "intent-and-outcome", "outcome", "sendText"],
-  ...["release-claims", "release-rest", "return-leases", "find-next-due"],
+  ...["release-claims", "release-rest", "return-leases", "find-next-due", "claim", "new-message-id"],
+  ...["missed", "set-back-flags", "lookup", "verdict", "verdict-later"],
 ]);
 
 /** What a round must have for its kills to come about. */

@@ -67,7 +67,9 @@ function isOk(env: NodeJS.ProcessEnv, now: number): Promise<boolean> {
 async function findProblem(env: NodeJS.ProcessEnv): Promise<Error | undefined> {
   try {
     const config = parseConfig(env);
-    await Promise.all([checkDatabase(config), checkWaha(config)]);
+    // Both to their end, so that where both are away it is always the same one that is named.
+    const checks = await Promise.allSettled([checkDatabase(config), checkWaha(config)]);
+    for (const check of checks) if (check.status === "rejected") throw check.reason;
     return undefined;
   } catch (error) {
     return asUnavailable(error) as Error;

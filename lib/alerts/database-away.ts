@@ -9,7 +9,7 @@ import { notificationOf } from "./words.ts";
  * Alerts about the database itself, which can't remember them: each instance does for itself, by address, so that of
  * several at once each may tell.
  */
-const standing = new Map<string, Alert>();
+const standing = new Map<string, Alert & { told: boolean }>();
 
 /** Tells that the database is away, once. */
 export async function databaseIsAway(config: Config, log: Log, reason: UnavailableError): Promise<void> {
@@ -18,8 +18,9 @@ export async function databaseIsAway(config: Config, log: Log, reason: Unavailab
   if (before?.told) return;
   const now = new Date();
   const { code, message } = reason;
-  const alert: Alert = { kind: "database", about: "", code, message, since: now, lastAt: now, told: true };
-  standing.set(address, { ...alert, since: before?.since ?? now });
+  const since = before?.since ?? now;
+  const alert: Alert = { kind: "database", about: "", code, message, since, lastAt: now };
+  standing.set(address, { ...alert, told: true });
   if (!(await postAlert(config, log, notificationOf("database", "standing", [alert], now))))
     standing.set(address, { ...alert, told: false });
 }

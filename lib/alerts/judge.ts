@@ -8,7 +8,7 @@ import { type Alert, type AlertsDocument, isSame } from "./state.ts";
 /** Messages that fail, are missed or unknown are over once there were none for so long, or it would be an alert a pass. */
 const QUIET_SECONDS = 600;
 
-/** A session that WAHA no longer knows was taken away on purpose, if nobody brings it back for so long. */
+/** A session that was stopped or that WAHA no longer knows is so on purpose, if nobody brings it back for so long. */
 const GONE_SECONDS = 24 * 3600;
 
 /** How many kinds of problems the words on messages name. */
@@ -16,8 +16,8 @@ const NAMED_PROBLEMS = 3;
 
 /** What a pass means for the alerts. */
 export interface Judgement {
-  /** What this pass met, whether it stands already or not; and what stands and could not be told yet. */
-  present: Alert[];
+  /** What this pass met, whether it stands already or not. */
+  met: Alert[];
   /** What stood and is over. */
   over: Alert[];
   /** The sessions that work, to be remembered. */
@@ -31,10 +31,9 @@ export function judge({ entries, working }: AlertsDocument, result: PassResult, 
     (alert) => ({ ...alert, since: entries.find((entry) => isSame(entry, alert))?.since ?? now }),
   );
   const others = entries.filter((entry) => !met.some((alert) => isSame(entry, alert)));
-  const over = others.filter((alert) => isOver(alert, sessions, now));
   return {
-    present: [...met, ...others.filter((alert) => !alert.told && !over.includes(alert))],
-    over,
+    met,
+    over: others.filter((entry) => entry.state === "standing" && isOver(entry, sessions, now)),
     working: sessions ? stillWorking(working, sessions) : working,
   };
 }
@@ -103,12 +102,13 @@ function isOver({ kind, about, lastAt }: Alert, sessions: Sessions, now: Date): 
   if (kind !== "session") return lastAt < addSeconds(now, -QUIET_SECONDS);
   if (!sessions) return false;
   const session = sessions.get(about);
-  return session ? session.status === "WORKING" : lastAt < addSeconds(now, -GONE_SECONDS);
+  if (session && session.status !== "STOPPED") return session.status === "WORKING";
+  return lastAt < addSeconds(now, -GONE_SECONDS);
 }
 
 function standing(
   { about = "", ...alert }: Pick<Alert, "kind" | "code" | "message"> & { about?: string },
   now: Date,
 ): Alert {
-  return { ...alert, about, since: now, lastAt: now, told: false };
+  return { ...alert, about, since: now, lastAt: now };
 }

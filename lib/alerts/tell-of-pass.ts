@@ -9,18 +9,19 @@ import { databaseIsAway, databaseIsBack } from "./database-away.ts";
 import { judge } from "./judge.ts";
 import { beat, postAlert } from "./post.ts";
 import {
-  type Alert,
-  type AlertKind,
-  clearAlert,
-  isSame,
-  noteUntold,
-  putBack,
-  raiseAlert,
+  type AlertsDocument,
+  type Entry,
+  isToTell,
+  leaveTelling,
+  noteGap,
+  noteMet,
+  noteOver,
+  noteTold,
   readAlerts,
   rememberWorking,
-  renewAlert,
+  takeTelling,
 } from "./state.ts";
-import { type AlertState, notificationOf } from "./words.ts";
+import { notificationOf } from "./words.ts";
 
 /**
  * Tells whom it concerns what a pass came to: the heartbeat after a good one, and alerts where something began or is
@@ -48,59 +49,51 @@ async function lookAtAlerts(config: Config, log: Log, result: PassResult): Promi
   if (!recorded && !unavailable && failed + missed + unknown === 0) return;
   const [document, lastPass] = await Promise.all([readAlerts(db), readLastPass(db)]);
   const now = new Date(summary.startedAt.getTime() + summary.durationMs);
-  const { present, over, working } = judge(document, result, now);
-  const [raised, cleared] = await Promise.all([
-    raise(db, document.entries, present),
-    winners(over, (alert) => clearAlert(db, alert)),
+  const { met, over, working } = judge(document, result, now);
+  await Promise.all([
+    ...met.map((alert) => noteMet(db, alert)),
+    ...over.map((alert) => noteOver(db, alert)),
+    noteGapBefore(db, lastPass, document),
   ]);
   // Only now, as a session that is remembered no more is not missed again.
   if (working.join() !== document.working.join()) await rememberWorking(db, working);
-  const tell = (kind: AlertKind, state: AlertState, alerts: Alert[]) =>
-    postAlert(config, log, notificationOf(kind, state, alerts, now));
-  await Promise.all([
-    ...tellByKind(raised, "standing", tell, (alert) => noteUntold(db, alert)),
-    ...tellByKind(cleared, "over", tell, (alert) => putBack(db, alert)),
-    tellOfGap(lastPass, summary.passId, tell),
-  ]);
+  await tellWhatIsNew(config, log, db, now);
 }
 
-type Tell = (kind: AlertKind, state: AlertState, alerts: Alert[]) => Promise<boolean>;
-
-/** Makes alerts stand, and notes that those which do were met again; gives those that are this pass's to tell. */
-async function raise(db: Database, standing: Alert[], present: Alert[]): Promise<Alert[]> {
-  const told = standing.filter((alert) => alert.told);
-  const isTold = (alert: Alert) => told.some((other) => isSame(other, alert));
-  await Promise.all(present.filter(isTold).map((alert) => renewAlert(db, alert, alert.lastAt)));
-  return winners(
-    present.filter((alert) => !isTold(alert)),
-    (alert) => raiseAlert(db, alert),
-  );
-}
-
-/** What is of one kind is told together: sessions may go down by the dozen. `undo` is for what nobody took. */
-function tellByKind(
-  alerts: Alert[],
-  state: AlertState,
-  tell: Tell,
-  undo: (alert: Alert) => Promise<void>,
-): Promise<unknown>[] {
-  return [...Map.groupBy(alerts, ({ kind }) => kind)].map(async ([kind, ofKind]) => {
-    if (!(await tell(kind, state, ofKind))) await Promise.all(ofKind.map(undo));
-  });
-}
-
-/** Those of the alerts that this pass is to tell, and not one that overlaps it. */
-async function winners(alerts: Alert[], claim: (alert: Alert) => Promise<boolean>): Promise<Alert[]> {
-  const won = await Promise.all(alerts.map(claim));
-  return alerts.filter((_, index) => won[index]);
-}
-
-/** Only the first pass after a gap finds itself at the end of it. */
-async function tellOfGap(lastPass: LastPass | null, passId: string, tell: Tell): Promise<void> {
+/** Remembers the last gap between passes, unless that was done. The pass that found it may have died before it could. */
+async function noteGapBefore(
+  db: Database,
+  lastPass: LastPass | null,
+  { gapsUntil }: AlertsDocument,
+): Promise<void> {
   const gap = lastPass?.gap;
-  if (gap?.passId !== passId) return;
+  if (!gap || (gapsUntil && gapsUntil >= gap.to)) return;
   const code = "passes_stopped";
-  await tell("passes", "over", [
-    { kind: "passes", about: "", code, message: PROBLEMS[code], since: gap.from, lastAt: gap.to, told: true },
-  ]);
+  const { from: since, to: lastAt } = gap;
+  await noteGap(db, { kind: "passes", about: "", code, message: PROBLEMS[code], since, lastAt });
+}
+
+/** Tells what people do not know yet, that of one kind together: sessions may go down by the dozen. */
+async function tellWhatIsNew(config: Config, log: Log, db: Database, now: Date): Promise<void> {
+  const { entries } = await readAlerts(db);
+  const toTell = entries
+    .filter((entry) => isToTell(entry, now))
+    .sort((one, other) => (one.about < other.about ? -1 : 1));
+  const taken = await Promise.all(toTell.map((entry) => takeTelling(db, entry, now)));
+  const mine = toTell.filter((_, index) => taken[index]);
+  const groups = Map.groupBy(mine, ({ kind, state }) => `${kind} ${state}`);
+  await Promise.all([...groups.values()].map((group) => tellTogether(config, log, db, group, now)));
+}
+
+async function tellTogether(
+  config: Config,
+  log: Log,
+  db: Database,
+  group: Entry[],
+  now: Date,
+): Promise<void> {
+  const [first] = group;
+  if (!first) return;
+  const isTaken = await postAlert(config, log, notificationOf(first.kind, first.state, group, now));
+  await Promise.all(group.map((entry) => (isTaken ? noteTold(db, entry) : leaveTelling(db, entry))));
 }

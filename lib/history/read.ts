@@ -1,4 +1,4 @@
-import type { Document } from "mongodb";
+import type { AggregateOptions, Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import type { Database } from "../db.ts";
 import { isProblemCode, PROBLEMS, type ProblemCode } from "../problems.ts";
@@ -11,7 +11,10 @@ export interface Lateness {
   p99: number | null;
 }
 
-/** What the passes that ended within a span of time counted. A pass that died counted nothing. */
+/**
+ * What the passes that ended within a span of time counted. A pass that died counted nothing, and a message that was
+ * `unknown` and turned out to be sent counts as both: each is what somebody saw at the time.
+ */
 export interface Figures extends Record<Outcome, number> {
   passes: number;
   latenessMs: Lateness;
@@ -44,19 +47,22 @@ const HOUR_MINUTES = 60;
 const SHOWN_PROBLEMS = 12;
 
 /** Reads the history in one request, over at most a document for each minute of a day, found by `_id`. */
-export async function readHistory(db: Database, now: Date): Promise<History> {
+export async function readHistory(db: Database, now: Date, limits: AggregateOptions = {}): Promise<History> {
   const hourAgo = addSeconds(minuteOf(now), -(HOUR_MINUTES - 1) * 60);
   const [found] = await db.minutes
-    .aggregate<Found>([
-      { $match: { _id: MINUTE_IDS, at: { $gt: addSeconds(now, -24 * 3600), $lte: now } } },
-      {
-        $facet: {
-          day: SUM_STAGES,
-          minutes: [{ $match: { at: { $gte: hourAgo } } }, { $sort: { at: 1 } }],
-          problems: PROBLEM_STAGES,
+    .aggregate<Found>(
+      [
+        { $match: { _id: MINUTE_IDS, at: { $gt: addSeconds(now, -24 * 3600), $lte: now } } },
+        {
+          $facet: {
+            day: SUM_STAGES,
+            minutes: [{ $match: { at: { $gte: hourAgo } } }, { $sort: { at: 1 } }],
+            problems: PROBLEM_STAGES,
+          },
         },
-      },
-    ])
+      ],
+      limits,
+    )
     .toArray();
   const { day = [], minutes = [], problems = [] } = found ?? {};
   return {

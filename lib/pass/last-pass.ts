@@ -1,4 +1,4 @@
-import type { AnyBulkWriteOperation, Document } from "mongodb";
+import type { AnyBulkWriteOperation, Document, FindOneOptions } from "mongodb";
 import { ALERTS_EXIST, mayBeNews } from "../alerts/state.ts";
 import { addSeconds } from "../clock.ts";
 import type { Database } from "../db.ts";
@@ -20,8 +20,8 @@ export interface LastPass {
 /** One comes every minute and takes a minute at most; without any for so long, passes do not run. */
 export const RECENT_PASS_SECONDS = 180;
 
-export async function readLastPass(db: Database): Promise<LastPass | null> {
-  return db.passes.findOne({ _id: "last-pass" });
+export async function readLastPass(db: Database, limits: FindOneOptions = {}): Promise<LastPass | null> {
+  return db.passes.findOne({ _id: "last-pass" }, limits);
 }
 
 /**

@@ -63,9 +63,9 @@ async function askDatabase(db: Database, config: Config): Promise<Omit<Status, "
   await db.connect();
   const at = await db.readTime();
   const [lastPass, now, history, campaigns, documents, alerts] = await Promise.all([
-    readLastPass(db),
+    readLastPass(db, SEARCH_LIMITS),
     countLive(db, config, at),
-    readHistory(db, at),
+    readHistory(db, at, SEARCH_LIMITS),
     findCampaignsInProgress(db),
     auditMessages(db, addSeconds(at, -SWEPT_SECONDS), SEARCH_LIMITS),
     readStandingAlerts(db),
@@ -87,12 +87,9 @@ function shownPass({ passId, startedAt, endedAt, summary }: LastPass): Status["l
 }
 
 async function readStandingAlerts(db: Database): Promise<Status["alerts"]> {
-  const { entries } = await readAlerts(db);
-  return entries.slice(0, SHOWN_ALERTS).map(({ kind, about, code, message, since }) => ({
-    kind,
-    about,
-    code,
-    message,
-    since,
-  }));
+  const { entries } = await readAlerts(db, SEARCH_LIMITS);
+  return entries
+    .filter(({ state }) => state === "standing")
+    .slice(0, SHOWN_ALERTS)
+    .map(({ kind, about, code, message, since }) => ({ kind, about, code, message, since }));
 }

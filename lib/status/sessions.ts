@@ -12,7 +12,14 @@ const SHOWN = 100;
 
 /** WAHA's sessions, or why there is no list of them. */
 export type WahaStatus =
-  | { reachable: true; total: number; working: number; sessions: { name: string; status: string }[] }
+  | {
+      reachable: true;
+      total: number;
+      working: number;
+      /** Those that can't send until a person sees to them. */
+      needingSomebody: number;
+      sessions: Pick<WahaSession, "name" | "status">[];
+    }
   | { reachable: false; code: ProblemCode; message: string };
 
 /** Asks WAHA for its sessions, in one request. */
@@ -24,8 +31,9 @@ export async function askSessions(config: Config): Promise<WahaStatus> {
       reachable: true,
       total: all.length,
       working: all.filter(works).length,
+      needingSomebody: all.filter(needsSomebody).length,
       sessions: all
-        .sort((one, other) => Number(works(one)) - Number(works(other)) || (one.name < other.name ? -1 : 1))
+        .sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1))
         .slice(0, SHOWN)
         .map(({ name, status }) => ({ name, status })),
     };
@@ -35,6 +43,19 @@ export async function askSessions(config: Config): Promise<WahaStatus> {
   } finally {
     await waha.close();
   }
+}
+
+/**
+ * Whether it waits for a person. One that is starting does not, and one that is stopped was, as a rule, stopped on
+ * purpose: where it had worked before an alert tells of it.
+ */
+export function needsSomebody({ status }: Pick<WahaSession, "status">): boolean {
+  return status !== "WORKING" && status !== "STARTING" && status !== "STOPPED";
+}
+
+/** Whoever waits for a person comes first, then whoever does not work. */
+function rank(session: Pick<WahaSession, "status">): number {
+  return Number(!needsSomebody(session)) + Number(works(session));
 }
 
 function works({ status }: Pick<WahaSession, "status">): boolean {

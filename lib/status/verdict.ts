@@ -1,7 +1,11 @@
 import { lasting } from "../alerts/words.ts";
 import { isRecent, type LastPass } from "../pass/last-pass.ts";
-import { NOTICES, PROBLEMS, splitWords } from "../problems.ts";
-import type { WahaStatus } from "./sessions.ts";
+import { NOTICES, PROBLEMS, type ProblemCode, splitWords } from "../problems.ts";
+import type { Live } from "./live.ts";
+import { needsSomebody, type WahaStatus } from "./sessions.ts";
+
+/** What no pass will ever see: somebody has to mend these documents. */
+const NEVER_SEEN: ReadonlySet<ProblemCode> = new Set(["flags_missing", "date_wrong"]);
 
 /** The whole state in one sentence, and what to do about it in another. */
 export interface Verdict {
@@ -17,12 +21,15 @@ export interface Evidence {
   lastPass: Pick<LastPass, "endedAt" | "summary"> | null;
   waha: WahaStatus;
   alerts: readonly { message: string }[];
+  documents: readonly { code: ProblemCode; message: string; count: number }[];
+  now: Pick<Live, "due" | "oldestDue">;
   /** How long passes stay. */
   staySeconds: number;
 }
 
 /** Judges whether messages are sent; the worst thing is said first. */
-export function judgeStatus({ at, lastPass, waha, alerts, staySeconds }: Evidence): Verdict {
+export function judgeStatus(evidence: Evidence): Verdict {
+  const { at, lastPass, waha, staySeconds } = evidence;
   if (!lastPass)
     return {
       level: "bad",
@@ -43,10 +50,11 @@ export function judgeStatus({ at, lastPass, waha, alerts, staySeconds }: Evidenc
   return (
     ofPass(lastPass.summary, ago) ??
     ofSessions(waha, ago) ??
-    ofAlerts(alerts, ago) ?? {
+    ofAlerts(evidence.alerts, ago) ??
+    ofDocuments(evidence.documents, ago) ?? {
       level: "good",
       headline: `Running: last pass ${ago} ago`,
-      detail: "Everything that was due went out.",
+      detail: tellDue(evidence.now, at),
     }
   );
 }
@@ -64,9 +72,10 @@ function ofPass({ ok, errors }: LastPass["summary"], ago: string): Verdict | und
 }
 
 function ofSessions(waha: WahaStatus & { reachable: true }, ago: string): Verdict | undefined {
-  const down = waha.total - waha.working;
-  if (down === 0) return undefined;
-  const [{ name, status } = { name: "", status: "" }] = waha.sessions;
+  const down = waha.needingSomebody;
+  const first = waha.sessions.find(needsSomebody);
+  if (!first) return undefined;
+  const { name, status } = first;
   const which =
     down === 1 ? `"${name}" is ${status}` : `"${name}" is ${status}, and ${down - 1} more are down`;
   return {
@@ -83,6 +92,22 @@ function ofAlerts([first]: Evidence["alerts"], ago: string): Verdict | undefined
     headline: `Running: last pass ${ago} ago; an alert stands`,
     detail: sentence(first.message),
   };
+}
+
+function ofDocuments(documents: Evidence["documents"], ago: string): Verdict | undefined {
+  const found = documents.find(({ code }) => NEVER_SEEN.has(code));
+  if (!found) return undefined;
+  return {
+    level: "warning",
+    headline: `Running: last pass ${ago} ago; some messages are never seen`,
+    detail: `${found.code} (${found.count}): ${sentence(found.message)}`,
+  };
+}
+
+function tellDue({ due, oldestDue }: Evidence["now"], at: Date): string {
+  if (due.count === 0 || !oldestDue) return "Everything that was due went out.";
+  const count = `${due.more ? "more than " : ""}${due.count}`;
+  return `${count} due now, the oldest for ${lasting(oldestDue, at)}: the next pass takes them up.`;
 }
 
 /** Words of `lib/problems.ts` as a sentence of their own. */

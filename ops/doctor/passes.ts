@@ -1,10 +1,10 @@
 import type { Database } from "../../lib/db.ts";
-import { RECENT_PASS_SECONDS, readLastPass } from "../../lib/pass/last-pass.ts";
+import { isRecent, readLastPass } from "../../lib/pass/last-pass.ts";
 import { counted } from "../shown.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 /** Checks that passes run, and what the last one said. */
-export async function checkPasses(db: Database, now: Date): Promise<Finding[]> {
+export async function checkPasses(db: Database, now: Date, staySeconds: number): Promise<Finding[]> {
   const last = await readLastPass(db);
   if (!last)
     return [
@@ -15,7 +15,7 @@ export async function checkPasses(db: Database, now: Date): Promise<Finding[]> {
       ),
     ];
   const seconds = Math.max(0, Math.round((now.getTime() - last.endedAt.getTime()) / 1000));
-  if (seconds > RECENT_PASS_SECONDS)
+  if (!isRecent(last, now, staySeconds))
     return [
       problem(
         "passes",

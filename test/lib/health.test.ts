@@ -94,6 +94,13 @@ test("a database that can't be reached is told without its address, user or pass
     expect(output).not.toContain(secret);
 });
 
+test("where WAHA and the database are both away, it is always the database that is named", async () => {
+  const world = await createWorld({}, { LOG_LEVEL: "info", DATABASE_URL: "mongodb://127.0.0.1:9/app" });
+  await world.waha.pause();
+  for (const second of [0, 10]) expect(await statusAt(world, second)).toBe(503);
+  expect(logged()).toEqual([PROBLEMS.database_unreachable]);
+});
+
 test("a database that hangs does not keep the answer back until the platform ends the function", async () => {
   const world = await worldAfterPass();
   const admin = world.db.admin();

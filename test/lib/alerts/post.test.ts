@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { backgroundDone } from "../../../lib/background.ts";
-import { createAlertedWorld } from "../../support/alerted-world.ts";
+import { type AlertedWorld, createAlertedWorld } from "../../support/alerted-world.ts";
+import { callAlone } from "../../support/call-alone.ts";
 import { startReceiver } from "../../support/receiver.ts";
 import { createWorld, message, SECRET, WAHA_KEY } from "../../support/world.ts";
 
@@ -89,6 +90,67 @@ describe("an alert that nobody took", () => {
     await world.callAndTell();
     world.receiver.status = 200;
     for (let pass = 0; pass < 3; pass += 1) await world.callAndTell();
+    expect(world.told()).toEqual(["waha standing", "waha over", "waha over"]);
+  });
+});
+
+describe("whoever is to tell and dies", () => {
+  /** Calls the function in a process that is killed while the receiver holds its alert. */
+  async function dieTelling(world: AlertedWorld): Promise<void> {
+    const known = world.receiver.taken.length;
+    world.receiver.status = 0;
+    const killed = new AbortController();
+    const call = callAlone(world, { signal: killed.signal });
+    await expect.poll(() => world.receiver.taken.length).toBeGreaterThan(known);
+    killed.abort();
+    await expect(call).rejects.toThrow();
+    world.receiver.status = 200;
+  }
+
+  const letTellingExpire = (world: AlertedWorld) =>
+    world.scheduler.updateOne(
+      { _id: "alerts" as never },
+      { $set: { "entries.$[].tellingUntil": new Date(Date.now() - 1) } },
+    );
+
+  test("leaves the alert to a later pass, half a minute on", async () => {
+    const world = await createAlertedWorld();
+    await world.waha.pause();
+    await dieTelling(world);
+    await world.callAndTell();
+    expect(world.told()).toEqual(["waha standing"]);
+    await letTellingExpire(world);
+    for (let pass = 0; pass < 3; pass += 1) await world.callAndTell();
+    expect(world.told()).toEqual(Array(2).fill("waha standing"));
+  });
+
+  test("leaves the all-clear to a later pass", async () => {
+    const world = await createAlertedWorld();
+    await world.waha.pause();
+    await world.callAndTell();
+    await world.waha.resume();
+    await dieTelling(world);
+    await letTellingExpire(world);
+    for (let pass = 0; pass < 3; pass += 1) await world.callAndTell();
+    expect(world.told()).toEqual(["waha standing", "waha over", "waha over"]);
+  });
+});
+
+describe("what begins again before anybody was told that it was over", () => {
+  test("is told no second time, and once when it is over at last", async () => {
+    const world = await createAlertedWorld();
+    await world.waha.pause();
+    await world.callAndTell();
+    world.receiver.status = 500;
+    await world.waha.resume();
+    await world.callAndTell();
+    await world.waha.pause();
+    world.receiver.status = 200;
+    await world.callAndTell();
+    expect(world.told()).toEqual(["waha standing", "waha over"]);
+    await world.waha.resume();
+    await world.callAndTell();
+    await world.callAndTell();
     expect(world.told()).toEqual(["waha standing", "waha over", "waha over"]);
   });
 });

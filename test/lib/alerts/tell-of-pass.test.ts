@@ -167,6 +167,22 @@ describe("passes that come again after a gap", () => {
     expect(world.alerts()[0]?.text).toMatch(/over after 10 min: .*no pass has ended/);
   });
 
+  test("say so also where nobody took it at first, or the first of them could not", async () => {
+    const world = await createAlertedWorld();
+    await lastEnded(world, 600);
+    world.receiver.status = 500;
+    await world.callAndTell();
+    world.receiver.status = 200;
+    for (let pass = 0; pass < 3; pass += 1) await world.callAndTell();
+    expect(world.told()).toEqual(["passes over", "passes over"]);
+    const gap = { from: ago(900), to: ago(300), passId: "died-before-it-could-tell" };
+    await world.scheduler.updateOne({ _id: "alerts" as never }, { $set: { gapsUntil: ago(3600) } });
+    await world.scheduler.updateOne({ _id: "last-pass" as never }, { $set: { gap } });
+    await world.insert({ chatId: "bad" });
+    await world.callAndTell();
+    expect(world.told().sort()).toEqual(["failed standing", ...Array(3).fill("passes over")]);
+  });
+
   test("say nothing where one was late", async () => {
     const world = await createAlertedWorld();
     await lastEnded(world, 170);
@@ -178,6 +194,18 @@ describe("passes that come again after a gap", () => {
 test("the first pass of all says nothing of a gap", async () => {
   const world = await createAlertedWorld();
   expect(world.told()).toEqual([]);
+});
+
+test("a session that was stopped on purpose stands for a day, and no longer", async () => {
+  const world = await createAlertedWorld({ sessions: [{ name: "default" }, { name: "other" }] });
+  world.waha.setSessionStatus("other", "STOPPED");
+  await world.callAndTell();
+  await quietFor(world, 23 * 3600);
+  await world.callAndTell();
+  expect(world.told()).toEqual(["session standing"]);
+  await quietFor(world, 25 * 3600);
+  await world.callAndTell();
+  expect(world.told()).toEqual(["session standing", "session over"]);
 });
 
 test("without a webhook alerts stand all the same, for the status page", async () => {

@@ -15,6 +15,7 @@ test("a session that does not work comes first, and is what the verdict is about
     reachable: true,
     total: 2,
     working: 1,
+    needingSomebody: 1,
     sessions: [
       { name: "b", status: "SCAN_QR_CODE" },
       { name: "a", status: "WORKING" },
@@ -52,11 +53,43 @@ test("alerts that stand are told, and keep the verdict from being good", async (
   const world = await createWorld();
   await world.pass();
   const alert = { kind: "missed", about: "", code: null, message: "3 messages are missed", since: ago(60) };
-  const entries = [{ ...alert, lastAt: ago(1), told: true }];
+  const standing = { lastAt: ago(1), state: "standing", told: "standing", tellingUntil: null };
+  const over = { ...alert, ...standing, kind: "failed", state: "over" };
+  const entries = [over, { ...alert, ...standing }];
   await world.scheduler.updateOne({ _id: "alerts" as never }, { $set: { entries } }, { upsert: true });
   const { verdict, alerts } = await readStatus(world);
   expect(alerts).toEqual([{ ...alert, since: alert.since.toISOString() }]);
   expect(verdict).toMatchObject({ level: "warning", detail: "3 messages are missed." });
+});
+
+test("sessions that are stopped, or just starting, wait for nobody", async () => {
+  const sessions = [{ name: "a" }, { name: "b", status: "STOPPED" as const }, { name: "c" }];
+  const world = await createWorld({ sessions });
+  world.waha.setSessionStatus("c", "STARTING");
+  await world.pass();
+  const { verdict, waha } = await readStatus(world);
+  expect(waha).toMatchObject({ total: 3, working: 1, needingSomebody: 0 });
+  expect(verdict.level).toBe("good");
+});
+
+test("messages that no pass will ever see keep the verdict from being good", async () => {
+  const world = await createWorld();
+  await world.pass();
+  await world.insert({ scheduledAt: new Date().toISOString() }, { scheduledAt: "soon" });
+  expect((await readStatus(world)).verdict).toMatchObject({
+    level: "warning",
+    detail: expect.stringContaining("date_wrong (2): "),
+  });
+});
+
+test("what is due and not yet taken up is said", async () => {
+  const world = await createWorld();
+  await world.pass();
+  await world.insert({ scheduledAt: ago(20) }, {});
+  expect((await readStatus(world)).verdict).toMatchObject({
+    level: "good",
+    detail: expect.stringMatching(/^2 due now, the oldest for 2\d s: the next pass takes them up\.$/),
+  });
 });
 
 test("WAHA away is part of the status, in the words of a pass", async () => {

@@ -3,13 +3,15 @@ import { type Random, randomFor } from "../random.ts";
 import type { Side, Trigger } from "./plan.ts";
 
 /** How many processes a round kills, each at another point. */
-const KILLS_A_ROUND = 18;
+const KILLS_A_ROUND = 20;
 
 /** Points that many a round does not reach although it is led there, and how often they are dealt where others are once. */
 const DEALT_TIMES = new Map([
-  ...["late-sent", "forget-settled", "restrict-session", "count-campaign", "settle-campaigns"].map(times(3)),
+  ...["late-sent", "forget-settled", "restrict-session", "count-campaign"].map(times(3)),
+  ...["settle-campaigns"].map(times(4)),
   ...["missed", "set-back-flags", "lookup", "read-writes", "verdict-later", "claim"].map(times(2)),
-  ...["intent-and-outcome", "new-message-id"].map(times(2)),
+  ...["intent-and-outcome", "new-message-id", "outcome", "get-more"].map(times(2)),
+  ...["release-claims", "release-rest", "return-leases"].map(times(2)),
 ]);
 
 function times(count: number): (point: string) => [point: string, times: number] {

@@ -43,8 +43,8 @@ export const FULL: Scale = {
 /** Enough to see what a change did; ratios of such short runs vary by some percent. */
 export const QUICK: Scale = {
   messages: 600,
-  messagesOfOneSession: 50,
-  messagesWithHotOne: 100,
+  messagesOfOneSession: 30,
+  messagesWithHotOne: 60,
   repeats: 2,
   others: 1,
   hotRepeats: 2,
@@ -54,6 +54,6 @@ export const QUICK: Scale = {
   future: 20_000,
   inOnePass: 10_000,
   heaps: 1,
-  callEvery: 20,
+  callEvery: 15,
   calls: 2,
 };

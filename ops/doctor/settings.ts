@@ -1,5 +1,6 @@
 import { type Config, configWarnings, parseConfig } from "../../lib/config.ts";
 import { ConfigError, type SettingProblem } from "../../lib/errors.ts";
+import { readServerSettings } from "../server/settings.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 /** The settings as far as they can be read, and what is wrong with the others. */
@@ -18,7 +19,7 @@ const STAND_INS: NodeJS.ProcessEnv = {
   CRON_SECRET: "stands-in-for-the-secret",
 };
 
-/** Checks the settings, each by itself and together. */
+/** Checks the settings, each by itself and together; those of a server of one's own, too, which have defaults elsewhere. */
 export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
   const problems = problemsOf(env);
   const wrong = new Set(problems.map(({ setting }) => setting));
@@ -35,7 +36,7 @@ export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
 
 function problemsOf(env: NodeJS.ProcessEnv): readonly SettingProblem[] {
   try {
-    parseConfig(env);
+    readServerSettings(env);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;

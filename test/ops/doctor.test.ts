@@ -76,6 +76,26 @@ const BREAKAGES: Breakage[] = [
     found: { level: "problem", check: "settings", message: /^LOOKBACK_SECONDS must be/, remedy: /Settings/ },
   },
   {
+    name: "a server of one's own that ticks too seldom",
+    by: ({ env }) => Object.assign(env, { TICK_SECONDS: "120" }),
+    found: {
+      level: "problem",
+      check: "settings",
+      message: /^TICK_SECONDS must be less than LOOKBACK/,
+      remedy: /Settings/,
+    },
+  },
+  {
+    name: "a server of one's own that its health check would take for stopped",
+    by: ({ env }) => Object.assign(env, { TICK_SECONDS: "121", LOOKBACK_SECONDS: "600" }),
+    found: {
+      level: "problem",
+      check: "settings",
+      message: /^TICK_SECONDS must not exceed 120/,
+      remedy: /Settings/,
+    },
+  },
+  {
     name: "a time limit under WAHA's own",
     by: ({ env }) => Object.assign(env, { WAHA_TIMEOUT_MS: "3000" }),
     found: { level: "warning", check: "settings", message: /WAHA_TIMEOUT_MS/, remedy: /Settings/ },

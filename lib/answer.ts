@@ -1,10 +1,10 @@
 import { ConfigError, UnavailableError } from "./errors.ts";
 import { describeError, type Log } from "./log.ts";
-import type { ProblemCode } from "./problems.ts";
+import { PROBLEMS, type ProblemCode } from "./problems.ts";
 
 /** One thing that is wrong, as callers are told it. */
 export interface ToldError {
-  code: ProblemCode | "setting_wrong" | "internal_error";
+  code: ProblemCode | "setting_wrong";
   message: string;
   /** The setting that is wrong. */
   setting?: string;
@@ -33,8 +33,8 @@ export function explain(error: unknown, log: Log): Failure {
     return { status: 503, errors: [{ code: error.code, message: error.message, count: 1 }] };
   }
   log.error({ error: describeError(error) }, "unexpected error");
-  const message = "an unexpected error, which is a defect of the scheduler; the function's log says where";
-  return { status: 500, errors: [{ code: "internal_error", message, count: 1 }] };
+  const code: ProblemCode = "internal_error";
+  return { status: 500, errors: [{ code, message: PROBLEMS[code], count: 1 }] };
 }
 
 /** An answer as JSON, which nobody keeps. */

@@ -41,8 +41,8 @@ export async function handleCron(
     const dryRun = asksForDryRun(request.url);
     if (dryRun === undefined) return answer(400, { error: "dryRun must be true or false" });
     if (dryRun) return answer(200, await beforeCutOff(previewPass(config, ticker), config));
-    const { summary, unavailable } = await runAndTell(config, log, { ticker, stop, giveUp }, began);
-    return answer(unavailable ? 503 : 200, summary);
+    const result = await runAndTell(config, log, { ticker, stop, giveUp }, began);
+    return answer(statusOf(result), result.summary);
   } catch (error) {
     const { status, errors } = explain(error, log);
     return answer(status, { ok: false, errors });
@@ -56,6 +56,11 @@ function asksForDryRun(url: string): boolean | undefined {
   if (words.size === 0) return false;
   if (words.size > 1 || !(words.has("true") || words.has("false"))) return undefined;
   return words.has("true");
+}
+
+function statusOf({ defective, unavailable }: PassResult): number {
+  if (defective) return 500;
+  return unavailable.length > 0 ? 503 : 200;
 }
 
 /** Runs a pass, and tells behind the answer whom it concerns what it came to. */

@@ -50,6 +50,10 @@ export const PROBLEMS = {
     "the database refuses an operation. Check the user's rights (readWrite) and any validation rules",
   database_not_replica_set:
     "the database is a standalone server. It must be a replica set (one node is enough)",
+  database_slow:
+    "the database is too slow: it gave up a search that took too long. Check its load, and that the indexes exist",
+  internal_error:
+    "an unexpected error, which is a defect of the scheduler. The function's log says where it arose; report it",
   pass_overran: "the pass did not end in time and was cut off; the next one puts right what it left",
   passes_stopped:
     "no pass has ended for three minutes, so nothing is sent. Check that the cron is on, that the function answers, and its log",
@@ -85,6 +89,23 @@ export const NOTICES: ReadonlySet<ProblemCode> = new Set([
   "date_wrong",
   "never_picked",
   "picked_elsewhere",
+]);
+
+/** Messages with these end as `failed`, for a reason that lies in themselves or their account. */
+export const FAILING: ReadonlySet<ProblemCode> = new Set([
+  "invalid_message",
+  "whatsapp_refused",
+  "account_restricted",
+]);
+
+/** Messages with these may have arrived; they end as `unknown` if nothing can be proved. */
+export const UNPROVEN: ReadonlySet<ProblemCode> = new Set([
+  "answer_lost",
+  "waha_timeout",
+  "waha_connection_lost",
+  "waha_gateway",
+  "waha_error",
+  "waha_unproven",
 ]);
 
 /** A reason's words in two: what happened, and what to do, which is empty where there is nothing to do. */

@@ -1,11 +1,14 @@
 import { addSeconds } from "../clock.ts";
-import { OUTCOMES } from "../history/minutes.ts";
+import type { UnavailableError } from "../errors.ts";
 import type { PassResult } from "../pass/run.ts";
-import { NOTICES, PROBLEMS } from "../problems.ts";
+import { FAILING, NOTICES, PROBLEMS, type ProblemCode, UNPROVEN } from "../problems.ts";
 import type { WahaSession } from "../waha/answers.ts";
-import { type Alert, type AlertsDocument, isSame } from "./state.ts";
+import { type Alert, type AlertsDocument, isSame, isSeen, UNSENT, type Unsent } from "./state.ts";
 
-/** Messages that fail, are missed or unknown are over once there were none for so long, or it would be an alert a pass. */
+/**
+ * Messages that fail, are missed or unknown, and defects, are over once there were none for so long, or it would be an
+ * alert a pass.
+ */
 const QUIET_SECONDS = 600;
 
 /** A session that was stopped or that WAHA no longer knows is so on purpose, if nobody brings it back for so long. */
@@ -20,20 +23,32 @@ export interface Judgement {
   met: Alert[];
   /** What stood and is over. */
   over: Alert[];
+  /** What stood and is meant to be so: nobody is told that it is over. */
+  meant: Alert[];
   /** The sessions that work, to be remembered. */
   working: string[];
 }
 
 /** Judges what a pass saw against what is remembered. */
-export function judge({ entries, working }: AlertsDocument, result: PassResult, now: Date): Judgement {
-  const { sessions } = result;
-  const met = [...wahaAway(result, now), ...sessionsDown(working, sessions, now), ...unsent(result, now)].map(
-    (alert) => ({ ...alert, since: entries.find((entry) => isSame(entry, alert))?.since ?? now }),
+export function judge(document: AlertsDocument, result: PassResult, now: Date): Judgement {
+  const { entries, seenAt, untold, working } = document;
+  // Passes overlap: one that looked around WAHA earlier may end later, and knows less.
+  const isOutdated = seenAt !== undefined && result.seenAt < seenAt;
+  const sessions = isOutdated ? undefined : result.sessions;
+  const met = [
+    ...(isOutdated ? [] : wahaAway(result, now)),
+    ...sessionsDown(working, sessions, now),
+    ...databaseAway(result, now),
+    ...defect(result, now),
+    ...unsent(result, untold ?? {}, now),
+  ].map((alert) => ({ ...alert, since: entries.find((entry) => isSame(entry, alert))?.since ?? now }));
+  const standing = entries.filter(
+    (entry) => entry.state === "standing" && !met.some((alert) => isSame(entry, alert)),
   );
-  const others = entries.filter((entry) => !met.some((alert) => isSame(entry, alert)));
   return {
     met,
-    over: others.filter((entry) => entry.state === "standing" && isOver(entry, sessions, now)),
+    over: standing.filter((entry) => !(isOutdated && isSeen(entry.kind)) && isOver(entry, sessions, now)),
+    meant: standing.filter((entry) => isMeant(entry, sessions, now)),
     working: sessions ? stillWorking(working, sessions) : working,
   };
 }
@@ -64,9 +79,27 @@ function namesWhere(sessions: Map<string, WahaSession>, is: (session: WahaSessio
     .sort();
 }
 
-function wahaAway({ unavailable }: PassResult, now: Date): Alert[] {
-  if (!unavailable?.code.startsWith("waha_")) return [];
-  return [standing({ kind: "waha", code: unavailable.code, message: unavailable.message }, now)];
+function wahaAway({ sessions, unavailable }: PassResult, now: Date): Alert[] {
+  // A pass that stays may have found it away at first, and back when it looked last.
+  if (sessions) return [];
+  const reason = unavailable.find(({ code }) => code.startsWith("waha_"));
+  return reason ? [standing({ kind: "waha", code: reason.code, message: reason.message }, now)] : [];
+}
+
+/** Why the database kept a pass from some of its work, if it did. */
+export function troubleOfDatabase({ unavailable }: PassResult): UnavailableError | undefined {
+  return unavailable.find(({ code }) => code.startsWith("database_"));
+}
+
+/** Of a pass that could be recorded all the same: its user may write some collections and not others, say. */
+function databaseAway(result: PassResult, now: Date): Alert[] {
+  const reason = troubleOfDatabase(result);
+  return reason ? [standing({ kind: "database", code: reason.code, message: reason.message }, now)] : [];
+}
+
+function defect({ defective }: PassResult, now: Date): Alert[] {
+  const code = "internal_error";
+  return defective ? [standing({ kind: "defect", code, message: PROBLEMS[code] }, now)] : [];
 }
 
 function sessionsDown(working: string[], sessions: Sessions, now: Date): Alert[] {
@@ -81,29 +114,47 @@ function sessionsDown(working: string[], sessions: Sessions, now: Date): Alert[]
     });
 }
 
-/** Of what went wrong with messages the pass's own problems say why. */
-function unsent({ summary }: PassResult, now: Date): Alert[] {
-  const reasons = summary.errors.filter(({ code }) => !NOTICES.has(code));
-  const why = reasons
-    .slice(0, NAMED_PROBLEMS)
-    .map(({ code, message }) => `${code}: ${message}`)
-    .join("; ");
-  const [first] = reasons;
-  return OUTCOMES.flatMap((kind) => {
-    if (kind === "sent" || summary[kind] === 0) return [];
-    const counted = `${summary[kind]} ${summary[kind] === 1 ? "message is" : "messages are"} ${kind}`;
-    const message = why ? `${counted}. ${why}` : counted;
-    return [standing({ kind, code: first?.code ?? null, message }, now)];
+/** Messages that this pass counted, and those of passes that did not live to tell. */
+function unsent({ summary }: PassResult, untold: Partial<Record<Unsent, number>>, now: Date): Alert[] {
+  return UNSENT.flatMap((kind) => {
+    const count = Math.max(summary[kind], untold[kind] ?? 0);
+    if (count === 0) return [];
+    const reasons = summary[kind] > 0 ? summary.errors.filter(({ code }) => mayBecome(kind, code)) : [];
+    const why = reasons
+      .slice(0, NAMED_PROBLEMS)
+      .map(({ code, message }) => `${code}: ${message}`)
+      .join("; ");
+    const message = `${count} ${count === 1 ? "message is" : "messages are"} ${kind}. ${why || OF_ANOTHER_PASS}`;
+    const [only, ...others] = reasons;
+    return [standing({ kind, code: only && others.length === 0 ? only.code : null, message }, now)];
   });
+}
+
+/** Where the pass that counted them did not live to tell why. */
+const OF_ANOTHER_PASS = "The status page says why";
+
+/** Whether a message with this problem may have ended so. A pass's summary counts both, but not together. */
+function mayBecome(kind: Unsent, code: ProblemCode): boolean {
+  if (kind === "failed") return FAILING.has(code);
+  if (kind === "unknown") return UNPROVEN.has(code);
+  if (NOTICES.has(code) || UNPROVEN.has(code)) return false;
+  // What waits for a restricted account may be missed.
+  return !FAILING.has(code) || code === "account_restricted";
 }
 
 function isOver({ kind, about, lastAt }: Alert, sessions: Sessions, now: Date): boolean {
   if (kind === "waha") return sessions !== undefined;
-  if (kind !== "session") return lastAt < addSeconds(now, -QUIET_SECONDS);
-  if (!sessions) return false;
+  if (kind === "session") return sessions?.get(about)?.status === "WORKING";
+  // A pass that the database kept from its work has met it.
+  if (kind === "database") return true;
+  return lastAt < addSeconds(now, -QUIET_SECONDS);
+}
+
+/** Whether it is a session that nobody brings back. */
+function isMeant({ kind, about, lastAt }: Alert, sessions: Sessions, now: Date): boolean {
+  if (kind !== "session" || !sessions) return false;
   const session = sessions.get(about);
-  if (session && session.status !== "STOPPED") return session.status === "WORKING";
-  return lastAt < addSeconds(now, -GONE_SECONDS);
+  return (!session || session.status === "STOPPED") && lastAt < addSeconds(now, -GONE_SECONDS);
 }
 
 function standing(

@@ -1,11 +1,16 @@
-import type { Filter, FindOneOptions } from "mongodb";
+import type { AnyBulkWriteOperation, Filter, FindOneOptions } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import type { Database } from "../db.ts";
+import type { Summary } from "../pass/tally.ts";
 import type { ProblemCode } from "../problems.ts";
 import type { AlertState } from "./words.ts";
 
 /** What an alert is about. Each kind is told once when it begins and once when it is over. */
-export type AlertKind = "waha" | "database" | "session" | "failed" | "missed" | "unknown" | "passes";
+export type AlertKind = "waha" | "database" | "session" | Unsent | "passes" | "defect";
+
+/** What messages end as that did not go out, each of which is an alert. */
+export const UNSENT = ["failed", "missed", "unknown"] as const;
+export type Unsent = (typeof UNSENT)[number];
 
 /** What is wrong, or was. */
 export interface Alert {
@@ -35,6 +40,10 @@ export interface AlertsDocument {
   entries: Entry[];
   /** WAHA sessions that worked when they were seen last. */
   working: string[];
+  /** When a pass that was recorded looked around WAHA last: what an earlier look showed is no news any more. */
+  seenAt?: Date;
+  /** Messages that passes counted and that have not become alerts yet, as each pass sees to behind its answer. */
+  untold?: Partial<Record<Unsent, number>>;
   /** Gaps between passes that ended by then have become entries. */
   gapsUntil?: Date;
 }
@@ -45,18 +54,26 @@ const NOTHING = { entries: [], working: [] };
 /** A post takes five seconds at most; whoever has not told by then has died, and the next pass tells. */
 const TELLING_SECONDS = 30;
 
-/** Makes the document where there is none. */
-export const ALERTS_EXIST = { updateOne: { filter: ID, update: { $setOnInsert: NOTHING }, upsert: true } };
+/**
+ * What each pass adds to the document, which it makes where there is none: when it looked around WAHA, and the
+ * messages that people are to be told of. Should the pass not live to do that, a later one does.
+ */
+export function addToAlerts(seenAt: Date, summary: Summary): AnyBulkWriteOperation<AlertsDocument> {
+  const counted = UNSENT.filter((kind) => summary[kind] > 0);
+  const untold = Object.fromEntries(counted.map((kind) => [`untold.${kind}`, summary[kind]]));
+  const update = { $setOnInsert: NOTHING, $max: { seenAt }, $inc: untold };
+  return { updateOne: { filter: ID, update, upsert: true } };
+}
 
 /**
- * Finds the document only if a pass may be news: some alert is remembered, or other sessions work than those
- * remembered.
+ * Finds the document only if a pass may be news: some alert is remembered, messages are to be told of, or other
+ * sessions work than those remembered.
  *
  * @param working their names, sorted; undefined if WAHA did not say
  */
 export function mayBeNews(working: string[] | undefined): Filter<AlertsDocument> {
-  const someStand: Filter<AlertsDocument> = { "entries.0": { $exists: true } };
-  return { ...ID, $or: working ? [someStand, { working: { $ne: working } }] : [someStand] };
+  const other: Filter<AlertsDocument>[] = working ? [{ working: { $ne: working } }] : [];
+  return { ...ID, $or: [{ "entries.0": { $exists: true } }, { untold: { $exists: true } }, ...other] };
 }
 
 /** Reads what is remembered. */
@@ -71,49 +88,76 @@ export function isSame(one: Key, other: Key): boolean {
   return one.kind === other.kind && one.about === other.about;
 }
 
+/** Whether what an alert says rests on a look around WAHA. */
+export function isSeen(kind: AlertKind): boolean {
+  return kind === "waha" || kind === "session";
+}
+
+/** Finds the document only if nobody looked around WAHA later. */
+function notSeenLater(seenAt: Date): Filter<AlertsDocument> {
+  return { ...ID, $or: [{ seenAt: { $exists: false } }, { seenAt: { $lte: seenAt } }] };
+}
+
+/** The document; for what a look around WAHA showed only if nobody looked later. */
+function unlessOutdated(kind: AlertKind, seenAt: Date): Filter<AlertsDocument> {
+  return isSeen(kind) ? notSeenLater(seenAt) : ID;
+}
+
 /** Makes an alert stand, or notes that one which stands was met again. One that was over stands again. */
-export async function noteMet(db: Database, alert: Alert): Promise<void> {
-  const { kind, about, lastAt } = alert;
+export async function noteMet(db: Database, alert: Alert, seenAt: Date): Promise<void> {
+  const { kind, about, code, message, lastAt } = alert;
   const { matchedCount } = await db.alerts.updateOne(
-    { ...ID, entries: { $elemMatch: { kind, about } } },
-    { $set: { "entries.$.state": "standing" }, $max: { "entries.$.lastAt": lastAt } },
+    { ...unlessOutdated(kind, seenAt), entries: { $elemMatch: { kind, about } } },
+    {
+      $set: { "entries.$.state": "standing", "entries.$.code": code, "entries.$.message": message },
+      $max: { "entries.$.lastAt": lastAt },
+    },
   );
-  if (matchedCount === 0) await add(db, alert, "standing");
+  if (matchedCount === 0) await add(db, alert, "standing", unlessOutdated(kind, seenAt));
 }
 
 /** Ends an alert, if nobody met it since it was read. */
-export async function noteOver(db: Database, { kind, about, lastAt }: Alert): Promise<void> {
+export async function noteOver(db: Database, { kind, about, lastAt }: Alert, seenAt: Date): Promise<void> {
   await db.alerts.updateOne(
-    { ...ID, entries: { $elemMatch: { kind, about, lastAt } } },
+    { ...unlessOutdated(kind, seenAt), entries: { $elemMatch: { kind, about, lastAt } } },
     { $set: { "entries.$.state": "over" } },
   );
 }
 
-/** Remembers a gap between passes to be told of, which is over when it is noticed. Each is remembered once. */
-export async function noteGap(db: Database, gap: Alert): Promise<void> {
-  await add(db, gap, "over", { gapsUntil: gap.lastAt });
+/** Forgets an alert of which there is nothing more to tell, if nobody met it since it was read. */
+export async function forget(db: Database, { kind, about, lastAt }: Alert): Promise<void> {
+  await db.alerts.updateOne(ID, { $pull: { entries: { kind, about, lastAt } } });
 }
 
-/** Adds an entry where there is none of its kind and about its subject. */
+/** Remembers a gap between passes to be told of, which is over when it is noticed. Each is remembered once. */
+export async function noteGap(db: Database, gap: Alert): Promise<void> {
+  const gapsUntil = gap.lastAt;
+  const isNew = { ...ID, $or: [{ gapsUntil: { $exists: false } }, { gapsUntil: { $lt: gapsUntil } }] };
+  await add(db, gap, "over", isNew, { gapsUntil });
+}
+
+/**
+ * Adds an entry where there is none of its kind and about its subject.
+ *
+ * @param where finds the document if it is to be added
+ */
 async function add(
   db: Database,
   alert: Alert,
   state: AlertState,
+  where: Filter<AlertsDocument>,
   fields: { gapsUntil?: Date } = {},
 ): Promise<void> {
   const { kind, about } = alert;
-  const { gapsUntil } = fields;
   await db.alerts.updateOne(
-    {
-      ...ID,
-      entries: { $not: { $elemMatch: { kind, about } } },
-      ...(gapsUntil ? { $or: [{ gapsUntil: { $exists: false } }, { gapsUntil: { $lt: gapsUntil } }] } : {}),
-    },
-    {
-      $push: { entries: { ...alert, state, told: null, tellingUntil: null } },
-      ...(gapsUntil ? { $set: { gapsUntil } } : {}),
-    },
+    { ...where, entries: { $not: { $elemMatch: { kind, about } } } },
+    { $push: { entries: { ...alert, state, told: null, tellingUntil: null } }, $set: fields },
   );
+}
+
+/** Notes that messages have become alerts; where more came meanwhile, whoever brought them sees to all. */
+export async function takeBackUntold(db: Database, untold: AlertsDocument["untold"]): Promise<void> {
+  if (untold) await db.alerts.updateOne({ ...ID, untold }, { $unset: { untold: "" } });
 }
 
 /** Whether people are still to be told of it, and nobody is just doing so. */
@@ -155,7 +199,7 @@ export async function leaveTelling(db: Database, { kind, about }: Entry): Promis
   );
 }
 
-/** Remembers which sessions work. */
-export async function rememberWorking(db: Database, working: string[]): Promise<void> {
-  await db.alerts.updateOne(ID, { $set: { working } });
+/** Remembers which sessions work, unless somebody looked later. */
+export async function rememberWorking(db: Database, working: string[], seenAt: Date): Promise<void> {
+  await db.alerts.updateOne(notSeenLater(seenAt), { $set: { working } });
 }

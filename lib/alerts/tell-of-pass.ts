@@ -5,12 +5,14 @@ import { describeError, type Log } from "../log.ts";
 import { type LastPass, readLastPass } from "../pass/last-pass.ts";
 import type { PassResult } from "../pass/run.ts";
 import { PROBLEMS } from "../problems.ts";
-import { databaseIsAway, databaseIsBack } from "./database-away.ts";
-import { judge } from "./judge.ts";
+import { databaseIsAway, databaseIsBack, isToldAway, noteRemembered } from "./database-away.ts";
+import { judge, troubleOfDatabase } from "./judge.ts";
 import { beat, postAlert } from "./post.ts";
 import {
+  type AlertKind,
   type AlertsDocument,
   type Entry,
+  forget,
   isToTell,
   leaveTelling,
   noteGap,
@@ -19,6 +21,7 @@ import {
   noteTold,
   readAlerts,
   rememberWorking,
+  takeBackUntold,
   takeTelling,
 } from "./state.ts";
 import { notificationOf } from "./words.ts";
@@ -28,36 +31,47 @@ import { notificationOf } from "./words.ts";
  * over. Never rejects: whatever goes wrong here is a line in the log.
  */
 export async function tellOfPass(config: Config, log: Log, result: PassResult): Promise<void> {
-  const work = [result.unavailable ? undefined : beat(config, log)];
-  if (result.recorded instanceof UnavailableError) work.push(databaseIsAway(config, log, result.recorded));
-  else work.push(databaseIsBack(config, log), lookAtAlerts(config, log, result));
+  const { defective, recorded, summary, unavailable } = result;
+  const isGood = !defective && unavailable.length === 0;
+  const work = [isGood ? beat(config, log) : undefined];
+  if (recorded instanceof UnavailableError) work.push(databaseIsAway(config, log, recorded));
+  else {
+    if (!troubleOfDatabase(result)) work.push(databaseIsBack(config, log));
+    work.push(lookAtAlerts(config, log, result));
+  }
   try {
     await Promise.all(work);
   } catch (error) {
-    log.warn(
-      { passId: result.summary.passId, error: describeError(error) },
-      "the alerts could not be seen to",
-    );
+    log.warn({ passId: summary.passId, error: describeError(error) }, "the alerts could not be seen to");
   }
 }
 
 /** Reads what is remembered of alerts only if there may be news: a pass like the one before needs no request. */
 async function lookAtAlerts(config: Config, log: Log, result: PassResult): Promise<void> {
   const db = openDatabase(config);
-  const { recorded, summary, unavailable } = result;
-  const { failed, missed, unknown } = summary;
-  if (!recorded && !unavailable && failed + missed + unknown === 0) return;
+  const { defective, recorded, seenAt, summary, unavailable } = result;
+  noteRemembered(config, troubleOfDatabase(result) !== undefined);
+  if (!recorded && !defective && unavailable.length === 0) return;
   const [document, lastPass] = await Promise.all([readAlerts(db), readLastPass(db)]);
   const now = new Date(summary.startedAt.getTime() + summary.durationMs);
-  const { met, over, working } = judge(document, result, now);
+  const { met, over, meant, working } = judge(document, result, now);
   await Promise.all([
-    ...met.map((alert) => noteMet(db, alert)),
-    ...over.map((alert) => noteOver(db, alert)),
+    ...met.filter(({ kind }) => !wasTold(config, kind)).map((alert) => noteMet(db, alert, seenAt)),
+    ...over.map((alert) => noteOver(db, alert, seenAt)),
+    ...meant.map((alert) => forget(db, alert)),
     noteGapBefore(db, lastPass, document),
   ]);
-  // Only now, as a session that is remembered no more is not missed again.
-  if (working.join() !== document.working.join()) await rememberWorking(db, working);
+  // Only now, as a session that is remembered no more is not missed again; nor are messages.
+  await Promise.all([
+    working.join() === document.working.join() ? undefined : rememberWorking(db, working, seenAt),
+    takeBackUntold(db, document.untold),
+  ]);
   await tellWhatIsNew(config, log, db, now);
+}
+
+/** Whether this instance has told of it already, when the database could not remember it. */
+function wasTold(config: Config, kind: AlertKind): boolean {
+  return kind === "database" && isToldAway(config);
 }
 
 /** Remembers the last gap between passes, unless that was done. The pass that found it may have died before it could. */

@@ -42,10 +42,11 @@ export function notificationOf(kind: AlertKind, state: AlertState, alerts: Alert
   };
 }
 
-function lineOf({ code, message, since }: Alert, state: AlertState, at: Date): string {
+function lineOf({ about, code, message, since }: Alert, state: AlertState, at: Date): string {
   const marked = code ? `${message} [${code}]` : message;
   if (state === "standing") return `🔴 waha-scheduler: ${marked}`;
-  return `🟢 waha-scheduler: over after ${lasting(since, at)}: ${splitWords(marked).happened}`;
+  const whose = about ? `"${about}": ` : "";
+  return `🟢 waha-scheduler: over after ${lasting(since, at)}: ${whose}${splitWords(marked).happened}`;
 }
 
 /** How long something lasted, in words. */

@@ -1,5 +1,5 @@
 import type { AnyBulkWriteOperation, Document, FindOneOptions } from "mongodb";
-import { ALERTS_EXIST, mayBeNews } from "../alerts/state.ts";
+import { addToAlerts, mayBeNews } from "../alerts/state.ts";
 import { addSeconds } from "../clock.ts";
 import type { Database } from "../db.ts";
 import type { Histogram } from "../history/lateness.ts";
@@ -37,21 +37,21 @@ export function isRecent({ endedAt }: Pick<LastPass, "endedAt">, now: Date, stay
  * Records a pass that ends, as the last one and in the history, in one request. Overlapping passes overwrite each
  * other here: whichever ended last stands.
  *
- * @param working the WAHA sessions that work, by name; undefined if WAHA did not say
+ * @param look when the pass looked around WAHA, and the sessions that worked, by name; undefined if WAHA did not say
  * @returns whether the alerts need a look: some stand, other sessions work than before, or passes had stayed away
  */
 export async function recordPass(
   db: Database,
   pass: Omit<LastPass, "_id" | "gap">,
   lateness: Histogram,
-  working?: string[],
+  look: { seenAt: Date; working: string[] | undefined },
 ): Promise<boolean> {
   const writes = [
     { updateOne: { filter: { _id: "last-pass" }, update: [{ $set: lastPass(pass) }], upsert: true } },
     addPass(pass.endedAt, pass.summary, lateness),
-    ALERTS_EXIST,
-    // These two tell by whether they match, which takes no request more.
-    { updateOne: { filter: mayBeNews(working), update: { $set: { lookedAt: pass.endedAt } } } },
+    addToAlerts(look.seenAt, pass.summary),
+    // These two tell by whether they match, which takes no request more; neither changes anything.
+    { updateOne: { filter: mayBeNews(look.working), update: { $max: { seenAt: look.seenAt } } } },
     {
       updateOne: {
         filter: { _id: "last-pass", "gap.passId": pass.passId },

@@ -26,12 +26,17 @@ import { sweep } from "./sweep.ts";
 import { type Summary, Tally } from "./tally.ts";
 import { noteTurnedAway } from "./turned-away.ts";
 
-/** What a pass came to. `unavailable`: it could not do its work, since a service was away. */
+/** What a pass came to. */
 export interface PassResult {
   summary: Summary;
-  unavailable?: UnavailableError;
+  /** Why it could not do all its work, first things first: services that were away. */
+  unavailable: readonly UnavailableError[];
+  /** A step met an error that nobody foresaw. */
+  defective: boolean;
   /** WAHA's sessions as the pass saw them last; undefined when WAHA did not list them. */
   sessions: Map<string, WahaSession> | undefined;
+  /** When it looked, by the database's time: what a later look of another pass showed counts for more. */
+  seenAt: Date;
   /** Whether the record says that alerts need a look; or why there is no record. */
   recorded: boolean | UnavailableError | undefined;
 }
@@ -120,15 +125,18 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
   });
   if (!ensureIndexes(db, log)) tally.problem("indexes_missing");
   for (const { code, detail } of steps.failures) tally.problem(code, 1, detail);
-  tally.broken = steps.failures.length > 0;
-  const working = around && namesOfWorking(around.sessions);
-  const record = () => recordPass(db, lastPass(pass), tally.latenessHistogram(), working);
-  const recorded = (await steps.run("last pass", record)) ?? steps.failures.at(-1);
-  if (steps.defects.length > 0) throw steps.defects[0];
+  if (steps.defects > 0) tally.problem("internal_error", steps.defects);
+  tally.broken = steps.failures.length + steps.defects > 0;
+  const sessions = around?.sessions;
+  const seenAt = clock.startedAt;
+  const seen = { seenAt, working: sessions && namesOfWorking(sessions) };
+  const record = () => recordPass(db, lastPass(pass), tally.latenessHistogram(), seen);
+  const failuresBefore = steps.failures.length;
+  const recorded = (await steps.run("last pass", record)) ?? steps.failures[failuresBefore];
   const summary = summarise(pass);
   log.info({ ...summary }, "pass");
-  const [unavailable] = steps.failures;
-  return { summary, sessions: around?.sessions, recorded, ...(unavailable ? { unavailable } : {}) };
+  const defective = steps.defects > 0;
+  return { summary, unavailable: steps.failures, defective, sessions, seenAt, recorded };
 }
 
 /** Sends what is due. What was rescued beside the first look is found by another. */

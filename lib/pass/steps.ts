@@ -11,8 +11,8 @@ import type { Pass } from "./context.ts";
 export class Steps {
   /** Why steps could not be run, first things first. */
   readonly failures: UnavailableError[];
-  /** What else went wrong: defects. They are thrown when nothing is under way any more. */
-  readonly defects: unknown[] = [];
+  /** How many steps met an error that nobody foresaw; the log says where. */
+  defects = 0;
   readonly #pass: Pass;
 
   constructor(pass: Pass, failures: UnavailableError[]) {
@@ -29,7 +29,7 @@ export class Steps {
       const { log, id: passId } = this.#pass;
       log.error({ passId, step, error: describeError(reason) }, "a step could not be run");
       if (reason instanceof UnavailableError) this.failures.push(reason);
-      else this.defects.push(reason);
+      else this.defects += 1;
       return undefined;
     }
   }

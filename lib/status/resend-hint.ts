@@ -1,4 +1,4 @@
-import type { ProblemCode } from "../problems.ts";
+import { FAILING, type ProblemCode, UNPROVEN } from "../problems.ts";
 
 /** How messages are sent again that have some problem. */
 export interface ResendHint {
@@ -7,19 +7,6 @@ export interface ResendHint {
   /** The command, to be run where the settings are. */
   command: string;
 }
-
-/** Messages with these end as `failed`, for a reason that lies in themselves or their account. */
-const FAILED = new Set<ProblemCode>(["invalid_message", "whatsapp_refused", "account_restricted"]);
-
-/** Messages with these may have arrived. */
-const UNKNOWN = new Set<ProblemCode>([
-  "answer_lost",
-  "waha_timeout",
-  "waha_connection_lost",
-  "waha_gateway",
-  "waha_error",
-  "waha_unproven",
-]);
 
 /** Messages with these are sent by a later pass, and end as `missed` if their window closes first. */
 const MISSED = new Set<ProblemCode>([
@@ -45,10 +32,10 @@ const MISSED = new Set<ProblemCode>([
 export function resendHint(code: ProblemCode): ResendHint | null {
   const command = (state: string, more = "") =>
     `npm run resend -- --state ${state} --code ${code} --since 1d${more}`;
-  if (FAILED.has(code)) return { first: "Put right what is wrong", command: command("failed,missed") };
+  if (FAILING.has(code)) return { first: "Put right what is wrong", command: command("failed,missed") };
   if (MISSED.has(code))
     return { first: "For what was missed by it, once the cause is gone", command: command("missed") };
-  if (!UNKNOWN.has(code)) return null;
+  if (!UNPROVEN.has(code)) return null;
   return {
     first: "It may have arrived: look at the chats. Only for what did not",
     command: command("unknown", " --may-arrive-twice"),

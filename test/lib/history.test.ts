@@ -21,7 +21,7 @@ async function record(world: World, minutes: number, counts: Partial<Summary>, l
   const endedAt = minutesAgo(minutes);
   const summary = { ...new Tally().summary("pass", endedAt, 0), ...counts };
   const pass = { passId: randomUUID(), startedAt: endedAt, endedAt, summary };
-  return recordPass(database(world), pass, histogramOf(latenessMs));
+  return recordPass(database(world), pass, histogramOf(latenessMs), { seenAt: endedAt, working: undefined });
 }
 
 const read = (world: World): Promise<History> => readHistory(database(world), NOW);
@@ -147,6 +147,15 @@ describe("recording a pass asks for a look at the alerts", () => {
       endedAt: minutesAgo(4),
       gap: { from: minutesAgo(10), to: minutesAgo(5), passId: expect.any(String) },
     });
+  });
+
+  test("when it counted messages that people are to be told of, until somebody saw to it", async () => {
+    const world = await createWorld();
+    expect(await record(world, 3, { sent: 1 })).toBe(false);
+    expect(await record(world, 2, { failed: 1 })).toBe(true);
+    expect(await record(world, 1, {})).toBe(true);
+    await world.scheduler.updateOne({ _id: "alerts" as never }, { $unset: { untold: "" } });
+    expect(await record(world, 0, {})).toBe(false);
   });
 
   test("as long as one stands", async () => {

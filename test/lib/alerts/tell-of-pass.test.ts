@@ -1,5 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { backgroundDone } from "../../../lib/background.ts";
+import { parseConfig } from "../../../lib/config.ts";
+import { openDatabase } from "../../../lib/db.ts";
+import { recordPass } from "../../../lib/pass/last-pass.ts";
+import { Tally } from "../../../lib/pass/tally.ts";
 import { PROBLEMS, splitWords } from "../../../lib/problems.ts";
 import { type AlertedWorld, createAlertedWorld } from "../../support/alerted-world.ts";
 import { callAlone } from "../../support/call-alone.ts";
@@ -8,6 +12,8 @@ import { ago, createWorld } from "../../support/world.ts";
 /** Puts the moments at which alerts were met last so far back. */
 const quietFor = (world: AlertedWorld, seconds: number) =>
   world.scheduler.updateOne({ _id: "alerts" as never }, { $set: { "entries.$[].lastAt": ago(seconds) } });
+
+const remembered = (world: AlertedWorld) => world.scheduler.findOne({ _id: "alerts" as never });
 
 /** Passes that run at once, as on instances of their own. */
 async function overlap(world: AlertedWorld): Promise<void> {
@@ -85,6 +91,51 @@ describe("messages that did not go out", () => {
     expect(world.told()).toEqual(["failed standing", "failed over"]);
   });
 
+  test("are told by the next pass if the one that counted them did not live to", async () => {
+    const world = await createAlertedWorld();
+    const at = new Date();
+    const summary = { ...new Tally().summary("dead", at, 0), failed: 2, missed: 1 };
+    const pass = { passId: "dead", startedAt: at, endedAt: at, summary };
+    const db = openDatabase(parseConfig(world.env));
+    await recordPass(db, pass, {}, { seenAt: at, working: undefined });
+    for (let pass = 0; pass < 2; pass += 1) await world.callAndTell();
+    expect(world.told().sort()).toEqual(["failed standing", "missed standing"]);
+    expect(world.alerts().map(({ text }) => text)).toContainEqual(
+      expect.stringContaining("2 messages are failed"),
+    );
+    expect(await remembered(world)).not.toHaveProperty("untold");
+    // They have become alerts, and count as such no second time.
+    await quietFor(world, 610);
+    await world.callAndTell();
+    expect(world.told().filter((what) => what.endsWith("over"))).toHaveLength(2);
+  });
+
+  test("are told with the reason that is certainly theirs, or with none", async () => {
+    const world = await createAlertedWorld({
+      sessions: [{ name: "default" }, { name: "down", status: "FAILED" }],
+    });
+    await world.insert({ sessionId: "down" }, { chatId: "bad" });
+    await world.callAndTell();
+    expect(world.alerts()[0]?.alerts).toMatchObject([{ code: "invalid_message" }]);
+    expect(world.alerts()[0]?.text).not.toContain("session_not_working");
+    await world.insert({ scheduledAt: ago(300) }, { sessionId: "down" });
+    await world.callAndTell();
+    const [missed] = world.alerts().filter(({ kind }) => kind === "missed");
+    expect(missed?.alerts).toMatchObject([{ code: null }]);
+  });
+
+  test("stand with what was met last", async () => {
+    const world = await createAlertedWorld();
+    await world.insert({ chatId: "bad" });
+    await world.callAndTell();
+    await world.insert({ chatId: "bad" }, { chatId: "worse" });
+    await world.callAndTell();
+    expect(world.told()).toEqual(["failed standing"]);
+    expect(await remembered(world)).toMatchObject({
+      entries: [{ message: expect.stringMatching(/^2 messages are failed/) }],
+    });
+  });
+
   test("put off the all-clear by those that come meanwhile", async () => {
     const world = await createAlertedWorld();
     await world.insert({ chatId: "bad" });
@@ -133,6 +184,19 @@ describe("a session that stops working", () => {
     ]);
   });
 
+  test("is named in the all-clear, too", async () => {
+    const names = ["a", "b", "c"];
+    const world = await createAlertedWorld({ sessions: names.map((name) => ({ name })) });
+    for (const status of ["FAILED", "WORKING"] as const) {
+      for (const name of names) world.waha.setSessionStatus(name, status);
+      await world.callAndTell();
+    }
+    const lines = world.alerts()[1]?.text.split("\n") ?? [];
+    expect(lines).toHaveLength(3);
+    for (const [index, name] of names.entries())
+      expect(lines[index]).toContain(`over after 0 s: "${name}": `);
+  });
+
   test("is told also by an instance that never saw it work", async () => {
     const world = await createAlertedWorld();
     world.waha.addSession({ name: "new" });
@@ -150,6 +214,73 @@ describe("a session that stops working", () => {
     world.waha.setSessionStatus("a", "WORKING");
     await world.callAndTell();
     expect(world.told()).toEqual([]);
+  });
+});
+
+describe("a pass that ends after one that looked around WAHA later", () => {
+  test("gives no all-clear for a session that went down meanwhile, and has it told no second time", async () => {
+    const world = await createAlertedWorld();
+    await world.insert({});
+    world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "delay", ms: 700 } });
+    const earlier = world.call();
+    await world.waha.received("sendText", 1);
+    world.waha.setSessionStatus("default", "FAILED");
+    await world.call();
+    await earlier;
+    for (let pass = 0; pass < 2; pass += 1) await world.callAndTell();
+    expect(world.told().filter((what) => what.startsWith("session"))).toEqual(["session standing"]);
+    expect(await remembered(world)).toMatchObject({ working: [] });
+  });
+
+  test("gives no alarm for a WAHA that answers again", async () => {
+    const world = await createAlertedWorld({}, { WAHA_TIMEOUT_MS: "1000" });
+    const looks = world.waha.requestCount({ route: "sessions" });
+    world.waha.addFault({ match: { route: "sessions" }, times: 1, action: { type: "hangBefore" } });
+    const earlier = world.call();
+    await world.waha.received("sessions", looks + 1);
+    await world.callAndTell();
+    expect((await earlier).status).toBe(503);
+    await backgroundDone();
+    expect(world.told()).toEqual([]);
+  });
+});
+
+describe("a database that keeps passes from some of their work", () => {
+  /** Has the database refuse commands of the function's on one collection, until the function that it gives is called. */
+  async function refuse(world: AlertedWorld, collection: string, failCommands: string[]) {
+    const admin = world.db.admin();
+    const { databaseName: appName } = world.db;
+    const data = { failCommands, errorCode: 13, appName, namespace: `${appName}.${collection}` };
+    const off = async () => void (await admin.command({ configureFailPoint: "failCommand", mode: "off" }));
+    await admin.command({ configureFailPoint: "failCommand", mode: "alwaysOn", data });
+    onTestFinished(off);
+    return off;
+  }
+
+  test("is told once, and once more when it does so no longer", async () => {
+    const world = await createAlertedWorld();
+    const allow = await refuse(world, "messages", ["aggregate"]);
+    for (let pass = 0; pass < 3; pass += 1) expect(await world.callAndTell()).toBe(503);
+    expect(world.told()).toEqual(["database standing"]);
+    expect(world.alerts()[0]?.text).toContain(PROBLEMS.database_refused);
+    await allow();
+    for (let pass = 0; pass < 2; pass += 1) expect(await world.callAndTell()).toBe(200);
+    expect(world.told()).toEqual(["database standing", "database over"]);
+  });
+
+  test.each([
+    ["and then from all of it", ["messages", "scheduler"]],
+    ["after it had kept them from all", ["scheduler", "messages"]],
+  ])("is told once, %s", async (_name, collections) => {
+    const world = await createAlertedWorld();
+    for (const collection of collections) {
+      const allow = await refuse(world, collection, ["aggregate", "update"]);
+      for (let pass = 0; pass < 2; pass += 1) expect(await world.callAndTell()).toBe(503);
+      await allow();
+    }
+    expect(world.told()).toEqual(["database standing"]);
+    for (let pass = 0; pass < 2; pass += 1) expect(await world.callAndTell()).toBe(200);
+    expect(world.told()).toEqual(["database standing", "database over"]);
   });
 });
 
@@ -205,7 +336,9 @@ test("a session that was stopped on purpose stands for a day, and no longer", as
   expect(world.told()).toEqual(["session standing"]);
   await quietFor(world, 25 * 3600);
   await world.callAndTell();
-  expect(world.told()).toEqual(["session standing", "session over"]);
+  // That it is still stopped is no all-clear.
+  expect(world.told()).toEqual(["session standing"]);
+  expect(await remembered(world)).toMatchObject({ entries: [] });
 });
 
 test("without a webhook alerts stand all the same, for the status page", async () => {

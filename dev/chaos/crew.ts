@@ -3,9 +3,14 @@ import { type CallAnswer, Instance } from "./instances/instance.ts";
 /** No more processes than this have a pass under way at once. */
 const MOST = 5;
 
+/** A pass of a storm has some seconds, is frozen for some at most, and the machine may be busy: longer, and it hangs. */
+const HANGS_MS = 120_000;
+
 /** The processes of one round: each call goes to one that is free, or to a new one. */
 export class Crew {
   readonly oddAnswers: string[] = [];
+  /** How many answers were looked at. */
+  answers = 0;
   /** How many passes were begun. */
   calls = 0;
   readonly #name: string;
@@ -53,6 +58,7 @@ export class Crew {
     this.#underWay.add(call);
     const answer = await call.finally(() => this.#underWay.delete(call));
     if (answer) this.#inspect(answer);
+    else if (instance.endedByItself) this.oddAnswers.push(instance.endedByItself);
     return answer;
   }
 
@@ -61,9 +67,17 @@ export class Crew {
     return this.#start(true);
   }
 
-  /** Waits for all calls under way. */
+  /** Waits for all calls under way; those that hang are killed. */
   async idle(): Promise<void> {
+    const impatience = setTimeout(() => {
+      for (const [name, instance] of this.#instances) {
+        if (instance.busy === 0) continue;
+        this.oddAnswers.push(`${name} does not answer`);
+        instance.kill();
+      }
+    }, HANGS_MS);
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    clearTimeout(impatience);
   }
 
   async end(): Promise<void> {
@@ -77,8 +91,29 @@ export class Crew {
     return instance;
   }
 
-  /** A call by somebody who knows the secret is answered with 200 or 503, and with words. */
+  /** A call by somebody who knows the secret is answered with 200 and a pass, or with 503 and a reason. */
   #inspect({ status, body }: CallAnswer): void {
-    if (status !== 200 && status !== 503) this.oddAnswers.push(`HTTP ${status}: ${body.slice(0, 500)}`);
+    this.answers += 1;
+    const isPromised = (status === 200 && hasPass(body)) || (status === 503 && hasReason(body));
+    if (!isPromised) this.oddAnswers.push(`HTTP ${status}: ${body.slice(0, 500)}`);
+  }
+}
+
+function hasPass(body: string): boolean {
+  const { ok, passId } = read(body);
+  return typeof ok === "boolean" && typeof passId === "string";
+}
+
+function hasReason(body: string): boolean {
+  const { ok, errors } = read(body);
+  const [first] = Array.isArray(errors) ? errors : [];
+  return ok === false && typeof first?.code === "string" && typeof first.message === "string";
+}
+
+function read(body: string): Record<string, unknown> {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return {};
   }
 }

@@ -5,7 +5,7 @@ import type { Finding } from "./check/index.ts";
 import { tellHistory } from "./check/tell.ts";
 import { openLab } from "./lab.ts";
 import { type Options, readOptions } from "./options.ts";
-import { tellTotals } from "./report.ts";
+import { tellTotals, untested } from "./report.ts";
 import type { Played } from "./round.ts";
 import { ALL_POINTS, runRounds } from "./run.ts";
 import { addRound, noTotals } from "./totals.ts";
@@ -23,25 +23,30 @@ async function chaos(): Promise<number> {
   const totals = noTotals();
   const began = performance.now();
   let violated = false;
+  let broken = false;
   const lab = await openLab();
   await runRounds(lab, { seed, parallel, next: rounds(options, began) }, (played, findings) => {
     addRound(totals, played, findings);
-    const broken = findings.filter(({ violations }) => violations.length > 0);
-    violated ||= broken.length > 0;
+    const violatedBy = findings.filter(({ violations }) => violations.length > 0);
+    violated ||= violatedBy.length > 0;
     const minutes = ((performance.now() - began) / 60_000).toFixed(1);
     console.log(
       `  round ${played.record.round}: ${played.calls} passes, ${played.record.ledger.length} accepted, ` +
-        `${broken.length === 0 ? "all held" : styleText("red", "VIOLATED")} (${totals.rounds} in ${minutes} min)`,
+        `${violatedBy.length === 0 ? "all held" : styleText("red", "VIOLATED")} (${totals.rounds} in ${minutes} min)`,
     );
-    for (const finding of broken) tellViolations(played, finding, seed);
-  }).finally(lab.close);
+    for (const finding of violatedBy) tellViolations(played, finding, seed);
+  })
+    .catch((error: Error) => {
+      broken = true;
+      console.log(styleText("red", `a round could not be played to its end: ${error.stack}`));
+    })
+    .finally(lab.close);
   console.log(`\n${tellTotals(totals, ALL_POINTS)}`);
-  console.log(
-    violated
-      ? styleText("red", `\nVIOLATED, with seed ${seed}`)
-      : styleText("green", "\nevery invariant held"),
-  );
-  return violated ? 1 : 0;
+  const gaps = untested(totals, ALL_POINTS);
+  if (violated) console.log(styleText("red", `\nVIOLATED, with seed ${seed}`));
+  else if (!broken && gaps.length === 0) console.log(styleText("green", "\nevery invariant held"));
+  for (const gap of gaps) console.log(styleText("yellow", `not enough was tested: ${gap}`));
+  return violated || broken || gaps.length > 0 ? 1 : 0;
 }
 
 /** The numbers of the rounds to run, one at a time. */

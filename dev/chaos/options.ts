@@ -34,7 +34,7 @@ export function readOptions(args: string[]): Options {
     },
   });
   const rounds = readNumber("--rounds", values.rounds, 1);
-  const minutes = readNumber("--minutes", values.minutes, 0);
+  const minutes = readNumber("--minutes", values.minutes, 0.1);
   return {
     rounds: rounds ?? (minutes === undefined ? DEFAULT_ROUNDS : undefined),
     minutes,

@@ -85,7 +85,8 @@ export interface RoundRecord {
   interruptions: Interruption[];
   /** Requests that reached an address to which WAHA only redirected. */
   strayRequests: { method: string; path: string; hadKey: boolean }[];
-  /** Answers of the function that are none of those promised, in plain words. */
+  /** How many answers of the function were looked at, and those that are none of those promised, in plain words. */
+  answers: number;
   oddAnswers: string[];
   /** The settings of the round. */
   settings: { lookbackSeconds: number; statusHold: string[] };

@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
 import { INVARIANTS } from "./check/index.ts";
+import { DECISIVE } from "./plan/troubles.ts";
 import type { Totals } from "./totals.ts";
 
 /** The whole report of a run, for people. */
@@ -12,10 +13,31 @@ export function tellTotals(totals: Totals, points: readonly string[]): string {
     `messages by end: ${tellCounts(totals.ends)}`,
     "",
     killTable(totals, points),
-    otherActs(totals),
+    `besides: ${otherActs(totals)}`,
+    `of these at what a message depends on: ${otherActs(totals, DECISIVE)}`,
     "",
     invariantTable(totals),
   ].join("\n");
+}
+
+/** From so many rounds on each side of each point must have been killed at {@link LEAST_KILLS} times. */
+const MANY_ROUNDS = 200;
+const LEAST_KILLS = 20;
+
+/** What a run was too short, or too lucky, to put to the test; it must not pass for held. */
+export function untested(totals: Totals, points: readonly string[]): string[] {
+  const { findings, hits, rounds } = totals;
+  if (rounds === 0) return ["no round was played"];
+  if (rounds < MANY_ROUNDS) return [];
+  return [
+    ...[...findings].filter(([, { cases }]) => cases === 0).map(([invariant]) => `${invariant}: no case`),
+    ...points.flatMap((point) =>
+      ["before", "after"]
+        .map((side) => ({ side, kills: killsAt(hits, side, point) }))
+        .filter(({ kills }) => kills < LEAST_KILLS)
+        .map(({ side, kills }) => `${point}: killed ${kills} times ${side}, not ${LEAST_KILLS}`),
+    ),
+  ];
 }
 
 /** The least often that any side of any point was killed at. */
@@ -36,14 +58,15 @@ function killTable(totals: Totals, points: readonly string[]): string {
   return `${table.toString()}\nfewest kills at a point: ${fewestKills(totals, points)}`;
 }
 
-/** Everything but the kills, by what it was. */
-function otherActs({ hits }: Totals): string {
+/** Everything but the kills, by what it was; at some points only, if they are given. */
+function otherActs({ hits }: Totals, at?: readonly string[]): string {
   const acts = new Map<string, number>();
   for (const [hit, times] of hits) {
-    const [act = "", side = ""] = hit.split(" ");
-    if (act !== "kill") acts.set(`${act} ${side}`, (acts.get(`${act} ${side}`) ?? 0) + times);
+    const [act = "", side = "", point = ""] = hit.split(" ");
+    if (act === "kill" || (at && !at.includes(point))) continue;
+    acts.set(`${act} ${side}`, (acts.get(`${act} ${side}`) ?? 0) + times);
   }
-  return `besides: ${tellCounts(acts)}`;
+  return tellCounts(acts);
 }
 
 function invariantTable({ findings }: Totals): string {

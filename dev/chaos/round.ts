@@ -141,7 +141,8 @@ function recordOf(
     writes: witness.writes,
     interruptions: saboteur.interruptions,
     strayRequests: decoy.requests,
-    oddAnswers: crew.oddAnswers,
+    answers: crew.answers,
+    oddAnswers: [...crew.oddAnswers, ...witness.foreignReleases],
     settings: {
       lookbackSeconds: Number(plan.settings.LOOKBACK_SECONDS),
       statusHold: ["paused", "cancelled"],

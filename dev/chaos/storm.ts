@@ -23,9 +23,14 @@ export async function blowStorm(stage: Stage): Promise<void> {
   stage.saboteur.begin();
   const elapsed = () => performance.now() - began;
   const ends: Promise<void>[] = [];
+  let failure: { reason: unknown } | undefined;
   for (const event of stage.plan.events) {
     await sleep(Math.max(0, event.atMs - elapsed()));
-    ends.push(happen(stage, event));
+    ends.push(
+      happen(stage, event).catch((reason: unknown) => {
+        failure ??= { reason };
+      }),
+    );
   }
   await sleep(Math.max(0, stage.plan.stormMs - elapsed()));
   while (stage.saboteur.hasKillsLeft && elapsed() < stage.plan.stormMs + MORE_MS) {
@@ -34,6 +39,7 @@ export async function blowStorm(stage: Stage): Promise<void> {
     await sleep(CALL_EVERY_MS);
   }
   await Promise.all(ends);
+  if (failure) throw failure.reason;
 }
 
 /** Ends every fault, lets what is under way come to its end, and runs passes until nothing is left to do. */
@@ -53,9 +59,10 @@ export async function calmDown(stage: Stage): Promise<void> {
 }
 
 /** The database's primary may have stepped down as the storm's last act; that is over after a few passes. */
-async function passInPeace({ crew }: Stage, instance: Instance): Promise<CallAnswer | undefined> {
+async function passInPeace({ crew, plan }: Stage, instance: Instance): Promise<CallAnswer | undefined> {
   let answer: CallAnswer | undefined;
-  for (let tries = 0; tries < CALM_TRIES && (tries === 0 || answer?.status === 503); tries += 1)
+  const most = plan.failover ? CALM_TRIES : 1;
+  for (let tries = 0; tries < most && (tries === 0 || answer?.status === 503); tries += 1)
     answer = await crew.callOne(instance, 0);
   return answer;
 }

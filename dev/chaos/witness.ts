@@ -1,11 +1,13 @@
 import type { Document } from "mongodb";
 import type { DatabaseRequest } from "./database/intercept.ts";
-import { claimedBy, stateWritesOf } from "./database/points.ts";
+import { claimedBy, releasedBy, stateWritesOf } from "./database/points.ts";
 import type { StateWrite } from "./record.ts";
 
 /** Puts on record which process wrote what, from what it sees pass between the processes and the database. */
 export class Witness {
   readonly writes: StateWrite[] = [];
+  /** Claims given back, many at once, by a process in which the pass that they name had claimed nothing; in words. */
+  readonly foreignReleases: string[] = [];
   readonly #open = new Map<DatabaseRequest, (StateWrite & { index: number })[]>();
   readonly #passIds = new Map<string, Set<string>>();
 
@@ -15,6 +17,10 @@ export class Witness {
     if (passId !== undefined) {
       const known = this.#passIds.get(request.client) ?? new Set();
       this.#passIds.set(request.client, known.add(passId));
+    }
+    for (const releaser of releasedBy(request.command)) {
+      if (releaser === undefined || this.#isOfAnother(releaser, request.client))
+        this.foreignReleases.push(`${request.client} gives back claims of ${releaser ?? "whichever pass"}`);
     }
     const found = stateWritesOf(request.command).map(({ message, to, index }) => ({
       index,
@@ -40,6 +46,10 @@ export class Witness {
         delivered && reply.ok === 1 && !reply.writeConcernError && !refused.has(write.index);
     }
     this.#open.delete(request);
+  }
+
+  #isOfAnother(passId: string, instance: string): boolean {
+    return [...this.#passIds].some(([other, passIds]) => other !== instance && passIds.has(passId));
   }
 
   /** The passes that claimed anything in a process so far. */

@@ -12,7 +12,7 @@ import {
   unproven,
 } from "../messages/writes.ts";
 import type { SendOutcome } from "../waha/outcome.ts";
-import { maySend, type Pass } from "./context.ts";
+import { countReleased, maySend, type Pass } from "./context.ts";
 import type { MessageIds } from "./message-ids.ts";
 import { settle, settleSent } from "./settle.ts";
 
@@ -137,8 +137,9 @@ function record(pass: Pass, lane: Lane, message: ClaimedMessage, reason: Reason,
 }
 
 /** Counts what is recorded. */
-function count({ tally }: Pass, reason: Reason, how: Unsent): void {
-  if (how === "released") tally.released(reason);
+function count(pass: Pass, reason: Reason, how: Unsent): void {
+  const { tally } = pass;
+  if (how === "released") countReleased(pass, reason);
   else tally.problem(reason.code, 1, reason.detail);
   if (how === "unknown") tally.add("unknown");
   // Still open, and so not out yet: it keeps the pass from being ok.

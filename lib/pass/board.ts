@@ -15,7 +15,7 @@ export class Board {
   readonly active = new Set<string>();
   /** Sessions in trouble: nothing more is sent on them in this pass. */
   readonly troubled = new Set<string>();
-  /** Messages, by `documentKey`, that were to be claimed and could not be: somebody was faster, or they are odd. */
+  /** Messages, by `dueKey`, that were to be claimed and could not be: somebody was faster, or they are odd. */
   readonly passedOver = new Set<string>();
   /** Leases were given back since somebody looked last. */
   freed = false;

@@ -4,6 +4,7 @@ import type { Database } from "../db.ts";
 import type { Log } from "../log.ts";
 import type { Window } from "../messages/due.ts";
 import type { Commit } from "../messages/group-commit.ts";
+import type { Reason } from "../messages/writes.ts";
 import type { WahaServer, WahaSession } from "../waha/answers.ts";
 import type { Waha } from "../waha/client.ts";
 import type { Tally } from "./tally.ts";
@@ -20,6 +21,8 @@ export interface Pass {
   readonly commit: Commit;
   /** No send starts after this; claims expire then, so that the very next pass can rescue them. */
   readonly sendUntil: Date;
+  /** It is a turn that ends before its pass does: what it leaves is the next one's. */
+  readonly handsOn?: boolean;
   /** The host wants to stop: from then on it is as if `sendUntil` had come. */
   readonly stop: AbortSignal;
   /** No request outlives this; leases last as long, since until then this pass may have a POST under way. */
@@ -61,4 +64,10 @@ export function maySend(pass: Pass): boolean {
 export function windowNow(pass: Pass): Window {
   const to = pass.clock.now();
   return { from: addSeconds(to, -pass.config.LOOKBACK_SECONDS), to };
+}
+
+/** Counts messages that were claimed and given back; not those that one turn of a pass leaves to the next. */
+export function countReleased({ handsOn, tally }: Pass, reason: Reason, count = 1): void {
+  if (handsOn && reason.code === "out_of_time") return;
+  tally.released(reason, count);
 }

@@ -1,11 +1,19 @@
-import { documentKey, type Id } from "../documents.ts";
 import { claim } from "../messages/claim.ts";
 import { releaseClaims, releaseEveryClaim } from "../messages/release.ts";
 import type { ClaimedMessage } from "../messages/writes.ts";
 import type { Board } from "./board.ts";
-import { maySend, type Pass, windowNow } from "./context.ts";
+import { countReleased, maySend, type Pass, windowNow } from "./context.ts";
 import { openCampaigns } from "./open-campaigns.ts";
-import { assign, type ClaimPlan, leftOver, type Offer, planClaims, withoutMessages } from "./plan.ts";
+import {
+  assign,
+  type ClaimPlan,
+  type DueMessage,
+  dueKey,
+  leftOver,
+  type Offer,
+  planClaims,
+  withoutMessages,
+} from "./plan.ts";
 import { Senders } from "./senders.ts";
 
 /**
@@ -68,7 +76,7 @@ class Dispatcher {
     const count = await releaseEveryClaim(db, id, sendUntil, clock.now(), { code: "out_of_time" });
     if (count === 0) return;
     tally.more = true;
-    tally.released({ code: "out_of_time" }, count);
+    countReleased(this.#pass, { code: "out_of_time" }, count);
   }
 
   #mayClaim(): boolean {
@@ -125,8 +133,11 @@ class Dispatcher {
       dropped = true;
     }
     this.#leftSome = leftOver(offers, plan).length > 0;
+    // Whoever stays looks again once a session is free: also before this turn has ended.
+    if (this.#board.stays) tally.more ||= this.#leftSome;
     this.#unclaimed = new Set(leftOver(open, plan).filter((session) => this.#senders.isOpen(session)));
-    const ids = [...plan.values()].flat().map((message) => message._id);
+    const planned = [...plan.values()].flat();
+    const ids = planned.map((message) => message._id);
     if (ids.length === 0) return dropped;
     const now = clock.now();
     if (now >= sendUntil) {
@@ -138,16 +149,16 @@ class Dispatcher {
     const mark = { passId, passStartedAt: clock.startedAt, now, expiresAt: sendUntil };
     const { ours, refused } = await claim(db, ids, windowNow(this.#pass), mark);
     tally.add("claimed", ours.length);
-    this.#passOver(ids, ours);
+    this.#passOver(planned, ours);
     if (refused > 0) tally.blocked({ code: "database_refused" }, refused);
     await this.#handOver(plan, ours);
     return true;
   }
 
   /** What could not be claimed is not tried again, so that it keeps nothing that is due after it from its turn. */
-  #passOver(ids: Id[], ours: ClaimedMessage[]): void {
-    const claimed = new Set(ours.map((message) => documentKey(message._id)));
-    for (const key of ids.map(documentKey)) if (!claimed.has(key)) this.#board.passedOver.add(key);
+  #passOver(planned: DueMessage[], ours: ClaimedMessage[]): void {
+    const claimed = new Set(ours.map(dueKey));
+    for (const key of planned.map(dueKey)) if (!claimed.has(key)) this.#board.passedOver.add(key);
   }
 
   /** Gives claimed messages to their sessions, their campaigns opened first. */

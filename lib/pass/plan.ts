@@ -83,10 +83,15 @@ export function planClaims(
   return plan;
 }
 
-/** The same offer without some messages, given by their `documentKey`. */
+/** Tells a message that is due; one that the app moves to another time is another. */
+export function dueKey({ _id, scheduledAt }: Pick<DueMessage, "_id" | "scheduledAt">): string {
+  return `${documentKey(_id)} ${scheduledAt.getTime()}`;
+}
+
+/** The same offer without some messages, given by their `dueKey`. */
 export function withoutMessages(offer: Offer, keys: Set<string>): Offer {
   if (keys.size === 0) return offer;
-  const next = offer.next.filter((message) => !keys.has(documentKey(message._id)));
+  const next = offer.next.filter((message) => !keys.has(dueKey(message)));
   return { ...offer, next, count: offer.count - (offer.next.length - next.length) };
 }
 

@@ -6,7 +6,7 @@ import { releaseClaims } from "../messages/release.ts";
 import type { ClaimedMessage, Reason } from "../messages/writes.ts";
 import type { WahaServer, WahaSession } from "../waha/answers.ts";
 import { attempt, type Lane } from "./attempt.ts";
-import { maySend, type Pass } from "./context.ts";
+import { countReleased, maySend, type Pass } from "./context.ts";
 import { MessageIds } from "./message-ids.ts";
 import { claimTarget, type Standing } from "./plan.ts";
 
@@ -151,10 +151,10 @@ export class SessionSender {
   async #giveBackQueue(reason: Reason): Promise<void> {
     const ids = this.#queue.splice(0).map((message) => message._id);
     if (ids.length === 0) return;
-    const { db, id, clock, tally, log } = this.#pass;
+    const { db, id, clock, log } = this.#pass;
     try {
       const count = await releaseClaims(db, ids, id, clock.now(), reason);
-      tally.released(reason, count);
+      countReleased(this.#pass, reason, count);
     } catch (error) {
       // The end of the pass tries once more, and a later pass rescues what is still claimed then.
       log.warn(

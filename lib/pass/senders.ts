@@ -95,12 +95,16 @@ export class Senders {
   async #return(senders: SessionSender[]): Promise<void> {
     if (senders.length === 0) return;
     const returns = senders.map(({ session, lastSentAt }) => ({ session: session.name, lastSentAt }));
+    // One that took its lease and gave it back at once, as its pause is long, is no news.
+    const served = senders.some(({ standing }) => standing.turns > 0);
     try {
       await returnLeases(this.#pass.db, returns, this.#pass.id);
     } finally {
       for (const { session } of returns) this.#board.leased.delete(session);
-      this.#board.freed = true;
-      this.#board.onFreed();
+      if (served) {
+        this.#board.freed = true;
+        this.#board.onFreed();
+      }
     }
   }
 

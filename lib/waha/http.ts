@@ -27,7 +27,7 @@ export interface WahaRequest {
   json?: object;
   /** For the whole exchange, the answer's body included. */
   timeoutMs: number;
-  /** A body that is longer, on its way or once it is decompressed, is not read to its end. */
+  /** A body that is longer is not read to its end. */
   maxBytes?: number;
 }
 
@@ -98,7 +98,7 @@ async function readJson(response: Response): Promise<unknown> {
 /** System calls that come before the first byte of a request (Node's `error.syscall`). */
 const BEFORE_CONNECTION = new Set<unknown>(["connect", "getaddrinfo"]);
 
-/** Whether the innermost cause of a failed fetch is that there was no connection: refused, no such host, no route. */
+/** Whether the innermost cause of a failed request is that there was no connection: refused, no such host, no route. */
 function neverConnected(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fileOf, plant } from "../../dev/chaos/instances/plant.ts";
 import { type Lab, openLab } from "../../dev/chaos/lab.ts";
 import { runRounds } from "../../dev/chaos/run.ts";
 import { BUGS } from "./bugs.ts";
@@ -12,6 +14,10 @@ beforeAll(async () => {
   lab = await openLab();
 });
 afterAll(() => lab.close());
+
+test("every bug, also those that are not planted here, still has its place in the function", () => {
+  for (const { bug } of BUGS) expect(plant(bug, readFileSync(fileOf(bug), "utf8"))).not.toBe("");
+});
 
 describe.concurrent("the chaos run", () => {
   test.each(process.env.ALL_BUGS ? BUGS : BUGS.filter(({ isFoundSoon }) => isFoundSoon))(

@@ -126,7 +126,7 @@ describe("once", () => {
     ["421", answer(421)],
     ["404 of another kind", answer(404, { error: { message: "ENOENT: We didn't find a session" } })],
     ["404 without a body", answer(404, undefined)],
-    ["422 of another kind", answer(422, { message: "Session status is not as expected" })],
+    ["422 that quotes a refusal", answer(422, { message: "it says: Session status is not as expected" })],
     ["500", answer(500, { exception: { message: "Simulated failure" } })],
     ["500 by which WhatsApp refuses", answer(500, { exception: { message: "server returned error 479" } })],
     ["502 with WAHA's own words", answer(502, { message: "We didn't find a session" })],

@@ -36,7 +36,7 @@ describe("a plan", () => {
   });
 });
 
-test("two hundred rounds kill at both sides of every point more than twenty times", () => {
+test("two hundred rounds deal a kill to both sides of every point more than twenty times", () => {
   const dealt = new Map<string, number>();
   for (const { point, side } of plans("deck", 200).flatMap(killsOf)) {
     const card = `${side} ${point}`;
@@ -67,7 +67,7 @@ describe("the options", () => {
     [["--rounds", "0"], "--rounds takes a number from 1 on"],
     [["--rounds", "1.5"], "--rounds takes a number from 1 on"],
     [["--parallel", "many"], "--parallel takes a number from 1 on"],
-    [["--minutes=-1"], "--minutes takes a number from 0 on"],
+    [["--minutes=-1"], "--minutes takes a number from 0.1 on"],
     [["--kill"], "--kill"],
   ])("that make no sense are refused in plain words: %j", (args, words) => {
     expect(() => readOptions(args)).toThrow(words);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { INVARIANTS } from "../../dev/chaos/check/index.ts";
-import { fewestKills, tellTotals } from "../../dev/chaos/report.ts";
+import { fewestKills, tellTotals, untested } from "../../dev/chaos/report.ts";
 import { addRound, noTotals } from "../../dev/chaos/totals.ts";
 import { Story } from "../support/chaos-story.ts";
 
@@ -40,4 +40,20 @@ test("a report counts the kills on both sides of every point, also where there w
   expect(report).toMatch(/intent .* 6 .* 0 /);
   expect(report).toContain("besides: 9 freeze before");
   expect(fewestKills(totals, POINTS)).toBe(0);
+});
+
+test("a run says what it did not put to the test: all of it without a round, and after many what was met too seldom", () => {
+  expect(untested(noTotals(), POINTS)).toEqual(["no round was played"]);
+  const hits: [string, number][] = [
+    ["kill before claim", 20],
+    ["kill after claim", 19],
+    ["kill before intent", 25],
+    ["kill after intent", 20],
+  ];
+  const totals = totalsOf(hits, 0);
+  expect(untested(totals, POINTS)).toEqual([]);
+  expect(untested({ ...totals, rounds: 200 }, POINTS)).toEqual([
+    "order: no case",
+    "claim: killed 19 times after, not 20",
+  ]);
 });

@@ -1,3 +1,4 @@
+import { proofOf } from "../../dev/chaos/check/oracle.ts";
 import type { Answer, RawAnswer } from "./raw-server.ts";
 
 /** Of a longer answer no word counts. */
@@ -24,22 +25,10 @@ export function said(answer: Answer): Record<string, unknown> | undefined {
   }
 }
 
-const begins = (answer: Answer, ...beginnings: string[]) =>
-  [said(answer)?.error, said(answer)?.message].some(
-    (word) => typeof word === "string" && beginnings.some((beginning) => word.startsWith(beginning)),
-  );
-
 /** What an answer to `sendText` proves, by the list of what WAHA really does. */
 export function proof(answer: RawAnswer): "sent" | "unsent" | "failed" | "unproven" {
   if (answer === "reset") return "unproven";
-  const { status } = answer;
-  if (status === 201) return "sent";
-  if ([301, 302, 307, 308, 400, 401].includes(status)) return "unsent";
-  if (status === 404) return begins(answer, "We didn't find a session") ? "unsent" : "unproven";
-  const refusals = ["Session status is not as expected", "WAHA Core support only 'default' session"];
-  if (status === 422) return begins(answer, ...refusals) ? "unsent" : "unproven";
-  const { message } = (said(answer)?.exception ?? {}) as { message?: unknown };
-  const refused =
-    typeof message === "string" && /^(\d+ [A-Z_]+: )?server returned error \d{3}$/.test(message);
-  return status === 500 && refused ? "failed" : "unproven";
+  const proven = proofOf({ status: answer.status, body: said(answer) });
+  if (proven === "refused") return "failed";
+  return proven === "nothing" ? "unproven" : proven;
 }

@@ -31,6 +31,7 @@ export class Story {
     writes: [],
     interruptions: [],
     strayRequests: [],
+    answers: 2,
     oddAnswers: [],
     settings: { lookbackSeconds: LOOKBACK_MS / 1000, statusHold: ["paused"] },
     lookupSessions: new Set(["account"]),

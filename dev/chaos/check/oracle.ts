@@ -9,31 +9,37 @@ export type Proof = "sent" | "unsent" | "refused" | "nothing";
 /** Answers that prove by their status alone that nothing was sent: no body is needed, and it may be cut off. */
 const UNSENT = new Set([301, 302, 307, 308, 400, 401]);
 
-/** Words that prove it, and where they stand in the body. Others of the same status prove nothing. */
-const UNSENT_WORDS: [status: number, field: "error" | "message", words: string][] = [
-  [404, "message", "We didn't find a session"],
-  [422, "error", "Session status is not as expected"],
-  [422, "message", "WAHA Core support only 'default' session"],
+/** Words that prove it at the beginning of an error or a message: further on they may be a text's, and prove nothing. */
+const UNSENT_WORDS: [status: number, words: string][] = [
+  [404, "We didn't find a session"],
+  [422, "Session status is not as expected"],
+  [422, "WAHA Core support only 'default' session"],
 ];
 
 /** GOWS passes a refusal of WhatsApp's own on as a 500 with these words in its exception. */
-const REFUSED_WORDS = /^(\d+ [A-Z_]+: )?server returned error \d+$/;
+const REFUSED_WORDS = /^(\d+ [A-Z_]+: )?server returned error \d{3}$/;
+
+export function provenBy({ answer, delivered }: Post): Proof {
+  // An answer that did not arrive proves nothing to whoever waited for it.
+  return answer && delivered ? proofOf(answer) : "nothing";
+}
 
 /**
  * What WAHA is known to mean by its answers, written down a second time: from what WAHA does, and not from what the
  * scheduler makes of it, so that a mistake there can't hide here.
+ *
+ * @param body what it says as JSON, undefined where it is cut off or none
  */
-export function provenBy({ answer, delivered }: Post): Proof {
-  // An answer that did not arrive proves nothing to whoever waited for it.
-  if (!answer || !delivered) return "nothing";
-  const { status, body } = answer;
+export function proofOf({ status, body }: { status: number; body: unknown }): Proof {
   if (status === 201) return "sent";
   if (UNSENT.has(status)) return "unsent";
-  const said = (field: string) => String(fieldOf(body, field) ?? "");
-  if (UNSENT_WORDS.some(([code, field, words]) => code === status && said(field).includes(words)))
-    return "unsent";
-  const exception = String(fieldOf(fieldOf(body, "exception"), "message") ?? "");
-  return status === 500 && REFUSED_WORDS.test(exception) ? "refused" : "nothing";
+  const said = ["error", "message"].map((field) => fieldOf(body, field));
+  const begins = (words: string) => said.some((text) => typeof text === "string" && text.startsWith(words));
+  if (UNSENT_WORDS.some(([code, words]) => code === status && begins(words))) return "unsent";
+  const exception = fieldOf(fieldOf(body, "exception"), "message");
+  return status === 500 && typeof exception === "string" && REFUSED_WORDS.test(exception)
+    ? "refused"
+    : "nothing";
 }
 
 function fieldOf(body: unknown, field: string): unknown {

@@ -156,3 +156,9 @@ export function claimedBy(command: Document): string | undefined {
   const { passId } = mergedIn(look(command).set);
   return typeof passId === "string" ? passId : undefined;
 }
+
+/** For each statement of a command that gives many claims back: the pass whose claims these are, undefined if any's. */
+export function releasedBy(command: Document): (string | undefined)[] {
+  if (!["release-claims", "release-rest"].includes(pointOf(command) ?? "")) return [];
+  return (command.updates as Document[]).map(({ q }) => q["delivery.passId"]);
+}

@@ -26,6 +26,8 @@ export class Instance {
   #calls = 0;
   #alive = true;
   #frozen = false;
+  #killed = false;
+  #endedByItself: string | undefined;
 
   /**
    * @param program the file to run: see `buildProgram`
@@ -35,7 +37,10 @@ export class Instance {
     this.name = name;
     this.#child = startChild(program, { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...env });
     this.#ready = once(this.#child, "message");
-    this.#gone = once(this.#child, "exit").then(() => this.#onExit());
+    this.#gone = once(this.#child, "exit").then(([code, signal]) => {
+      if (!this.#killed) this.#endedByItself = `${name} ended by itself (${signal ?? code})`;
+      this.#onExit();
+    });
     this.#child.on("error", () => {});
     this.#child.on("message", (answer: CallAnswer | "ready") => {
       if (answer !== "ready") this.#answer(answer);
@@ -45,6 +50,11 @@ export class Instance {
   /** It was not killed, nor did it end by itself. */
   get alive(): boolean {
     return this.#alive;
+  }
+
+  /** That it ended though nobody killed it, in words; undefined if it did not. */
+  get endedByItself(): string | undefined {
+    return this.#endedByItself;
   }
 
   get frozen(): boolean {
@@ -71,6 +81,7 @@ export class Instance {
   }
 
   kill(): void {
+    this.#killed = true;
     this.#alive = false;
     this.#child.kill("SIGKILL");
   }

@@ -35,8 +35,14 @@ export function planTroubles(
 /** Codes with which a database in trouble answers: stepping down, shutting down, out of time, not allowed. */
 const DATABASE_ERRORS = [11602, 91, 50, 13];
 
+/** Where a reply that is lost, or a process that stands still, decides about a message: half of the acts are there. */
+export const DECISIVE = [
+  ...["claim", "read-claim", "intent", "intent-and-outcome", "outcome"],
+  ...["sendText", "take-leases", "settle-campaigns"],
+];
+
 function planAct(random: Random, points: readonly string[]): Trigger {
-  const point = random.pick(points);
+  const point = random.pick(random.chance(0.5) ? DECISIVE : points);
   const act = random.pick<Act>([
     { type: "freeze", ms: random.int(1500, 5000) },
     { type: "freeze", ms: random.int(1500, 5000) },
@@ -144,6 +150,7 @@ function planWahaFault(random: Random): FaultAction {
     () => status(400, { statusCode: 400, message: "Bad Request" }),
     () => status(422, { error: "Session status is not as expected. Try again later" }),
     () => status(422, { message: "something else" }, random.chance(0.5)),
+    () => status(422, { message: `it says "Session status is not as expected"` }, true),
     () => status(404, { error: { message: "ENOENT: no such file" } }, random.chance(0.5)),
     () => status(random.pick([502, 503, 504]), GARBAGE, random.chance(0.5)),
     () => status(201, GARBAGE, true),

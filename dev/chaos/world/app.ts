@@ -1,5 +1,5 @@
 import type { Db, Document, Filter } from "mongodb";
-import { MongoError, MongoErrorLabel, ObjectId } from "mongodb";
+import { MongoError, MongoErrorLabel, MongoNetworkError, MongoServerSelectionError, ObjectId } from "mongodb";
 import type { Id } from "../../../lib/documents.ts";
 import type { EditKind } from "../plan/plan.ts";
 import type { Random } from "../random.ts";
@@ -39,8 +39,11 @@ export class App {
     try {
       await this.#edit(kind, named);
     } catch (error) {
-      if (!(error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.RetryableWriteError)))
-        throw error;
+      const isInterrupted =
+        error instanceof MongoNetworkError ||
+        error instanceof MongoServerSelectionError ||
+        (error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.RetryableWriteError));
+      if (!isInterrupted) throw error;
     }
   }
 

@@ -111,6 +111,8 @@ test("the primary steps down while a pass sends: nothing is lost, and nothing go
   const passing = scene.world.call();
   await scene.world.waha.accepted(40);
   await stepDown();
+  // The new primary is there while the pass still has something to send.
+  expect(scene.world.waha.ledger.length).toBeLessThan(150);
   await expectClearAnswer(await passing);
   await finish(scene);
   await expectAgreement(scene, texts);

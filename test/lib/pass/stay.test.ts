@@ -18,9 +18,7 @@ function beginStay(world: World) {
 }
 
 const isSent = (world: World, count: number) =>
-  expect
-    .poll(() => world.messages.countDocuments({ isSent: true, "delivery.state": "sent" }), {})
-    .toBe(count);
+  expect.poll(() => world.messages.countDocuments({ isSent: true, "delivery.state": "sent" })).toBe(count);
 
 const leaseOf = (world: World, session: string) =>
   world.scheduler.findOne({ _id: `session:${session}` as never });
@@ -127,6 +125,84 @@ test("looks around WAHA again, and sends on a session that has begun to work", a
     .toBe("session_not_working");
   world.waha.setSessionStatus("late", "WORKING");
   await expect.poll(() => world.waha.ledger.length).toBe(1);
+  await pass.end();
+});
+
+test("gives back the claims of a pass that died meanwhile, and sends them", async () => {
+  const world = await createWorld({}, STAY);
+  const pass = beginStay(world);
+  await expect.poll(() => world.waha.requestCount({ route: "sessions" })).toBe(1);
+  const died = { passId: "died", claimedAt: ago(1), claimExpiresAt: ago(-1), attempts: 0 };
+  await world.insert({ isPicked: true, delivery: { state: "claimed", ...died } });
+  await isSent(world, 1);
+  expect(await pass.end()).toMatchObject({ rescued: 1, sent: 1 });
+});
+
+test("what one turn leaves is the next one's: a queue longer than a turn is sent without a word", async () => {
+  const settings = { PASS_SECONDS: "12", TAIL_SECONDS: "1", STAY_SECONDS: "11" };
+  const world = await createWorld({ sessions: [{ name: "default", latencyMs: 200 }] }, settings);
+  await world.insert(...Array.from({ length: 30 }, () => ({})));
+  const pass = beginStay(world);
+  await isSent(world, 30);
+  expect(await pass.end()).toMatchObject({ sent: 30, released: 0, ok: true, more: false, errors: [] });
+  const turns = await world.messages.distinct("delivery.passId");
+  expect(turns.length).toBeGreaterThan(1);
+});
+
+test("a message that waits for its session goes out as soon as that is free", async () => {
+  const world = await createWorld({ sessions: [{ name: "slow" }, { name: "slower" }] }, STAY);
+  world.waha.addFault(slowly("slow", 2_000));
+  world.waha.addFault(slowly("slower", 6_000));
+  const at = (seconds: number, sessionId: string) => ({ sessionId, scheduledAt: ago(-seconds) });
+  await world.insert(at(0, "slow"), { ...at(0.3, "slow"), content: "waits" }, at(0.8, "slower"));
+  const pass = beginStay(world);
+  await expect.poll(() => world.waha.ledger.find(({ text }) => text === "waits")).toBeDefined();
+  expect(world.waha.ledger.map(({ session }) => session)).toEqual(["slow", "slow"]);
+  await pass.end();
+});
+
+test("a database that is away for a moment is told at the end, and what falls due afterwards is sent", async () => {
+  const world = await createWorld({}, STAY);
+  await world.insert({});
+  const stop = new AbortController();
+  const call = world.call("", { stop: stop.signal });
+  await isSent(world, 1);
+  const away = { failCommands: ["find"], errorCode: 262, appName: world.db.databaseName };
+  // The driver asks once more by itself; so both looks of two rounds fail.
+  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 4 }, data: away });
+  await world.insert({ scheduledAt: ago(-1) });
+  await isSent(world, 2);
+  stop.abort();
+  const response = await call;
+  expect([response.status, await response.json()]).toMatchObject([
+    503,
+    { sent: 2, errors: [{ code: "database_unreachable" }] },
+  ]);
+});
+
+test("WAHA away at the beginning is asked again, and what is due is sent once it is back", async () => {
+  const world = await createWorld({}, STAY);
+  await world.waha.pause();
+  const [waiting] = await world.insert({});
+  const stop = new AbortController();
+  const call = world.call("", { stop: stop.signal });
+  await expect.poll(async () => (await world.find(waiting)).delivery?.error?.code).toBe("waha_unreachable");
+  await world.waha.resume();
+  await isSent(world, 1);
+  stop.abort();
+  const response = await call;
+  expect([response.status, await response.json()]).toMatchObject([503, { sent: 1 }]);
+});
+
+test("a version that WAHA does not tell again is still known: ids go on", async () => {
+  const world = await createWorld({}, STAY);
+  const pass = beginStay(world);
+  await expect.poll(() => world.waha.requestCount({ route: "version" })).toBe(1);
+  world.waha.addFault({ match: { route: "version" }, action: { type: "resetBefore" } });
+  await expect.poll(() => world.waha.requestCount({ route: "version" })).toBe(2);
+  const [id] = await world.insert({});
+  await isSent(world, 1);
+  expect((await world.find(id)).delivery.waMessageId).toBe(world.waha.ledger[0]?.givenId);
   await pass.end();
 });
 

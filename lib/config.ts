@@ -161,6 +161,14 @@ export function parseSettings<Shape extends z.ZodRawShape>(
 /** With less a pass that stays ends before the next one, a minute later, has taken over. */
 const STAYING_PASS_SECONDS = 90;
 
+/** One pass comes every minute and takes a minute at most: without any for so long, passes do not run. */
+export const RECENT_PASS_SECONDS = 180;
+
+/** For how long none may have ended before passes are taken for stopped: each records itself at its end only. */
+export function quietSeconds({ PASS_SECONDS, STAY_SECONDS }: Config): number {
+  return RECENT_PASS_SECONDS + Math.max(STAY_SECONDS, PASS_SECONDS - 60);
+}
+
 /** What is allowed but worth a warning, one line each. */
 export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: Config): string[] {
   const warnings: string[] = [];

@@ -133,13 +133,22 @@ function cachedClient(url: string): MongoClient {
  * time limit in its own set (MongoDB's error codes; the first ones are those that the drivers retry on).
  */
 const PASSING_CODES = new Set<unknown>([
-  6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 50, 64, 100, 112, 133, 134,
+  6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 64, 100, 112, 133, 134,
 ]);
+
+/** MongoDB's code for what it gave up since it took longer than `maxTimeMS`. */
+const TOOK_TOO_LONG = 50;
+
+/** Whether the database gave something up because it took too long: it is there, but slow. */
+export function isTooSlow(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === TOOK_TOO_LONG;
+}
 
 /**
  * Says of an error from the driver what it means for a pass; any other error is given back as it is.
  */
 export function asUnavailable(error: unknown): unknown {
+  if (isTooSlow(error)) return unavailable("database_slow", error);
   if (error instanceof MongoServerError && !PASSING_CODES.has(error.code))
     return unavailable("database_refused", error);
   return error instanceof MongoError ? unavailable("database_unreachable", error) : error;

@@ -84,8 +84,7 @@ async function checkDatabase(config: Config): Promise<void> {
     return Promise.all([db.readTime(), readLastPass(db)]);
   };
   const [now, lastPass] = await inTime(read(), CHECK_MS, "database_unreachable");
-  if (!lastPass || !isRecent(lastPass, now, config.STAY_SECONDS))
-    throw new UnavailableError("passes_stopped");
+  if (!lastPass || !isRecent(lastPass, now, config)) throw new UnavailableError("passes_stopped");
 }
 
 /** @throws UnavailableError if it can't be reached, refuses the key, or is not WAHA */

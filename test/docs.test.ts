@@ -178,7 +178,7 @@ test("the README explains every field of the summary", () => {
 test("the README explains every field of the status", () => {
   const own = listedIn(
     "lib/status/gather.ts",
-    "export interface Status extends History {",
+    "export interface Status extends IfRead<History> {",
     "\n}",
     /^ {2}(\w+):/gm,
   );

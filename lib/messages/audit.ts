@@ -1,6 +1,7 @@
+import type { Document } from "mongodb";
 import type { Database } from "../db.ts";
 import type { ProblemCode } from "../problems.ts";
-import { countUpTo, type Search } from "./count-up-to.ts";
+import { type Bounded, countUpTo, type Search } from "./count-up-to.ts";
 import { LIVE } from "./due.ts";
 
 /** Picked, unsent, and never by this scheduler: every claim of its own writes a `delivery`. */
@@ -12,25 +13,29 @@ export const WRONG_DATE = { scheduledAt: { $type: ["string", "number"] } } as co
 /** Counting stops here: past it the number says no more than "many". */
 export const MANY = 1000;
 
-/** What an audit found, by code; counts of up to {@link MANY} each. */
-export type AuditFindings = Map<ProblemCode, number>;
+/** What an audit found, by code; a search stops at {@link MANY}. */
+export type AuditFindings = Map<ProblemCode, Bounded>;
+
+/** Has a flag, whatever is in it. */
+const has = (flag: string): Document => ({ $ne: [{ $ifNull: [`$${flag}`, null] }, null] });
 
 /**
  * Finds the documents that no pass will ever see or touch, in one request, each part served by an index that
  * is empty as long as all is well.
  *
  * @param leftAlone messages due before this are too old to be swept
- * @param limits `maxTimeMS`: the database gives up after so long, with an error; a pass needs none
+ * @param limits `maxTimeMS`: the database gives up after so long, with an error
  */
 export async function auditMessages(
   db: Database,
   leftAlone: Date,
-  limits: { maxTimeMS?: number } = {},
+  limits: { maxTimeMS: number },
 ): Promise<AuditFindings> {
   const searches: Search<ProblemCode>[] = [
     ["flags_missing", { isSent: null }],
-    ["flags_missing", { isDeleted: null, isSent: { $ne: null } }],
-    ["flags_missing", { isPicked: null, isSent: { $ne: null }, isDeleted: { $ne: null } }],
+    // What lacks two is counted once, by the first that it lacks.
+    ["flags_missing", { isDeleted: null }, has("isSent")],
+    ["flags_missing", { isPicked: null }, { $and: [has("isSent"), has("isDeleted")] }],
     ["date_wrong", WRONG_DATE],
     ["never_picked", { ...LIVE, scheduledAt: { $lt: leftAlone } }],
     ["picked_elsewhere", PICKED_ELSEWHERE],

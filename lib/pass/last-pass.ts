@@ -1,6 +1,7 @@
 import type { AnyBulkWriteOperation, Document, FindOneOptions } from "mongodb";
 import { addToAlerts, mayBeNews } from "../alerts/state.ts";
 import { addSeconds } from "../clock.ts";
+import { type Config, quietSeconds, RECENT_PASS_SECONDS } from "../config.ts";
 import type { Database } from "../db.ts";
 import type { Histogram } from "../history/lateness.ts";
 import { addPass } from "../history/minutes.ts";
@@ -17,20 +18,13 @@ export interface LastPass {
   gap?: { from: Date; to: Date; passId: string };
 }
 
-/** One comes every minute and takes a minute at most; without any for so long, passes do not run. */
-export const RECENT_PASS_SECONDS = 180;
-
 export async function readLastPass(db: Database, limits: FindOneOptions = {}): Promise<LastPass | null> {
   return db.passes.findOne({ _id: "last-pass" }, limits);
 }
 
-/**
- * Whether passes run, by the last one that ended.
- *
- * @param staySeconds how long passes stay: one that does records itself at its end only
- */
-export function isRecent({ endedAt }: Pick<LastPass, "endedAt">, now: Date, staySeconds: number): boolean {
-  return endedAt >= addSeconds(now, -RECENT_PASS_SECONDS - staySeconds);
+/** Whether passes run, by the last one that ended. */
+export function isRecent({ endedAt }: Pick<LastPass, "endedAt">, now: Date, config: Config): boolean {
+  return endedAt >= addSeconds(now, -quietSeconds(config));
 }
 
 /**

@@ -1,10 +1,11 @@
 import { type Alert, readAlerts } from "../alerts/state.ts";
 import { addSeconds } from "../clock.ts";
 import { type Config, SWEPT_SECONDS } from "../config.ts";
-import { asUnavailable, type Database, openDatabase } from "../db.ts";
+import { asUnavailable, type Database, isTooSlow, openDatabase } from "../db.ts";
 import { type History, type PastProblem, readHistory } from "../history/read.ts";
 import { inTime } from "../in-time.ts";
 import { auditMessages } from "../messages/audit.ts";
+import type { Bounded } from "../messages/count-up-to.ts";
 import { type LastPass, readLastPass } from "../pass/last-pass.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 import { SEARCH_LIMITS } from "./bounds.ts";
@@ -20,8 +21,17 @@ const SHOWN_ALERTS = 20;
 /** Whoever looks gets an answer by then, also where the database hangs. In milliseconds. */
 const PATIENCE_MS = 12_000;
 
+/** What is null where the database was too slow to be read in time. */
+type IfRead<T> = { [Name in keyof T]: T[Name] | null };
+
+/** Messages that no pass sees or touches, by what is wrong with them. */
+export interface Unseen extends Bounded {
+  code: ProblemCode;
+  message: string;
+}
+
 /** Everything that somebody on call wants to know; it holds no text, chat or secret. */
-export interface Status extends History {
+export interface Status extends IfRead<History> {
   /** Passes run, WAHA answers, and nothing needs a person. */
   ok: boolean;
   verdict: Verdict;
@@ -30,10 +40,10 @@ export interface Status extends History {
   lastPass: Pick<LastPass, "passId" | "startedAt" | "endedAt" | "summary"> | null;
   now: Live;
   waha: WahaStatus;
-  campaigns: CampaignsInProgress;
-  /** Messages that no pass sees or touches; counts stop at 1,000 a search. */
-  documents: { code: ProblemCode; message: string; count: number }[];
-  problems: (PastProblem & { resend: ResendHint | null })[];
+  campaigns: CampaignsInProgress | null;
+  /** Counts stop at 1,000 a search. */
+  documents: Unseen[] | null;
+  problems: (PastProblem & { resend: ResendHint | null })[] | null;
   alerts: Pick<Alert, "kind" | "about" | "code" | "message" | "since">[];
 }
 
@@ -55,7 +65,7 @@ async function gather(config: Config): Promise<Status> {
     askDatabase(openDatabase(config), config),
     askSessions(config),
   ]);
-  const verdict = judgeStatus({ ...ofDatabase, waha, staySeconds: config.STAY_SECONDS });
+  const verdict = judgeStatus({ ...ofDatabase, waha }, config);
   return { ok: verdict.level === "good", verdict, ...ofDatabase, waha };
 }
 
@@ -65,21 +75,34 @@ async function askDatabase(db: Database, config: Config): Promise<Omit<Status, "
   const [lastPass, now, history, campaigns, documents, alerts] = await Promise.all([
     readLastPass(db, SEARCH_LIMITS),
     countLive(db, config, at),
-    readHistory(db, at, SEARCH_LIMITS),
-    findCampaignsInProgress(db),
-    auditMessages(db, addSeconds(at, -SWEPT_SECONDS), SEARCH_LIMITS),
+    unlessSlow(readHistory(db, at, SEARCH_LIMITS)),
+    unlessSlow(findCampaignsInProgress(db)),
+    unlessSlow(auditMessages(db, addSeconds(at, -SWEPT_SECONDS), SEARCH_LIMITS)),
     readStandingAlerts(db),
   ]);
   return {
     at,
     lastPass: lastPass && shownPass(lastPass),
     now,
-    ...history,
-    problems: history.problems.map((problem) => ({ ...problem, resend: resendHint(problem.code) })),
+    ...(history ?? NOT_READ),
+    problems: history?.problems.map((problem) => ({ ...problem, resend: resendHint(problem.code) })) ?? null,
     campaigns,
-    documents: [...documents].map(([code, count]) => ({ code, message: PROBLEMS[code], count })),
+    documents:
+      documents && [...documents].map(([code, bounded]) => ({ code, message: PROBLEMS[code], ...bounded })),
     alerts,
   };
+}
+
+const NOT_READ = { hour: null, day: null, minutes: null };
+
+/** What a search found; null where the database gave it up for taking too long: the rest is told all the same. */
+async function unlessSlow<T>(search: Promise<T>): Promise<T | null> {
+  try {
+    return await search;
+  } catch (error) {
+    if (isTooSlow(error)) return null;
+    throw error;
+  }
 }
 
 function shownPass({ passId, startedAt, endedAt, summary }: LastPass): Status["lastPass"] {

@@ -3,14 +3,16 @@ import { addSeconds } from "../clock.ts";
 import { type Config, SWEPT_SECONDS } from "../config.ts";
 import type { Database } from "../db.ts";
 import { CLAIMABLE_STATES, type MessageDocument } from "../documents.ts";
-import { countUpTo, type Search } from "../messages/count-up-to.ts";
+import { type Bounded, countUpTo, type Search } from "../messages/count-up-to.ts";
 import { dueFilter, LIVE } from "../messages/due.ts";
 import { AWAITING_LOOKUP } from "../messages/lookups.ts";
 import { CLAIMED } from "../messages/rescue.ts";
-import { type Bounded, bounded, SEARCH_LIMITS } from "./bounds.ts";
+import { SEARCH_LIMITS } from "./bounds.ts";
 
 /** Counting stops here: past it the number says no more than "many". */
 const MANY = 1000;
+
+const NONE: Bounded = { count: 0, more: false };
 
 /** What is on its way at this moment. */
 export interface Live {
@@ -39,10 +41,10 @@ export async function countLive(db: Database, config: Config, now: Date): Promis
     ["awaitingLookup", { ...AWAITING_LOOKUP, "delivery.state": "unknown" }],
   ];
   const [counts, oldestDue] = await Promise.all([
-    countUpTo(db.messages, searches, MANY + 1, SEARCH_LIMITS),
+    countUpTo(db.messages, searches, MANY, SEARCH_LIMITS),
     findOldest(db, due),
   ]);
-  const count = (name: (typeof searches)[number][0]) => bounded(counts.get(name) ?? 0, MANY);
+  const count = (name: (typeof searches)[number][0]) => counts.get(name) ?? NONE;
   return {
     due: count("due"),
     oldestDue,

@@ -1,6 +1,8 @@
 import { lasting } from "../alerts/words.ts";
+import type { Config } from "../config.ts";
 import { isRecent, type LastPass } from "../pass/last-pass.ts";
 import { NOTICES, PROBLEMS, type ProblemCode, splitWords } from "../problems.ts";
+import type { Unseen } from "./gather.ts";
 import type { Live } from "./live.ts";
 import { needsSomebody, type WahaStatus } from "./sessions.ts";
 
@@ -21,15 +23,16 @@ export interface Evidence {
   lastPass: Pick<LastPass, "endedAt" | "summary"> | null;
   waha: WahaStatus;
   alerts: readonly { message: string }[];
-  documents: readonly { code: ProblemCode; message: string; count: number }[];
+  /** Null where the database was too slow to be read in time; so are these two. */
+  documents: readonly Unseen[] | null;
+  campaigns: object | null;
+  minutes: object | null;
   now: Pick<Live, "due" | "oldestDue">;
-  /** How long passes stay. */
-  staySeconds: number;
 }
 
 /** Judges whether messages are sent; the worst thing is said first. */
-export function judgeStatus(evidence: Evidence): Verdict {
-  const { at, lastPass, waha, staySeconds } = evidence;
+export function judgeStatus(evidence: Evidence, config: Config): Verdict {
+  const { at, documents, lastPass, waha } = evidence;
   if (!lastPass)
     return {
       level: "bad",
@@ -37,7 +40,7 @@ export function judgeStatus(evidence: Evidence): Verdict {
       detail: "Wait a minute, or call /api/cron yourself; if the cron is on, the function's log says why.",
     };
   const ago = lasting(lastPass.endedAt, at);
-  if (!isRecent(lastPass, at, staySeconds))
+  if (!isRecent(lastPass, at, config))
     return {
       level: "bad",
       headline: `No pass for ${ago}: nothing is sent`,
@@ -51,7 +54,8 @@ export function judgeStatus(evidence: Evidence): Verdict {
     ofPass(lastPass.summary, ago) ??
     ofSessions(waha, ago) ??
     ofAlerts(evidence.alerts, ago) ??
-    ofDocuments(evidence.documents, ago) ?? {
+    ofDocuments(documents ?? [], ago) ??
+    ofSlowness(evidence, ago) ?? {
       level: "good",
       headline: `Running: last pass ${ago} ago`,
       detail: tellDue(evidence.now, at),
@@ -94,13 +98,22 @@ function ofAlerts([first]: Evidence["alerts"], ago: string): Verdict | undefined
   };
 }
 
-function ofDocuments(documents: Evidence["documents"], ago: string): Verdict | undefined {
+function ofDocuments(documents: readonly Unseen[], ago: string): Verdict | undefined {
   const found = documents.find(({ code }) => NEVER_SEEN.has(code));
   if (!found) return undefined;
   return {
     level: "warning",
     headline: `Running: last pass ${ago} ago; some messages are never seen`,
-    detail: `${found.code} (${found.count}): ${sentence(found.message)}`,
+    detail: `${found.code} (${found.count}${found.more ? "+" : ""}): ${sentence(found.message)}`,
+  };
+}
+
+function ofSlowness({ campaigns, documents, minutes }: Evidence, ago: string): Verdict | undefined {
+  if (campaigns && documents && minutes) return undefined;
+  return {
+    level: "warning",
+    headline: `Running: last pass ${ago} ago; the database is too slow for this page`,
+    detail: sentence(splitWords(PROBLEMS.database_slow).remedy),
   };
 }
 

@@ -3,6 +3,7 @@ import { addSeconds } from "../../lib/clock.ts";
 import { SWEPT_SECONDS } from "../../lib/config.ts";
 import type { Database } from "../../lib/db.ts";
 import { auditMessages } from "../../lib/messages/audit.ts";
+import type { Bounded } from "../../lib/messages/count-up-to.ts";
 import type { ProblemCode } from "../../lib/problems.ts";
 import { ANY_CAMPAIGN } from "../any-campaign.ts";
 import { counted } from "../shown.ts";
@@ -47,7 +48,7 @@ async function oddFlags(db: Database): Promise<Finding[]> {
   return [
     problem(
       "documents",
-      `isSent, isDeleted or isPicked is no boolean ("false" or 0, say), so they are never seen: ${howMany(count)}`,
+      `isSent, isDeleted or isPicked is no boolean ("false" or 0, say), so they are never seen: ${upToMany(count)}`,
       "Make the app write true or false, and convert what is there",
     ),
   ];
@@ -61,7 +62,7 @@ async function oddStates(db: Database): Promise<Finding[]> {
   return [
     problem(
       "documents",
-      `delivery.state is a word that the scheduler does not know, so they are never sent: ${howMany(count)}`,
+      `delivery.state is a word that the scheduler does not know, so they are never sent: ${upToMany(count)}`,
       "Find out what else writes delivery, and stop it; it is the scheduler's own",
     ),
   ];
@@ -73,6 +74,10 @@ async function countByCampaignIndex(db: Database, conditions: Document): Promise
   return messages.countDocuments({ ...ANY_CAMPAIGN, ...conditions }, { limit: MANY, maxTimeMS: LOOK_MS });
 }
 
-function howMany(count: number): string {
-  return count >= MANY ? `${counted(MANY, "message")} or more` : counted(count, "message");
+function upToMany(count: number): string {
+  return howMany({ count: Math.min(count, MANY), more: count >= MANY });
+}
+
+function howMany({ count, more }: Bounded): string {
+  return counted(count, "message") + (more ? " or more" : "");
 }

@@ -75,6 +75,6 @@ async function onDatabase(
         ...checkPacing(upcoming, config, now),
       ];
     })),
-    ...(await attempt("passes", () => checkPasses(db, now, config.STAY_SECONDS))),
+    ...(await attempt("passes", () => checkPasses(db, config, now))),
   ];
 }

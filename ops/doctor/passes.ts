@@ -1,10 +1,11 @@
+import type { Config } from "../../lib/config.ts";
 import type { Database } from "../../lib/db.ts";
 import { isRecent, readLastPass } from "../../lib/pass/last-pass.ts";
 import { counted } from "../shown.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 /** Checks that passes run, and what the last one said. */
-export async function checkPasses(db: Database, now: Date, staySeconds: number): Promise<Finding[]> {
+export async function checkPasses(db: Database, config: Config, now: Date): Promise<Finding[]> {
   const last = await readLastPass(db);
   if (!last)
     return [
@@ -15,7 +16,7 @@ export async function checkPasses(db: Database, now: Date, staySeconds: number):
       ),
     ];
   const seconds = Math.max(0, Math.round((now.getTime() - last.endedAt.getTime()) / 1000));
-  if (!isRecent(last, now, staySeconds))
+  if (!isRecent(last, now, config))
     return [
       problem(
         "passes",

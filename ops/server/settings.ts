@@ -1,16 +1,12 @@
 import { z } from "zod";
-import { type Config, parseConfig, parseSettings } from "../../lib/config.ts";
+import { type Config, parseConfig, parseSettings, quietSeconds } from "../../lib/config.ts";
 import { openDatabase } from "../../lib/db.ts";
 import { ConfigError, type SettingProblem } from "../../lib/errors.ts";
-import { RECENT_PASS_SECONDS } from "../../lib/pass/last-pass.ts";
 import { CRON_SCHEDULE } from "./cron.ts";
 import type { Schedule } from "./ticker.ts";
 
 /** Not 3000, which is WAHA's own. */
 export const DEFAULT_PORT = 3400;
-
-/** A pass takes a minute at most, by default. */
-const MOST_TICK_SECONDS = RECENT_PASS_SECONDS - 60;
 
 /** The word for the schedule of vercel.json. */
 const CRON = "cron";
@@ -66,15 +62,15 @@ function collect<T>(read: () => T, problems: SettingProblem[]): T | undefined {
  * What falls due right after a pass must still be inside its window when the next one comes; and whoever asks whether
  * passes run must not take one that is still to come for one that stayed away.
  */
-function requireFrequent(schedule: Schedule, { LOOKBACK_SECONDS }: Config): void {
+function requireFrequent(schedule: Schedule, config: Config): void {
   if ("cron" in schedule) return;
   const { everySeconds } = schedule;
+  const { LOOKBACK_SECONDS, PASS_SECONDS } = config;
+  const mostSeconds = quietSeconds(config) - Math.max(60, PASS_SECONDS);
   if (everySeconds >= LOOKBACK_SECONDS)
     refuseTicks("must be less than LOOKBACK_SECONDS, or messages are missed between two passes");
-  if (everySeconds > MOST_TICK_SECONDS)
-    refuseTicks(
-      `must not exceed ${MOST_TICK_SECONDS}, or the health check takes passes for stopped between two`,
-    );
+  if (everySeconds > mostSeconds)
+    refuseTicks(`must not exceed ${mostSeconds}, or the health check takes passes for stopped between two`);
 }
 
 function refuseTicks(problem: string): never {

@@ -1,6 +1,9 @@
 import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { addSeconds } from "../../lib/clock.ts";
+import { parseConfig } from "../../lib/config.ts";
 import { handleHealth } from "../../lib/health.ts";
 import { writeLogTo } from "../../lib/log.ts";
+import { isRecent } from "../../lib/pass/last-pass.ts";
 import { PROBLEMS } from "../../lib/problems.ts";
 import { recordCommands } from "../support/commands.ts";
 import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../support/world.ts";
@@ -64,6 +67,14 @@ test("passes that stay may end that much later", async () => {
   expect(await statusAt(world, 0)).toBe(200);
   await passEnded(world, 240);
   expect(await statusAt(world, 10)).toBe(503);
+});
+
+test("passes that may take longer may end that much later, as vercel.json was raised for them", async () => {
+  const config = { ...parseConfig((await createWorld()).env), PASS_SECONDS: 300 };
+  const now = new Date();
+  expect(isRecent({ endedAt: addSeconds(now, -419) }, now, config)).toBe(true);
+  expect(isRecent({ endedAt: addSeconds(now, -421) }, now, config)).toBe(false);
+  expect(isRecent({ endedAt: addSeconds(now, -459) }, now, { ...config, STAY_SECONDS: 280 })).toBe(true);
 });
 
 test("WAHA away, and back: the log says so once each, in the words of a pass", async () => {

@@ -1,11 +1,10 @@
 import { OUTCOMES } from "../../history/minutes.ts";
-import type { CampaignInProgress, Progress } from "../campaigns.ts";
-import type { Status } from "../gather.ts";
+import type { CampaignInProgress, CampaignsInProgress, Progress } from "../campaigns.ts";
 import { type Html, html } from "./html.ts";
 import { number } from "./words.ts";
 
 /** The campaigns in progress, each with a bar of how its messages stand. */
-export function campaignsCard({ campaigns: { shown, more } }: Status): Html {
+export function campaignsCard({ shown, more }: CampaignsInProgress): Html {
   const note = more ? html`<small>${shown.length} of them; there are more</small>` : "";
   return html`<section class="wide"><h2>Campaigns in progress ${note}</h2>${
     shown.length > 0 ? shown.map(campaign) : html`<p class="soft">None.</p>`

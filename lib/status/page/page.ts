@@ -5,6 +5,7 @@ import { sentence } from "../verdict.ts";
 import { campaignsCard } from "./campaigns.ts";
 import { pageAnswer } from "./document.ts";
 import { html } from "./html.ts";
+import { notRead } from "./not-read.ts";
 import { plotCards } from "./plots.ts";
 import { alertsCard, documentsCard, problemsCard } from "./problems.ts";
 import { sessionsCard } from "./sessions.ts";
@@ -13,17 +14,18 @@ import { verdictCard } from "./verdict.ts";
 
 /** The status as a page that tells the story at a glance: the worst first, then figures, then what to do. */
 export function statusPage(status: Status): Promise<Response> {
-  const seconds = `${status.at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  const { at, campaigns, documents, minutes, problems } = status;
+  const seconds = `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
   const body = html`<header><b>waha-scheduler</b><span>${seconds}, refreshes itself every 10 s</span></header>
 ${verdictCard(status.verdict)}
 ${tiles(status)}
 <div class="grid">
 ${alertsCard(status)}
-${plotCards(status)}
-${campaignsCard(status)}
+${minutes ? plotCards(minutes) : notRead("The last hour")}
+${campaigns ? campaignsCard(campaigns) : notRead("Campaigns in progress")}
 ${sessionsCard(status)}
-${problemsCard(status)}
-${documentsCard(status)}
+${problems ? problemsCard(at, problems) : notRead("Problems of the last day")}
+${documents ? documentsCard(documents) : notRead("Messages that are never sent")}
 </div>
 <footer><span>Hour and day: as passes that ended counted. Counts of what is on its way stop at 1,000.</span><span>For machines: the same address without <code>Accept: text/html</code></span></footer>`;
   return pageAnswer(200, status.verdict.headline, body);

@@ -4,7 +4,7 @@ import { type Html, html } from "./html.ts";
 import { latenessPlot, outcomePlot } from "./plot.ts";
 
 /** The last hour in two plots. */
-export function plotCards({ minutes }: Status): Html {
+export function plotCards(minutes: NonNullable<Status["minutes"]>): Html {
   return html`<section><h2>Messages a minute</h2>${legend(OUTCOMES.map((outcome) => [outcome, outcome]))}${outcomePlot(minutes)}</section>
 <section><h2>How late they went out</h2>${legend([
     ["p50", "half are not later"],

@@ -1,15 +1,15 @@
 import { lasting } from "../../alerts/words.ts";
 import { splitWords } from "../../problems.ts";
-import type { Status } from "../gather.ts";
+import type { Status, Unseen } from "../gather.ts";
 import { sentence } from "../verdict.ts";
 import { type Html, html } from "./html.ts";
-import { number } from "./words.ts";
+import { many, number } from "./words.ts";
 
 /** A minute in which a pass ended is told by its beginning. */
 const MINUTE_MS = 60_000;
 
 /** What passes met within a day, each with what to do about it and how to send again. */
-export function problemsCard({ at, problems }: Status): Html {
+export function problemsCard(at: Date, problems: NonNullable<Status["problems"]>): Html {
   const rows = problems.map(({ code, message, lastAt, passes, count, resend }) => {
     const { happened, remedy } = splitWords(message);
     const isRecent = at.getTime() - lastAt.getTime() < 2 * MINUTE_MS;
@@ -40,11 +40,11 @@ export function alertsCard({ at, alerts }: Status): Html | "" {
 }
 
 /** Messages that no pass sees or touches; nothing where there are none. */
-export function documentsCard({ documents }: Status): Html | "" {
+export function documentsCard(documents: Unseen[]): Html | "" {
   if (documents.length === 0) return "";
-  const rows = documents.map(({ code, message, count }) => {
+  const rows = documents.map(({ code, message, count, more }) => {
     const { happened, remedy } = splitWords(message);
-    return html`<li><span class="pill">${code}</span> <b>${number(count)}${count % 1000 === 0 ? "+" : ""} ${happened}.</b> ${sentence(remedy)}</li>`;
+    return html`<li><span class="pill">${code}</span> <b>${many({ count, more })} ${happened}.</b> ${sentence(remedy)}</li>`;
   });
   return html`<section class="wide"><h2>Messages that are never sent <small>no pass sees or touches them</small></h2><ul class="rows">${rows}</ul></section>`;
 }

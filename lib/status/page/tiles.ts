@@ -1,4 +1,5 @@
 import { lasting } from "../../alerts/words.ts";
+import type { Figures } from "../../history/read.ts";
 import type { Status } from "../gather.ts";
 import { type Html, html } from "./html.ts";
 import { many, number, span } from "./words.ts";
@@ -7,17 +8,21 @@ import { many, number, span } from "./words.ts";
 export function tiles({ at, now, hour, day }: Status): Html {
   const oldest = now.oldestDue ? `oldest due ${lasting(now.oldestDue, at)} ago` : "nothing waits";
   const due = now.pastWindow.count > 0 ? `${many(now.pastWindow)} past their window` : oldest;
-  const unknown = inADay(hour.unknown, day.unknown);
-  const looked = now.awaitingLookup.count > 0 ? `, ${many(now.awaitingLookup)} being looked up` : "";
-  const { p50, p99 } = hour.latenessMs;
   return html`<div class="tiles">
 ${tile(many(now.due), "due now", due)}
 ${tile(many(now.attempting), "being sent", `${many(now.claimed)} claimed for it`)}
-${tile(number(hour.sent), "sent in an hour", `${number(day.sent)} in a day`, "sent")}
+${hour && day ? pastTiles(now, hour, day) : tile("–", "sent in an hour", "not read in time")}
+</div>`;
+}
+
+function pastTiles({ awaitingLookup }: Status["now"], hour: Figures, day: Figures): Html {
+  const unknown = inADay(hour.unknown, day.unknown);
+  const looked = awaitingLookup.count > 0 ? `, ${many(awaitingLookup)} being looked up` : "";
+  const { p50, p99 } = hour.latenessMs;
+  return html`${tile(number(hour.sent), "sent in an hour", `${number(day.sent)} in a day`, "sent")}
 ${tile(number(hour.failed + hour.missed), "failed or missed", inADay(hour.failed + hour.missed, day.failed + day.missed), "failed")}
 ${tile(number(hour.unknown), "unknown", unknown + looked, "unknown")}
-${tile(span(p50), "late at the median", p99 === null ? "nothing sent in an hour" : `99 % within ${span(p99)}`)}
-</div>`;
+${tile(span(p50), "late at the median", p99 === null ? "nothing sent in an hour" : `99 % within ${span(p99)}`)}`;
 }
 
 function inADay(hour: number, day: number): string {

@@ -1,4 +1,4 @@
-import type { Bounded } from "../bounds.ts";
+import type { Bounded } from "../../messages/count-up-to.ts";
 
 /** A count for people; "1,000+" where it stopped at its bound. */
 export function many({ count, more }: Bounded): string {

@@ -2,7 +2,7 @@ import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../../lib/indexes.ts";
 import { explainStages, recordCommands } from "../../support/commands.ts";
-import { readStatus } from "../../support/status.ts";
+import { readPage, readStatus } from "../../support/status.ts";
 import { ago, createWorld, message } from "../../support/world.ts";
 
 const attempt = { state: "attempting", passId: "p", attemptAt: ago(5), nextLookupAt: ago(-60) };
@@ -12,6 +12,23 @@ test("counts stop at a thousand, and say so", async () => {
   await world.messages.insertMany(Array.from({ length: 1500 }, () => message()));
   expect((await readStatus(world)).now.due).toEqual({ count: 1000, more: true });
 });
+
+test.each([
+  [1000, 0, "1,000", false],
+  [1001, 5, "1,005", true],
+])(
+  "of %i messages without one flag and %i without another %s are told, more: %s",
+  async (some, others, shown, more) => {
+    const world = await createWorld();
+    await world.messages.insertMany([
+      ...Array.from({ length: some }, () => message({ isSent: null })),
+      ...Array.from({ length: others }, () => message({ isPicked: null })),
+    ]);
+    const [found] = (await readStatus(world)).documents ?? [];
+    expect(found).toMatchObject({ code: "flags_missing", count: Math.min(some, 1000) + others, more });
+    expect(await readPage(world)).toContain(`<b>${shown}${more ? "+" : ""} messages lack`);
+  },
+);
 
 test("of many campaigns twenty are told, and of one with very many messages no counts", async () => {
   const world = await createWorld();
@@ -28,9 +45,9 @@ test("of many campaigns twenty are told, and of one with very many messages no c
     Array.from({ length: 10_001 }, () => message({ campaignId, isSent: true })),
   );
   const { campaigns } = await readStatus(world);
-  expect(campaigns.shown).toHaveLength(20);
-  expect(campaigns.more).toBe(true);
-  expect(campaigns.shown[0]).toEqual({
+  expect(campaigns?.shown).toHaveLength(20);
+  expect(campaigns?.more).toBe(true);
+  expect(campaigns?.shown[0]).toEqual({
     id: campaignId.toHexString(),
     name: null,
     status: null,
@@ -54,7 +71,7 @@ test("there are few searches, each by an index and with a bound", async () => {
   await world.pass();
   const commands = recordCommands(world);
   const { campaigns } = await readStatus(world);
-  expect(campaigns.shown).toHaveLength(1);
+  expect(campaigns?.shown).toHaveLength(1);
   const queries = commands.filter(({ name }) => name === "find" || name === "aggregate");
   expect(queries).toHaveLength(8);
   expect(commands.filter(({ name }) => !["find", "aggregate", "hello"].includes(name))).toEqual([]);

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { backgroundDone } from "../../lib/background.ts";
+import { parseConfig } from "../../lib/config.ts";
+import { openDatabase } from "../../lib/db.ts";
+import { MESSAGE_INDEXES } from "../../lib/indexes.ts";
+import { auditMessages } from "../../lib/messages/audit.ts";
+import { type RecordedCommand, recordCommands } from "../support/commands.ts";
+import { ago, createWorld, message, type World } from "../support/world.ts";
+
+const audit = (world: World) =>
+  auditMessages(openDatabase(parseConfig(world.env)), ago(86_400), { maxTimeMS: 5_000 });
+
+const isAudit = ({ name, command }: RecordedCommand) =>
+  name === "aggregate" && JSON.stringify(command).includes("never_picked");
+
+const NO_FLAGS = { isSent: null, isDeleted: null, isPicked: null };
+
+test("what lacks several flags is counted once", async () => {
+  const world = await createWorld();
+  await world.insert(NO_FLAGS, { isDeleted: null }, { isPicked: null }, { isSent: null, isPicked: null }, {});
+  expect(await audit(world)).toEqual(new Map([["flags_missing", { count: 4, more: false }]]));
+});
+
+test("an app that writes no flags at all makes an audit look at a thousand messages a search, and no more", async () => {
+  const world = await createWorld();
+  await world.messages.createIndexes(MESSAGE_INDEXES);
+  await world.messages.insertMany(Array.from({ length: 4000 }, () => message(NO_FLAGS)));
+  const commands = recordCommands(world);
+  expect(await audit(world)).toEqual(new Map([["flags_missing", { count: 1000, more: true }]]));
+  const [found] = commands.filter(isAudit);
+  const { aggregate, pipeline } = found?.command ?? {};
+  const plan = await world.db.command({
+    explain: { aggregate, pipeline, cursor: {} },
+    verbosity: "executionStats",
+  });
+  const examined = [...JSON.stringify(plan).matchAll(/"totalDocsExamined":"?(\d+)/g)].map(([, n]) =>
+    Number(n),
+  );
+  expect(examined.filter((count) => count === 1001).length).toBeGreaterThanOrEqual(3);
+  expect(Math.max(...examined)).toBeLessThanOrEqual(1001);
+});
+
+test("a pass gives the database five seconds for it", async () => {
+  const world = await createWorld();
+  const commands = recordCommands(world);
+  await world.pass();
+  await backgroundDone();
+  expect(commands.filter(isAudit)).toMatchObject([{ command: { maxTimeMS: 5_000 } }]);
+});

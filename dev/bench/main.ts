@@ -26,13 +26,20 @@ async function bench(): Promise<number> {
   for (const { name, run } of chosen) {
     console.log(`\n${name}`);
     const began = performance.now();
-    const findings = await run(lab, quick ? QUICK : FULL, (line) => console.log(`  ${line}`));
+    const tell = (line: string) => console.log(`  ${line}`);
+    const findings = await run(lab, quick ? QUICK : FULL, tell).catch((error: Error) => failed(name, error));
     console.log(`  took ${Math.round((performance.now() - began) / 1_000)} s`);
     for (const table of findings.tables) console.log(`\n${terminalTable(table)}`);
     found.push(findings);
   }
+  const exitCode = await report(found, setting, out);
   await lab.close();
-  return report(found, setting, out);
+  return exitCode;
+}
+
+/** One scenario that could not be measured takes nothing from the others. */
+function failed(name: string, { message }: Error): Findings {
+  return { tables: [], figures: {}, failures: [`${name} could not be measured: ${message}`] };
 }
 
 /** On what all this was measured, for whoever compares figures. */

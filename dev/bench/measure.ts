@@ -9,6 +9,7 @@ export interface Measurement extends Exactness {
   messages: number;
   seconds: number;
   databaseRequests: number;
+  collectionScans: number;
   wahaRequests: number;
   /** Of each message that WAHA accepted: its session, and how long after the start, in milliseconds. */
   sent: { session: string; latenessMs: number }[];
@@ -46,7 +47,7 @@ export async function measure(
   const began = { at: Date.now(), monotonic: performance.now() };
   const reports = await Promise.all(contenders.map((contender) => contender.run({ once })));
   const seconds = (performance.now() - began.monotonic) / 1000;
-  const { requests: databaseRequests } = await counter.count();
+  const { requests: databaseRequests, collectionScans } = await counter.count();
   const heard = await waha.listen();
   if (thenRest) await contenders[0]?.run();
   const late = thenRest ? (await waha.listen()).accepted : [];
@@ -54,6 +55,7 @@ export async function measure(
     messages: heard.accepted.length,
     seconds,
     databaseRequests,
+    collectionScans,
     wahaRequests: heard.requests,
     sent: heard.accepted.map(({ session, acceptedAt }) => ({ session, latenessMs: acceptedAt - began.at })),
     cpuSeconds: reports.reduce((sum, report) => sum + report.cpuSeconds, 0),

@@ -14,9 +14,8 @@ export interface Scale {
   /** Of the large collection. */
   sent: number;
   future: number;
-  /** Of one pass, for its memory, and with how many heaps it is tried. */
+  /** Of one pass, for its memory. */
   inOnePass: number;
-  heaps: number;
   /** Between two calls of the function that stays, in seconds, and how many calls. */
   callEvery: number;
   calls: number;
@@ -35,7 +34,6 @@ export const FULL: Scale = {
   sent: 1_000_000,
   future: 200_000,
   inOnePass: 10_000,
-  heaps: 2,
   callEvery: 60,
   calls: 11,
 };
@@ -53,7 +51,6 @@ export const QUICK: Scale = {
   sent: 100_000,
   future: 20_000,
   inOnePass: 10_000,
-  heaps: 1,
   callEvery: 15,
   calls: 2,
 };

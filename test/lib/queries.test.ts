@@ -60,7 +60,11 @@ test("no command of a pass scans a collection, idle or busy", async () => {
   await world.pass();
   await busy(world);
   const summary = await world.pass();
+  world.env.STAY_SECONDS = "2";
+  await world.pass();
   await backgroundDone();
+  const looks = commands.filter(({ command }) => command.filter?.scheduledAt?.$gt instanceof Date);
+  expect(looks.length).toBeGreaterThan(0);
   expect(summary).toMatchObject({ sent: 2, failed: 1, missed: 2, unknown: 2, rescued: 1 });
   const queries = commands.filter(({ name }) => ["find", "aggregate", "update"].includes(name));
   expect(queries.length).toBeGreaterThan(20);

@@ -52,7 +52,12 @@ const rateOf = ({ messages, seconds }: Measurement) => messages / seconds;
 /** How fast, compared with another contender in the same round; the median of all rounds. */
 export function ratioTo(other: string, runs: Measurement[], outcome: Outcome): number {
   const others = outcome.get(other) ?? [];
-  return median(runs.map((run, round) => rateOf(run) / rateOf(others[round] ?? run)));
+  return median(
+    runs.map((run, round) => {
+      const other = others[round];
+      return other ? rateOf(run) / rateOf(other) : Number.NaN;
+    }),
+  );
 }
 
 /** Database requests for each message; the median of all runs. */

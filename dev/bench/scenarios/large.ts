@@ -79,9 +79,12 @@ async function runSending(
   tell: Tell,
 ): Promise<void> {
   for (let round = 0; round < others; round += 1) {
-    for (const { database, ours, fill, runs } of sides) {
+    for (const side of sides) {
+      const { database } = side;
       const work = makeWork({ messages, sessions: SESSIONS }, new Date());
-      runs.push(await measure(lab, { database, waha, contenders: [ours], work, fill }));
+      const run = await measure(lab, { database, waha, contenders: [side.ours], work, fill: side.fill });
+      side.runs.push(run);
+      side.scans += run.collectionScans;
     }
     tell(`round ${round + 1} of ${others}`);
   }

@@ -22,6 +22,10 @@ export interface Watched {
   problems: string[];
 }
 
+/** A seam is so long before and after its moment, in seconds. */
+const SEAM_BEFORE = 1;
+const SEAM_AFTER = 3;
+
 /** How late messages were, in milliseconds. */
 interface Lateness {
   all: number[];
@@ -50,14 +54,18 @@ export function findings(watched: Watched): Findings {
   };
 }
 
-function latenessOf({ work, accepted, began, callEvery, ended }: Watched): Lateness {
+function latenessOf({ work, accepted, began, callEvery, ended, seconds }: Watched): Lateness {
   const sentAt = new Map(accepted.map(({ text, acceptedAt }) => [text, acceptedAt]));
   const lateness = ({ document: { content, scheduledAt } }: PlannedMessage) =>
     (sentAt.get(content) ?? ended) - scheduledAt.getTime();
-  // From a twelfth of the time before a call until the pass before it is over, at the latest.
+  // Where a pass begins beside the one before, and where that one ends.
+  const passSeconds = percentile(seconds, 50);
   const isAtSeam = ({ document: { scheduledAt } }: PlannedMessage) => {
-    const calls = (scheduledAt.getTime() - began) / (callEvery * 1_000);
-    return calls >= 11 / 12 && (calls % 1 >= 11 / 12 || calls % 1 < 1 / 2);
+    const at = (scheduledAt.getTime() - began) / 1_000;
+    const sinceCall = (at + SEAM_BEFORE) % callEvery;
+    const sinceEnd = (at - passSeconds + SEAM_BEFORE) % callEvery;
+    const isIn = (since: number) => since >= 0 && since < SEAM_BEFORE + SEAM_AFTER;
+    return at > callEvery - SEAM_BEFORE && (isIn(sinceCall) || isIn(sinceEnd));
   };
   const { messages } = work.world;
   return {

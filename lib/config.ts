@@ -161,6 +161,9 @@ export function parseSettings<Shape extends z.ZodRawShape>(
 /** With less a pass that stays ends before the next one, a minute later, has taken over. */
 const STAYING_PASS_SECONDS = 90;
 
+/** From one call of the cron to the next. */
+const CRON_SECONDS = 60;
+
 /** One pass comes every minute and takes a minute at most: without any for so long, passes do not run. */
 export const RECENT_PASS_SECONDS = 180;
 
@@ -175,6 +178,10 @@ export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: 
   if (STAY_SECONDS > 0 && PASS_SECONDS < STAYING_PASS_SECONDS) {
     warnings.push(
       `STAY_SECONDS is set, and PASS_SECONDS is under ${STAYING_PASS_SECONDS}: with passes every minute nobody sends from the end of one to the start of the next. Raise maxDuration in vercel.json`,
+    );
+  } else if (STAY_SECONDS > 0 && STAY_SECONDS < CRON_SECONDS) {
+    warnings.push(
+      `STAY_SECONDS is under ${CRON_SECONDS}: with passes every minute nobody sends from the end of one's stay to the start of the next. Set it to PASS_SECONDS less 15`,
     );
   }
   if (WAHA_TIMEOUT_MS < WAHA_REFUSAL_WAIT_MS) {

@@ -234,6 +234,10 @@ test("passes that stay and do not reach over to the next are warned about", () =
   expect(configWarnings(parse({ STAY_SECONDS: "50" }))).toEqual([
     expect.stringContaining("STAY_SECONDS is set, and PASS_SECONDS is under 90"),
   ]);
-  expect(configWarnings({ ...parse({ STAY_SECONDS: "50" }), PASS_SECONDS: 90 })).toEqual([]);
+  const staying = { ...parse({}), PASS_SECONDS: 90 };
+  expect(configWarnings({ ...staying, STAY_SECONDS: 59 })).toEqual([
+    expect.stringContaining("STAY_SECONDS is under 60"),
+  ]);
+  expect(configWarnings({ ...staying, STAY_SECONDS: 75 })).toEqual([]);
   expect(configWarnings(parse({ STAY_SECONDS: "0" }))).toEqual([]);
 });

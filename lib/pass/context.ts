@@ -36,6 +36,8 @@ export interface Surroundings {
   sessions: Map<string, WahaSession>;
   /** Unknown when WAHA did not tell: then messages go without ids. */
   server: WahaServer | undefined;
+  /** When a pass that stays looked once more; the first look is as old as the pass. */
+  seenAt?: Date;
 }
 
 /** The parts of the tail that are left when requests to WAHA, and when all steps, must have ended. */

@@ -131,7 +131,7 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
   if (steps.defects > 0) tally.problem("internal_error", steps.defects);
   tally.broken = steps.failures.length + steps.defects > 0;
   const sessions = (seenLast ?? around)?.sessions;
-  const seenAt = clock.startedAt;
+  const seenAt = seenLast?.seenAt ?? clock.startedAt;
   const seen = { seenAt, working: sessions && namesOfWorking(sessions) };
   const record = () => recordPass(db, lastPass(pass), tally.latenessHistogram(), seen);
   const failuresBefore = steps.failures.length;
@@ -156,8 +156,9 @@ async function send(
   const stays = config.STAY_SECONDS > 0;
   const chores = {
     lookAround: async () => {
+      const seenAt = pass.clock.now();
       const again = await lookAround(waha, config);
-      return again instanceof UnavailableError ? undefined : again;
+      return again instanceof UnavailableError ? undefined : { ...again, seenAt };
     },
     rescue: () => rescue(pass),
   };

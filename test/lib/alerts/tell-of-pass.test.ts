@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { backgroundDone } from "../../../lib/background.ts";
 import { parseConfig } from "../../../lib/config.ts";
@@ -231,6 +232,25 @@ describe("a pass that ends after one that looked around WAHA later", () => {
     expect(world.told().filter((what) => what.startsWith("session"))).toEqual(["session standing"]);
     expect(await remembered(world)).toMatchObject({ working: [] });
   });
+
+  test("counts by its last look, if it stays", async () => {
+    const world = await createAlertedWorld();
+    const stop = new AbortController();
+    const looks = () => world.waha.requestCount({ route: "sessions" });
+    const before = looks();
+    world.env.STAY_SECONDS = "40";
+    const staying = world.call("", { stop: stop.signal });
+    await expect.poll(looks).toBe(before + 1);
+    world.env.STAY_SECONDS = "0";
+    await world.call();
+    world.waha.setSessionStatus("default", "FAILED");
+    await expect.poll(looks, { timeout: 20_000 }).toBe(before + 3);
+    await sleep(300); // until it has WAHA's answer
+    stop.abort();
+    await staying;
+    await backgroundDone();
+    expect(world.told()).toEqual(["session standing"]);
+  }, 30_000);
 
   test("gives no alarm for a WAHA that answers again", async () => {
     const world = await createAlertedWorld({}, { WAHA_TIMEOUT_MS: "1000" });

@@ -90,6 +90,8 @@ export interface RoundRecord {
   oddAnswers: string[];
   /** The settings of the round. */
   settings: { lookbackSeconds: number; statusHold: string[] };
+  /** The names of the app's sessions, by their ids as texts. */
+  sessions: Map<string, string>;
   /** WAHA's sessions that work, know message ids and can look a message up. */
   lookupSessions: Set<string>;
 }

@@ -37,6 +37,8 @@ export interface Stage {
   crew: Crew;
   saboteur: Saboteur;
   witness: Witness;
+  /** The names of the app's sessions, by their ids as texts. */
+  sessions: Map<string, string>;
   /** The key that WAHA asks for. */
   key: string;
 }
@@ -120,12 +122,13 @@ async function buildStage(
     crew,
     saboteur,
     witness,
+    sessions: new Map(world.sessions.map(({ _id, name }) => [String(_id), name])),
     key: KEY,
   };
 }
 
 function recordOf(
-  { plan, waha, gateway, decoy, crew, saboteur, witness }: Stage,
+  { plan, waha, gateway, decoy, crew, saboteur, witness, sessions: sessionNames }: Stage,
   versions: Pick<RoundRecord, "messages" | "campaigns" | "leases">,
 ): RoundRecord {
   const { version = "", sessions = [] } = plan.waha;
@@ -147,6 +150,7 @@ function recordOf(
       lookbackSeconds: Number(plan.settings.LOOKBACK_SECONDS),
       statusHold: ["paused", "cancelled"],
     },
+    sessions: sessionNames,
     lookupSessions: new Set(lookupSessions.map((session) => session.name)),
   };
 }

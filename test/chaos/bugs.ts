@@ -105,6 +105,32 @@ export const BUGS: Planted[] = [
     },
   },
   {
+    caughtBy: ["routed"],
+    bug: {
+      name: "a campaign on hold is sent all the same",
+      file: "lib/routing.ts",
+      changes: [
+        {
+          find: "return config.CAMPAIGN_STATUS_HOLD.some((word) => word === campaign?.status);",
+          replace: 'return config.CAMPAIGN_STATUS_HOLD.length > 99 && campaign?.status === "paused";',
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["routed"],
+    bug: {
+      name: "a message goes out where its campaign says, whatever it says itself",
+      file: "lib/routing.ts",
+      changes: [
+        {
+          find: "isGiven(group.sessionId) ? group.sessionId : (campaignOf(group)?.sessionId ?? undefined);",
+          replace: "campaignOf(group)?.sessionId ?? group.sessionId ?? undefined;",
+        },
+      ],
+    },
+  },
+  {
     caughtBy: ["redirects"],
     isFoundSoon: true,
     bug: {

@@ -36,6 +36,7 @@ describe("a round in which all goes well", () => {
       "once",
       "intent-first",
       "as-stored",
+      "routed",
       "isSent-true",
       "life-cycle",
       "stale-writes",
@@ -273,5 +274,47 @@ describe("isSent-true", () => {
     story.write("m1", 400, { isSent: true, isPicked: true });
     expect(story.finding("isSent-true")).toMatchObject({ cases: 1, violations: [] });
     expect(story.wrong("life-cycle")).toEqual([]);
+  });
+});
+
+describe("routed", () => {
+  /** One of a campaign on session `a`, claimed at 100 and posted at 120 on `session`. */
+  const posted = (session: string, own: object = {}, campaign: object = {}) => {
+    const story = new Story().campaign("c1", { sessionId: "a", ...campaign });
+    const message = { campaignId: story.id("c1"), sessionId: undefined, ...own };
+    story
+      .message("m1", message)
+      .claim("m1", 100)
+      .intend("m1", 110, { changes: { "delivery.session": session } });
+    return story.post("m1", 120, { session });
+  };
+
+  it("counts every POST that has an intent, on its campaign's session or its own", () => {
+    expect(posted("a").finding("routed")).toMatchObject({ cases: 1, violations: [] });
+    expect(posted("b", { sessionId: "b" }).wrong("routed")).toEqual([]);
+  });
+
+  it("knows a session's name by the id of the app's document", () => {
+    const story = posted("named", { sessionId: "64f000000000000000000001" });
+    story.record.sessions.set("64f000000000000000000001", "named");
+    expect(story.wrong("routed")).toEqual([]);
+  });
+
+  it("finds one on another session than its own, or than its campaign's", () => {
+    expect(posted("a", { sessionId: "b" }).wrong("routed")).toEqual(["m1: went out on a, not on b"]);
+    expect(posted("b").wrong("routed")).toEqual(["m1: went out on b, not on a"]);
+  });
+
+  it("finds one without any session, its campaign being gone", () => {
+    const story = posted("a");
+    story.record.campaigns.clear();
+    expect(story.wrong("routed")).toEqual(["m1: went out on a, not on any"]);
+  });
+
+  it("finds one whose campaign was on hold all the time, and not one whose campaign was paused just now", () => {
+    expect(posted("a", {}, { status: "paused" }).wrong("routed")).toEqual([
+      "m1: went out, and its campaign was on hold",
+    ]);
+    expect(posted("a").edit("c1", 90, { status: "paused" }).wrong("routed")).toEqual([]);
   });
 });

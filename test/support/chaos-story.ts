@@ -34,6 +34,7 @@ export class Story {
     answers: 2,
     oddAnswers: [],
     settings: { lookbackSeconds: LOOKBACK_MS / 1000, statusHold: ["paused"] },
+    sessions: new Map(),
     lookupSessions: new Set(["account"]),
   };
   readonly #ids = new Map<string, ObjectId>();
@@ -67,6 +68,7 @@ export class Story {
       role: "due",
       appRev: 0,
       agedBy: 0,
+      sessionId: "account",
       chatId: `4915000000${number}@c.us`,
       content: `${label} v0`,
       scheduledAt: date(0),

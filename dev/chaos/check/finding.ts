@@ -5,6 +5,7 @@ export const INVARIANTS = {
   once: "at most one POST a message, unless every earlier one is proven unsent or a person asked again",
   "intent-first": "every POST comes after an acknowledged intent of its own",
   "as-stored": "every POST carries what was stored at its intent: not deleted, not moved, not edited",
+  routed: "every POST goes out where its message or its campaign says, and none for a campaign on hold",
   "isSent-true": "isSent is true only for what WAHA accepted, or where the app says so",
   "life-cycle": "every write is a step of the life cycle; isSent never reverts, sentAt is set once",
   "stale-writes": "a stale pass's intents match nothing",

@@ -12,6 +12,7 @@ import { checkOneSender } from "./one-sender.ts";
 import { checkOrder } from "./order.ts";
 import { checkAnswers, checkRedirects } from "./outside.ts";
 import { readRound } from "./round.ts";
+import { checkRouted } from "./routed.ts";
 import { checkStaleWrites } from "./stale-writes.ts";
 
 export { type Finding, INVARIANTS, type Invariant } from "./finding.ts";
@@ -20,6 +21,7 @@ const CHECKS = [
   checkOnce,
   checkIntentFirst,
   checkAsStored,
+  checkRouted,
   checkIsSent,
   checkLifeCycle,
   checkStaleWrites,

@@ -38,6 +38,13 @@ function isPlain(address: string): boolean {
   return username + password + search + hash === "";
 }
 
+/** Whether an address names no user; one that can't be read is not this check's. */
+function hasNoUser(address: string): boolean {
+  if (!URL.canParse(address)) return true;
+  const { username, password } = new URL(address);
+  return username + password === "";
+}
+
 /** What a header can carry unharmed. */
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 const NOT_VISIBLE_ASCII = "may hold only visible ASCII characters, no spaces";
@@ -60,7 +67,9 @@ const statusWord = (fallback: string) =>
     .transform((word) => word || null);
 
 /** An address that is itself a secret, as whoever knows it may post there. */
-const webAddress = z.url({ protocol: /^https?$/, error: "must be an http:// or https:// address" });
+const webAddress = z
+  .url({ protocol: /^https?$/, error: "must be an http:// or https:// address" })
+  .refine(hasNoUser, "must hold no user or password: requests can't carry them");
 
 const LogLevel = z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info");
 

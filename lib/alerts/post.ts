@@ -19,7 +19,10 @@ export async function postAlert(
   notification: Notification,
 ): Promise<boolean> {
   if (!url) return true;
-  return call(log, "ALERT_WEBHOOK_URL", () => ky.post(url, { ...OPTIONS, json: notification }));
+  return call(log, "ALERT_WEBHOOK_URL", () =>
+    // One that were followed would become a GET, and be taken for told.
+    ky.post(url, { ...OPTIONS, redirect: "error", json: notification }),
+  );
 }
 
 /** Tells whoever waits for it that a good pass has run. */

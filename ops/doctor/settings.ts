@@ -30,8 +30,21 @@ export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
       problem("settings", `${setting} ${what}`, `Set ${setting}; "Settings" in the README says to what`),
     ),
     ...warnings.map((text) => warning("settings", text, 'See "Settings" in the README')),
+    ...(config && wantsListener(config, wrong) ? [NOBODY_LISTENS] : []),
   ];
   return { findings: findings.length > 0 ? findings : [ok("settings", "every one is right")], config, wrong };
+}
+
+const NOBODY_LISTENS = warning(
+  "settings",
+  "neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL is set, so nobody is told when something is wrong",
+  'Set one of them; see "Alerts" in the README',
+);
+
+/** Whether nobody is told of what goes wrong; who is meant to be told by a wrong setting has a finding already. */
+function wantsListener({ ALERT_WEBHOOK_URL, HEARTBEAT_URL }: Config, wrong: ReadonlySet<string>): boolean {
+  const isMeant = wrong.has("ALERT_WEBHOOK_URL") || wrong.has("HEARTBEAT_URL");
+  return !ALERT_WEBHOOK_URL && !HEARTBEAT_URL && !isMeant;
 }
 
 function problemsOf(env: NodeJS.ProcessEnv): readonly SettingProblem[] {

@@ -152,6 +152,8 @@ const WRONG: [setting: string, value: string, why: string][] = [
   ["WAHA_API_URL", "ftp://hunter2.net", "of another scheme"],
   ["WAHA_API_URL", "http://", "without a host"],
   ["WAHA_API_URL", "http://bob:hunter2@waha.net", "with credentials, which no request can carry"],
+  ["ALERT_WEBHOOK_URL", "https://bob:hunter2@hooks.net/x", "with credentials, which no request can carry"],
+  ["HEARTBEAT_URL", "https://hunter2@hooks.net/x?y", "with a user, whom no request can carry"],
   ["WAHA_API_URL", "HTTPS://bob:hunter2@waha.net", "with credentials and a scheme in upper case"],
   ["WAHA_API_KEY", "hunter2 hunter2", "with a blank"],
   ["WAHA_API_KEY", "hunter2\r\nX-Other: 1", "with a line break"],

@@ -20,6 +20,7 @@ async function soundWorld(simulator: WahaSimulatorOptions = {}): Promise<World> 
   const campaign = await world.campaigns.insertOne({ sessionId: session.insertedId.toString() });
   await world.insert({}, { campaignId: campaign.insertedId }, { scheduledAt: ago(-3600) });
   expect((await world.pass()).ok).toBe(true);
+  world.env.HEARTBEAT_URL = "http://nobody.invalid/beat";
   return world;
 }
 
@@ -99,6 +100,16 @@ const BREAKAGES: Breakage[] = [
     name: "a time limit under WAHA's own",
     by: ({ env }) => Object.assign(env, { WAHA_TIMEOUT_MS: "3000" }),
     found: { level: "warning", check: "settings", message: /WAHA_TIMEOUT_MS/, remedy: /Settings/ },
+  },
+  {
+    name: "nobody who is told when something is wrong",
+    by: ({ env }) => delete env.HEARTBEAT_URL,
+    found: {
+      level: "warning",
+      check: "settings",
+      message: /neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL/,
+      remedy: /Alerts/,
+    },
   },
   {
     name: "a cron that calls once an hour",

@@ -18,7 +18,7 @@ export interface Receiver {
   readonly url: string;
   /** All that arrived, oldest first. */
   readonly taken: Taken[];
-  /** What it answers from now on; 0: it hangs. */
+  /** What it answers from now on; 0: it hangs. A redirect leads to itself. */
   status: number;
   /** Lets those go that hang, unanswered. */
   release(): void;
@@ -34,10 +34,12 @@ export async function startReceiver(): Promise<Receiver> {
     for await (const chunk of request.setEncoding("utf8")) body += chunk;
     const { method = "", url: path = "", headers } = request;
     receiver.taken.push({ method, path, contentType: headers["content-type"], body });
-    if (receiver.status > 0) response.writeHead(receiver.status).end("ok");
+    if (receiver.status > 0) response.writeHead(receiver.status, redirection()).end("ok");
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;
+  const isRedirect = () => receiver.status >= 300 && receiver.status < 400;
+  const redirection = () => (isRedirect() ? { location: "/elsewhere" } : {});
   const receiver: Receiver = {
     url: `http://127.0.0.1:${port}/hooks/${RECEIVERS_SECRET}`,
     taken: [],

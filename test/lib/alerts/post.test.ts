@@ -71,6 +71,22 @@ describe("an alert that nobody took", () => {
     expect(world.told()).toEqual(Array(3).fill("waha standing"));
   });
 
+  test.each([301, 302, 307])(
+    "counts as such where a redirect (%i) is the answer, which is not followed",
+    async (status) => {
+      const world = await createAlertedWorld();
+      world.receiver.status = status;
+      await world.waha.pause();
+      await world.callAndTell();
+      expect(world.receiver.taken.map(({ method, path }) => [method, path.startsWith("/hooks/")])).toEqual([
+        ["POST", true],
+      ]);
+      world.receiver.status = 200;
+      for (let pass = 0; pass < 2; pass += 1) await world.callAndTell();
+      expect(world.told()).toEqual(["waha standing", "waha standing"]);
+    },
+  );
+
   test("is told again also when it was a session's", async () => {
     const world = await createAlertedWorld();
     world.receiver.status = 500;

@@ -16,6 +16,9 @@ const SECONDS = 60;
 const CORE_PERCENT = 5;
 const MEMORY_MB = 150;
 
+/** Between passes: one of the pool, and one by which the driver watches the server. */
+const CONNECTIONS = 2;
+
 /** By default the scheduler's connections bear this name. */
 const APP_NAME = "waha-scheduler";
 
@@ -105,6 +108,8 @@ async function countConnections(client: MongoClient): Promise<number> {
 function tell(corePercent: number, memoryMB: number, { usual, most }: Connections): boolean {
   console.log(`  processor    ${corePercent.toFixed(1)} % of one core (may be ${CORE_PERCENT} %)`);
   console.log(`  memory       ${Math.round(memoryMB)} MB at the most (may be ${MEMORY_MB} MB)`);
-  console.log(`  connections  ${usual} to the database between passes, ${most} at the most`);
-  return corePercent < CORE_PERCENT && memoryMB < MEMORY_MB;
+  console.log(
+    `  connections  ${usual} to the database between passes (may be ${CONNECTIONS}), ${most} at the most`,
+  );
+  return corePercent < CORE_PERCENT && memoryMB < MEMORY_MB && usual <= CONNECTIONS;
 }

@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { readOptions } from "../../dev/bench/options.ts";
 import { barChart } from "../../dev/bench/report/chart.ts";
 import { writeDocument } from "../../dev/bench/report/document.ts";
+import { sharesOf } from "../../dev/bench/scenarios/profile.ts";
 import { standings } from "../../dev/bench/targets.ts";
 
 const run = promisify(execFile);
@@ -120,4 +121,30 @@ test("a bar is as long as its figure, whatever is in its name", () => {
   ]);
   expect(chart).toContain("a &lt; b &amp; c");
   expect(chart).not.toContain("a < b");
+});
+
+test("a profile is told by whose code ran, what is small together", () => {
+  const frame = (id: number, functionName: string, url: string) => ({
+    id,
+    callFrame: { functionName, url, scriptId: "1", lineNumber: 0, columnNumber: 0 },
+  });
+  const nodes = [
+    frame(1, "(idle)", ""),
+    frame(2, "send", "file:///f/node_modules/mongodb/node_modules/@scope/bson/lib/bson.cjs"),
+    frame(3, "run", "file:///f/lib/pass/run.js"),
+    frame(4, "writev", ""),
+    frame(5, "rare", "file:///f/node_modules/ky/index.js"),
+  ];
+  const shares = sharesOf({
+    ...{ nodes, startTime: 0, endTime: 1 },
+    samples: [1, 2, 3, 4, 5],
+    timeDeltas: [500, 200, 200, 95, 5],
+  });
+  expect(Object.fromEntries(shares)).toEqual({
+    "asleep: it waits for WAHA and the database": 0.5,
+    "@scope/bson": 0.2,
+    "this project": 0.2,
+    "Node itself": 0.095,
+    "the rest": 0.005,
+  });
 });

@@ -1,7 +1,11 @@
-/** This project's function, as it is deployed: its folder is the setting FUNCTION. */
+/**
+ * This project's function, as it is deployed: its folder is the setting FUNCTION. With PROFILE_TO each order to send
+ * is profiled into that file.
+ */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Summary } from "../../../lib/pass/tally.ts";
+import { profiled } from "./profiled.ts";
 import { serve } from "./serve.ts";
 
 const entrypoint = pathToFileURL(join(process.env.FUNCTION ?? "", "api/cron.js")).href;
@@ -11,12 +15,17 @@ const headers = { authorization: `Bearer ${process.env.CRON_SECRET}` };
 serve({
   prepare: async () => {},
   run: async (once) => {
-    for (;;) {
-      const { more, sent } = await pass();
-      if (once || !more || sent === 0) return;
-    }
+    const { PROFILE_TO } = process.env;
+    await (PROFILE_TO ? profiled(PROFILE_TO, () => send(once)) : send(once));
   },
 });
+
+async function send(once: boolean): Promise<void> {
+  for (;;) {
+    const { more, sent } = await pass();
+    if (once || !more || sent === 0) return;
+  }
+}
 
 async function pass(): Promise<Summary> {
   const response = await GET(new Request("http://localhost/api/cron", { headers }));

@@ -7,6 +7,7 @@ import { large } from "./large.ts";
 import { memory } from "./memory.ts";
 import { onTime } from "./on-time.ts";
 import { overlap } from "./overlap.ts";
+import { profile } from "./profile.ts";
 import { size } from "./size.ts";
 
 /** All that is measured, in the order in which it is. */
@@ -16,6 +17,7 @@ export const SCENARIOS: Scenario[] = [
   idle,
   large,
   overlap,
+  profile,
   coldStart,
   size,
   memory,

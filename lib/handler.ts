@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { admit } from "./admission.ts";
 import { databaseIsAway } from "./alerts/database-away.ts";
 import { tellOfPass } from "./alerts/tell-of-pass.ts";
@@ -8,9 +9,10 @@ import { machineTicker } from "./clock.ts";
 import { type Config, configWarnings, logLevel } from "./config.ts";
 import { UnavailableError } from "./errors.ts";
 import { inTime } from "./in-time.ts";
-import { type Log, openLog } from "./log.ts";
+import { type Log, openLog, withFields } from "./log.ts";
 import { previewPass } from "./pass/preview.ts";
 import { type Host, type PassResult, runPass } from "./pass/run.ts";
+import { Tally } from "./pass/tally.ts";
 
 /** The platform freezes or kills a function, but never asks it to stop. */
 const NEVER = new AbortController().signal;
@@ -41,8 +43,7 @@ export async function handleCron(
     const dryRun = asksForDryRun(request.url);
     if (dryRun === undefined) return answer(400, { error: "dryRun must be true or false" });
     if (dryRun) return answer(200, await beforeCutOff(previewPass(config, ticker), config));
-    const result = await runAndTell(config, log, { ticker, stop, giveUp }, began);
-    return answer(statusOf(result), result.summary);
+    return await answerPass(config, log, { ticker, stop, giveUp }, began);
   } catch (error) {
     const { status, errors } = explain(error, log);
     return answer(status, { ok: false, errors });
@@ -63,15 +64,22 @@ function statusOf({ defective, unavailable }: PassResult): number {
   return unavailable.length > 0 ? 503 : 200;
 }
 
-/** Runs a pass, and tells behind the answer whom it concerns what it came to. */
-async function runAndTell(config: Config, log: Log, host: Host, began: number): Promise<PassResult> {
+/** Runs a pass, answers what it came to, and tells behind the answer whom it concerns. */
+async function answerPass(config: Config, logOfAll: Log, host: Host, began: number): Promise<Response> {
+  const passId = randomUUID();
+  const log = withFields(logOfAll, { passId });
   try {
-    const result = await beforeCutOff(runPass(config, log, host, began), config);
+    const result = await beforeCutOff(runPass(config, log, host, { passId, began }), config);
     inBackground(tellOfPass(config, log, result));
-    return result;
+    return answer(statusOf(result), result.summary);
   } catch (error) {
     if (error instanceof UnavailableError) inBackground(databaseIsAway(config, log, error));
-    throw error;
+    const { status, errors } = explain(error, log);
+    const durationMs = host.ticker.monotonic() - began;
+    const startedAt = new Date(host.ticker.system() - durationMs);
+    // It counted nothing that anybody heard of; the line is there all the same, as of every pass.
+    log.info({ ...new Tally().summary(passId, startedAt, durationMs), ok: false, errors }, "pass");
+    return answer(status, { ok: false, errors });
   }
 }
 

@@ -47,6 +47,16 @@ function createLog(level: string): Log {
   );
 }
 
+/** A log whose every line has some fields, unless it has its own of that name. */
+export function withFields(log: Log, fields: LogFields): Log {
+  return {
+    debug: (more, message) => log.debug({ ...fields, ...more }, message),
+    info: (more, message) => log.info({ ...fields, ...more }, message),
+    warn: (more, message) => log.warn({ ...fields, ...more }, message),
+    error: (more, message) => log.error({ ...fields, ...more }, message),
+  };
+}
+
 /** How much of an id a log line shows. */
 const SHOWN_ID = 100;
 

@@ -1,6 +1,10 @@
+import { addSeconds } from "../clock.ts";
+import { SWEPT_SECONDS } from "../config.ts";
 import type { Database } from "../db.ts";
+import type { Id } from "../documents.ts";
 import { PROBLEMS } from "../problems.ts";
 import { updateMatching } from "../update-all.ts";
+import { LIVE } from "./due.ts";
 
 /** Only a claimed message has an expiry, so this index holds nothing else. */
 export const CLAIMED = { "delivery.claimExpiresAt": { $exists: true } } as const;
@@ -27,4 +31,19 @@ export async function rescueExpiredClaims(db: Database, now: Date): Promise<numb
     $unset: { "delivery.claimExpiresAt": "" },
   });
   return changed;
+}
+
+/** More than anybody follows one by one. */
+const FOLLOWED = 1000;
+
+/** The messages that were given back at this moment, for who follows each by its id. Served by `scheduler_due`. */
+export async function findRescued(db: Database, at: Date): Promise<Id[]> {
+  const scheduledAt = { $gte: addSeconds(at, -SWEPT_SECONDS), $lte: at };
+  const error = { "delivery.error.code": "pass_died", "delivery.error.at": at };
+  const found = await db.messages
+    .find({ ...LIVE, scheduledAt, ...error } as never)
+    .limit(FOLLOWED)
+    .project<{ _id: Id }>({ _id: 1 })
+    .toArray();
+  return found.map(({ _id }) => _id);
 }

@@ -1,4 +1,5 @@
 import { documentKey, idKey } from "../documents.ts";
+import { shownId } from "../log.ts";
 import { noteBlocked } from "../messages/blocked.ts";
 import { type DueGroup, dueFilter, surveyDue } from "../messages/due.ts";
 import type { Reason } from "../messages/writes.ts";
@@ -71,6 +72,8 @@ export class Lookout {
       const count = groups.reduce((sum, group) => sum + group.count, 0);
       tally.blocked(reason, count);
       log.warn({ passId, count, ...reason }, "due, but can't be sent now");
+      for (const { _id } of groups.flatMap(({ next }) => next))
+        log.debug({ passId, messageId: shownId(_id), ...reason }, "due, but can't be sent now");
       await noteBlocked(db, dueFilter(windowNow(pass), clock.startedAt), groups, reason, clock.now());
     }
   }

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { namesOfWorking } from "../alerts/judge.ts";
 import { findOpenCampaigns, settleCampaigns } from "../campaigns.ts";
 import { addSeconds, type Clock, startClock, type Ticker } from "../clock.ts";
@@ -6,10 +5,10 @@ import { type Config, SWEPT_SECONDS } from "../config.ts";
 import { asUnavailable, type Database, isTooSlow, openDatabase } from "../db.ts";
 import { UnavailableError } from "../errors.ts";
 import { ensureIndexes } from "../indexes.ts";
-import type { Log } from "../log.ts";
+import { type Log, shownId } from "../log.ts";
 import { auditMessages } from "../messages/audit.ts";
 import { groupCommit } from "../messages/group-commit.ts";
-import { rescueExpiredClaims } from "../messages/rescue.ts";
+import { findRescued, rescueExpiredClaims } from "../messages/rescue.ts";
 import type { Reason } from "../messages/writes.ts";
 import type { WahaSession } from "../waha/answers.ts";
 import { openWaha } from "../waha/client.ts";
@@ -56,6 +55,9 @@ export interface Host {
 /** A difference of the clocks that is worth a word. */
 const SKEW_MS = 5_000;
 
+/** Levels at which the log follows each message by its id. */
+const TELLS_ALL: ReadonlySet<string> = new Set(["debug", "trace"]);
+
 /** Counting the messages that no pass sees may take so long; no other step waits for it. */
 const AUDIT_MS = 5_000;
 
@@ -63,10 +65,15 @@ const AUDIT_MS = 5_000;
  * Runs one pass: look around, rescue, claim and send, keep house beside it, and tidy up.
  *
  * @param host the machine's clocks, and its wishes to stop
- * @param began the ticker's monotonic reading when the function was called: from there its time counts
+ * @param call the pass's id, and the ticker's monotonic reading when the function was called: from there its time counts
  * @throws UnavailableError if the database can't even tell the time; ConfigError if its address makes no sense
  */
-export async function runPass(config: Config, log: Log, host: Host, began: number): Promise<PassResult> {
+export async function runPass(
+  config: Config,
+  log: Log,
+  host: Host,
+  { passId, began }: { passId: string; began: number },
+): Promise<PassResult> {
   const db = openDatabase(config);
   const waha = openWaha(config);
   const cutOff = () => void waha.close();
@@ -80,7 +87,7 @@ export async function runPass(config: Config, log: Log, host: Host, began: numbe
     ]);
     const ends = passEnds(clock.startedAt, config);
     const pass: Pass = {
-      id: randomUUID(),
+      id: passId,
       config,
       db,
       waha,
@@ -197,12 +204,18 @@ function noteSurroundings(pass: Pass, look: Surroundings | UnavailableError): vo
 }
 
 /** Gives back what a pass claimed and did not live to send; returns how many. */
-async function rescue({ clock, db, id: passId, log, tally }: Pass): Promise<number> {
-  const count = await rescueExpiredClaims(db, clock.now());
+async function rescue(pass: Pass): Promise<number> {
+  const { clock, config, db, id: passId, log, tally } = pass;
+  const now = clock.now();
+  const count = await rescueExpiredClaims(db, now);
   if (count === 0) return count;
   tally.add("rescued", count);
   tally.problem("pass_died", count);
   log.warn({ passId, count }, "claims of a pass that died were given back");
+  if (TELLS_ALL.has(config.LOG_LEVEL)) {
+    for (const id of await findRescued(db, now))
+      log.debug({ passId, messageId: shownId(id) }, "given back: the pass that had claimed it died");
+  }
   return count;
 }
 

@@ -1,6 +1,6 @@
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
-import { canBeWritten, idKey } from "../documents.ts";
+import { canBeWritten, type Id, idKey } from "../documents.ts";
 import { shownId } from "../log.ts";
 import { findStrays, markMissed, type Stray, setBackFlags } from "../messages/strays.ts";
 import type { ProblemCode } from "../problems.ts";
@@ -35,15 +35,12 @@ export async function sweep(pass: Pass): Promise<void> {
 }
 
 async function dealWith(pass: Pass, strays: Stray[], windowFrom: Date): Promise<void> {
-  const { config, db, log, tally, id: passId } = pass;
+  const { config, db, tally } = pass;
   const ids = strays.filter((stray) => stray.mayBeSent).map((stray) => stray._id);
   const setBack = await setBackFlags(db, ids);
   if (setBack > 0) {
     tally.problem("flag_reset", setBack);
-    log.warn(
-      { passId, messageIds: ids.slice(0, 20).map(shownId), count: setBack },
-      "flags reset by the app were set back",
-    );
+    tellEach(pass, ids, setBack, "flag_reset", "flags reset by the app were set back");
   }
   const held = await findHeldCampaigns(db, strays, config);
   const missed = strays.filter((stray) => !stray.mayBeSent && !held.has(idKey(stray.campaignId ?? "")));
@@ -51,7 +48,7 @@ async function dealWith(pass: Pass, strays: Stray[], windowFrom: Date): Promise<
 }
 
 async function miss(pass: Pass, missed: Stray[], windowFrom: Date): Promise<void> {
-  const { clock, db, log, tally, id: passId } = pass;
+  const { clock, db, tally } = pass;
   await openCampaigns(pass, missed);
   const lastPassAt = (await readLastPass(db))?.startedAt;
   const byCode = Map.groupBy(missed, (stray) => reasonFor(stray, lastPassAt));
@@ -63,14 +60,21 @@ async function miss(pass: Pass, missed: Stray[], windowFrom: Date): Promise<void
     if (count === 0) continue;
     tally.add("missed", count);
     if (code !== "kept") tally.problem(code, count);
-    log.warn(
-      { passId, code, count, messageIds: ids.slice(0, 20).map(shownId) },
-      "missed: the window closed unsent",
-    );
+    tellEach(pass, ids, count, code, "missed: the window closed unsent");
   }
   for (const [code, strays] of Map.groupBy(byCode.get("kept") ?? [], (stray) => stray.saysWhy)) {
     if (code) tally.problem(code, strays.length);
   }
+}
+
+/** Tells of messages, each in a line; which of them were left alone, if any, is not known. */
+function tellEach({ log, id: passId }: Pass, ids: Id[], count: number, code: string, what: string): void {
+  for (const id of ids) log.warn({ passId, messageId: shownId(id), code }, what);
+  if (count < ids.length)
+    log.warn(
+      { passId, code, left: ids.length - count },
+      "so many of these changed meanwhile, or were turned away by the database, and were left alone",
+    );
 }
 
 /** `kept` if it was given back since it fell due, and so says why itself; else whether any pass ran after it fell due. */

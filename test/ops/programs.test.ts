@@ -48,6 +48,7 @@ async function sound(): Promise<World> {
   await world.campaigns.createIndexes(CAMPAIGN_INDEXES);
   await world.insert({});
   await world.pass();
+  world.env.HEARTBEAT_URL = "http://nobody.invalid/beat";
   return world;
 }
 

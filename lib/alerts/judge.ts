@@ -1,9 +1,10 @@
 import { addSeconds } from "../clock.ts";
 import type { UnavailableError } from "../errors.ts";
 import type { PassResult } from "../pass/run.ts";
-import { FAILING, NOTICES, PROBLEMS, type ProblemCode, UNPROVEN } from "../problems.ts";
+import { PROBLEMS } from "../problems.ts";
 import type { WahaSession } from "../waha/answers.ts";
-import { type Alert, type AlertsDocument, isSame, isSeen, UNSENT, type Unsent } from "./state.ts";
+import { type Alert, type AlertsDocument, begun, isSame, isSeen } from "./state.ts";
+import { unsent } from "./unsent.ts";
 
 /**
  * Messages that fail, are missed or unknown, and defects, are over once there were none for so long, or it would be an
@@ -13,9 +14,6 @@ const QUIET_SECONDS = 600;
 
 /** A session that was stopped or that WAHA no longer knows is so on purpose, if nobody brings it back for so long. */
 const GONE_SECONDS = 24 * 3600;
-
-/** How many kinds of problems the words on messages name. */
-const NAMED_PROBLEMS = 3;
 
 /** What a pass means for the alerts. */
 export interface Judgement {
@@ -83,7 +81,7 @@ function wahaAway({ sessions, unavailable }: PassResult, now: Date): Alert[] {
   // A pass that stays may have found it away at first, and back when it looked last.
   if (sessions) return [];
   const reason = unavailable.find(({ code }) => code.startsWith("waha_"));
-  return reason ? [standing({ kind: "waha", code: reason.code, message: reason.message }, now)] : [];
+  return reason ? [begun({ kind: "waha", code: reason.code, message: reason.message }, now)] : [];
 }
 
 /** Why the database kept a pass from some of its work, if it did. */
@@ -94,12 +92,12 @@ export function troubleOfDatabase({ unavailable }: PassResult): UnavailableError
 /** Of a pass that could be recorded all the same: its user may write some collections and not others, say. */
 function databaseAway(result: PassResult, now: Date): Alert[] {
   const reason = troubleOfDatabase(result);
-  return reason ? [standing({ kind: "database", code: reason.code, message: reason.message }, now)] : [];
+  return reason ? [begun({ kind: "database", code: reason.code, message: reason.message }, now)] : [];
 }
 
 function defect({ defective }: PassResult, now: Date): Alert[] {
   const code = "internal_error";
-  return defective ? [standing({ kind: "defect", code, message: PROBLEMS[code] }, now)] : [];
+  return defective ? [begun({ kind: "defect", code, message: PROBLEMS[code] }, now)] : [];
 }
 
 function sessionsDown(working: string[], sessions: Sessions, now: Date): Alert[] {
@@ -110,36 +108,8 @@ function sessionsDown(working: string[], sessions: Sessions, now: Date): Alert[]
       const status = sessions.get(name)?.status;
       const code = status ? "session_not_working" : "session_not_found";
       const message = `${PROBLEMS[code]} (${status ? `${name}: ${status}` : name})`;
-      return standing({ kind: "session", about: name, code, message }, now);
+      return begun({ kind: "session", about: name, code, message }, now);
     });
-}
-
-/** Messages that this pass counted, and those of passes that did not live to tell. */
-function unsent({ summary }: PassResult, untold: Partial<Record<Unsent, number>>, now: Date): Alert[] {
-  return UNSENT.flatMap((kind) => {
-    const count = Math.max(summary[kind], untold[kind] ?? 0);
-    if (count === 0) return [];
-    const reasons = summary[kind] > 0 ? summary.errors.filter(({ code }) => mayBecome(kind, code)) : [];
-    const why = reasons
-      .slice(0, NAMED_PROBLEMS)
-      .map(({ code, message }) => `${code}: ${message}`)
-      .join("; ");
-    const message = `${count} ${count === 1 ? "message is" : "messages are"} ${kind}. ${why || OF_ANOTHER_PASS}`;
-    const [only, ...others] = reasons;
-    return [standing({ kind, code: only && others.length === 0 ? only.code : null, message }, now)];
-  });
-}
-
-/** Where the pass that counted them did not live to tell why. */
-const OF_ANOTHER_PASS = "The status page says why";
-
-/** Whether a message with this problem may have ended so. A pass's summary counts both, but not together. */
-function mayBecome(kind: Unsent, code: ProblemCode): boolean {
-  if (kind === "failed") return FAILING.has(code);
-  if (kind === "unknown") return UNPROVEN.has(code);
-  if (NOTICES.has(code) || UNPROVEN.has(code)) return false;
-  // What waits for a restricted account may be missed.
-  return !FAILING.has(code) || code === "account_restricted";
 }
 
 function isOver({ kind, about, lastAt }: Alert, sessions: Sessions, now: Date): boolean {
@@ -155,11 +125,4 @@ function isMeant({ kind, about, lastAt }: Alert, sessions: Sessions, now: Date):
   if (kind !== "session" || !sessions) return false;
   const session = sessions.get(about);
   return (!session || session.status === "STOPPED") && lastAt < addSeconds(now, -GONE_SECONDS);
-}
-
-function standing(
-  { about = "", ...alert }: Pick<Alert, "kind" | "code" | "message"> & { about?: string },
-  now: Date,
-): Alert {
-  return { ...alert, about, since: now, lastAt: now };
 }

@@ -1,5 +1,4 @@
 import type { AnyBulkWriteOperation, Filter, FindOneOptions } from "mongodb";
-import { addSeconds } from "../clock.ts";
 import type { Database } from "../db.ts";
 import type { Summary } from "../pass/tally.ts";
 import type { ProblemCode } from "../problems.ts";
@@ -48,11 +47,9 @@ export interface AlertsDocument {
   gapsUntil?: Date;
 }
 
-const ID = { _id: "alerts" } as const;
+/** Finds the one document. */
+export const ID = { _id: "alerts" } as const;
 const NOTHING = { entries: [], working: [] };
-
-/** A post takes five seconds at most; whoever has not told by then has died, and the next pass tells. */
-const TELLING_SECONDS = 30;
 
 /**
  * What each pass adds to the document, which it makes where there is none: when it looked around WAHA, and the
@@ -79,6 +76,14 @@ export function mayBeNews(working: string[] | undefined): Filter<AlertsDocument>
 /** Reads what is remembered. */
 export async function readAlerts(db: Database, limits: FindOneOptions = {}): Promise<AlertsDocument> {
   return (await db.alerts.findOne(ID, limits)) ?? { ...ID, ...NOTHING };
+}
+
+/** An alert that begins now. */
+export function begun(
+  { about = "", ...alert }: Pick<Alert, "kind" | "code" | "message"> & { about?: string },
+  now: Date,
+): Alert {
+  return { ...alert, about, since: now, lastAt: now };
 }
 
 type Key = Pick<Alert, "kind" | "about">;
@@ -158,45 +163,6 @@ async function add(
 /** Notes that messages have become alerts; where more came meanwhile, whoever brought them sees to all. */
 export async function takeBackUntold(db: Database, untold: AlertsDocument["untold"]): Promise<void> {
   if (untold) await db.alerts.updateOne({ ...ID, untold }, { $unset: { untold: "" } });
-}
-
-/** Whether people are still to be told of it, and nobody is just doing so. */
-export function isToTell({ state, told, tellingUntil }: Entry, now: Date): boolean {
-  return told !== state && (tellingUntil === null || tellingUntil < now);
-}
-
-/**
- * Takes the telling of an entry on, for half a minute.
- *
- * @returns whether it is this caller's: of several at once it is one's
- */
-export async function takeTelling(db: Database, entry: Entry, now: Date): Promise<boolean> {
-  const { kind, about, state, told, tellingUntil } = entry;
-  const { modifiedCount } = await db.alerts.updateOne(
-    { ...ID, entries: { $elemMatch: { kind, about, state, told, tellingUntil } } },
-    { $set: { "entries.$.tellingUntil": addSeconds(now, TELLING_SECONDS) } },
-  );
-  return modifiedCount === 1;
-}
-
-/** Notes that people were told of an entry's state; one that is over is then forgotten, unless it stands again. */
-export async function noteTold(db: Database, { kind, about, state }: Entry): Promise<void> {
-  if (state === "over") {
-    const { modifiedCount } = await db.alerts.updateOne(ID, { $pull: { entries: { kind, about, state } } });
-    if (modifiedCount === 1) return;
-  }
-  await db.alerts.updateOne(
-    { ...ID, entries: { $elemMatch: { kind, about } } },
-    { $set: { "entries.$.told": state, "entries.$.tellingUntil": null } },
-  );
-}
-
-/** Leaves the telling to a later pass, as nobody took it. */
-export async function leaveTelling(db: Database, { kind, about }: Entry): Promise<void> {
-  await db.alerts.updateOne(
-    { ...ID, entries: { $elemMatch: { kind, about } } },
-    { $set: { "entries.$.tellingUntil": null } },
-  );
 }
 
 /** Remembers which sessions work, unless somebody looked later. */

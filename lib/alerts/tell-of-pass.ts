@@ -13,17 +13,14 @@ import {
   type AlertsDocument,
   type Entry,
   forget,
-  isToTell,
-  leaveTelling,
   noteGap,
   noteMet,
   noteOver,
-  noteTold,
   readAlerts,
   rememberWorking,
   takeBackUntold,
-  takeTelling,
 } from "./state.ts";
+import { isToTell, leaveTelling, noteTold, takeTelling } from "./telling.ts";
 import { notificationOf } from "./words.ts";
 
 /**

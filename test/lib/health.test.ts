@@ -130,9 +130,9 @@ test("a database that hangs does not keep the answer back until the platform end
   });
   const began = performance.now();
   expect(await statusAt(world, 0)).toBe(503);
-  expect(performance.now() - began).toBeLessThan(12_000);
+  expect(performance.now() - began).toBeLessThan(13_500);
   expect(logged()).toEqual([PROBLEMS.database_unreachable]);
-}, 30_000);
+});
 
 test("an answer is kept for ten seconds, and those who ask at once share one", async () => {
   const world = await worldAfterPass();

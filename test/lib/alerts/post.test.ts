@@ -179,7 +179,7 @@ describe("a receiver that hangs", () => {
     await world.insert({ chatId: "bad" }, {});
     const began = performance.now();
     const summary = await world.pass();
-    expect(performance.now() - began).toBeLessThan(3000);
+    expect(performance.now() - began).toBeLessThan(4800);
     expect(summary).toMatchObject({ sent: 1, failed: 1 });
     await expect.poll(() => receiver.taken.map(({ method }) => method).sort()).toEqual(["GET", "POST"]);
     receiver.release();
@@ -192,7 +192,7 @@ describe("a receiver that hangs", () => {
     await world.waha.pause();
     const began = performance.now();
     await world.callAndTell();
-    expect(performance.now() - began).toBeLessThan(8000);
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 });
 

@@ -250,7 +250,7 @@ describe("a pass that ends after one that looked around WAHA later", () => {
     await staying;
     await backgroundDone();
     expect(world.told()).toEqual(["session standing"]);
-  }, 30_000);
+  });
 
   test("gives no alarm for a WAHA that answers again", async () => {
     const world = await createAlertedWorld({}, { WAHA_TIMEOUT_MS: "2000" });

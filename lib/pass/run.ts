@@ -134,19 +134,33 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
     noteTurnedAway(pass, refused, "campaigns");
   });
   if (!ensureIndexes(db, log)) tally.problem("indexes_missing");
-  for (const { code, detail } of steps.failures) tally.problem(code, 1, detail);
-  if (steps.defects > 0) tally.problem("internal_error", steps.defects);
-  tally.broken = steps.failures.length + steps.defects > 0;
+  noteTroubles(tally, steps.failures, steps.defects);
   const sessions = (seenLast ?? around)?.sessions;
   const seenAt = seenLast?.seenAt ?? clock.startedAt;
   const seen = { seenAt, working: sessions && namesOfWorking(sessions) };
   const record = () => recordPass(db, lastPass(pass), tally.latenessHistogram(), seen);
-  const failuresBefore = steps.failures.length;
-  const recorded = (await steps.run("last pass", record)) ?? steps.failures[failuresBefore];
+  const before = { failures: steps.failures.length, defects: steps.defects };
+  const isRecorded = await steps.run("last pass", record);
+  const unrecorded = steps.failures.slice(before.failures);
+  noteTroubles(tally, unrecorded, steps.defects - before.defects);
   const summary = summarise(pass);
   log.info({ ...summary }, "pass");
   const defective = steps.defects > 0;
-  return { summary, unavailable: steps.failures, defective, sessions, seenAt, recorded };
+  return {
+    summary,
+    unavailable: steps.failures,
+    defective,
+    sessions,
+    seenAt,
+    recorded: isRecorded ?? unrecorded[0],
+  };
+}
+
+/** Has the summary say which steps could not be run, and why. */
+function noteTroubles(tally: Tally, failures: readonly UnavailableError[], defects: number): void {
+  for (const { code, detail } of failures) tally.problem(code, 1, detail);
+  if (defects > 0) tally.problem("internal_error", defects);
+  tally.broken ||= failures.length + defects > 0;
 }
 
 /**

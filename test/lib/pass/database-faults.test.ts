@@ -49,6 +49,18 @@ test("an intent that is not acknowledged is followed by no POST, and the message
   expect(await world.pass()).toMatchObject({ sent: 1 });
 });
 
+test("a pass that can't be recorded says so in its answer", async () => {
+  const world = await createWorld();
+  await world.pass();
+  await world.db.command({ collMod: "scheduler", validator: { _id: { $ne: "last-pass" } } });
+  await world.insert({});
+  const response = await world.call();
+  expect([response.status, await response.json()]).toMatchObject([
+    503,
+    { ok: false, sent: 1, errors: [{ code: "database_refused", count: 1 }] },
+  ]);
+});
+
 test("an outcome that is not acknowledged at first is recorded by the same pass", async () => {
   const world = await createWorld();
   const thaw = world.waha.addFault({

@@ -3,12 +3,14 @@ import { type Random, randomFor } from "../random.ts";
 import type { Side, Trigger } from "./plan.ts";
 
 /** How many processes a round kills, each at another point. */
-const KILLS_A_ROUND = 20;
+const KILLS_A_ROUND = 22;
 
 /** Points that many a round does not reach although it is led there, and how often they are dealt where others are once. */
 const DEALT_TIMES = new Map([
-  ...["late-sent", "forget-settled", "restrict-session", "count-campaign", "release-rest"].map(times(3)),
-  ...["settle-campaigns"].map(times(4)),
+  ...["settle-campaigns"].map(times(7)),
+  ...["late-sent", "forget-settled"].map(times(5)),
+  ...["restrict-session"].map(times(4)),
+  ...["count-campaign", "release-rest"].map(times(3)),
   ...["missed", "set-back-flags", "lookup", "read-writes", "verdict-later", "claim"].map(times(2)),
   ...["intent-and-outcome", "new-message-id", "outcome", "get-more"].map(times(2)),
   ...["release-claims", "return-leases"].map(times(2)),

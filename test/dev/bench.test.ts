@@ -110,6 +110,7 @@ test("a page without the markers is left as it is", async () => {
 
 test("a bar is as long as its figure, whatever is in its name", () => {
   const chart = barChart([GROUP], "floor");
+  expect(chart).toContain("<title>Messages per second, as a share of the floor's</title>");
   const widths = [...chart.matchAll(/<rect class="([^"]+)".* width="(\d+)"/g)].map(([, kind, width]) => [
     kind,
     Number(width),

@@ -1,5 +1,8 @@
 import type { BarGroup } from "../scenario.ts";
 
+/** For those who have it read to them. */
+const NAME = "Messages per second, as a share of the floor's";
+
 /** All in pixels. */
 const WIDTH = 760;
 const NAME_WIDTH = 150;
@@ -37,7 +40,7 @@ export function barChart(groups: BarGroup[], own: string): string {
     return drawGroup(group, at, scale, own);
   });
   const size = `width="${WIDTH}" height="${top}" viewBox="0 0 ${WIDTH} ${top}"`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>\n<style>${STYLE}</style>\n${drawn.join("\n")}\n</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>\n<title>${NAME}</title>\n<style>${STYLE}</style>\n${drawn.join("\n")}\n</svg>\n`;
 }
 
 const heightOf = ({ bars }: BarGroup) => TITLE + bars.length * STEP;

@@ -2,6 +2,7 @@
  * Calls the function once with this process's environment, the secret and the query that it is given, so that a test
  * can read all that it prints, and how much memory it took at the most (in kB).
  */
+import { peakMemory } from "../../dev/host/peak-memory.ts";
 import { closeDatabases } from "../../lib/db.ts";
 import { handleCron } from "../../lib/handler.ts";
 
@@ -10,6 +11,6 @@ const headers = { authorization: `Bearer ${secret}` };
 const request = new Request(`http://localhost/api/cron${query}`, { headers });
 const response = await handleCron(request, process.env);
 const body = await response.text();
-console.log(JSON.stringify({ status: response.status, body, maxRss: process.resourceUsage().maxRSS }));
+console.log(JSON.stringify({ status: response.status, body, maxRss: peakMemory() / 1024 }));
 await closeDatabases();
 process.exit(0);

@@ -12,7 +12,9 @@ const LIMIT = 256 * 1024;
 const HEAP = 64;
 
 async function callInSmallHeap(world: World): Promise<{ summary: Document; maxRss: number }> {
-  const { body, maxRss } = await callAlone(world, { args: [`--max-old-space-size=${HEAP}`, "--max-semi-space-size=2"] });
+  const { body, maxRss } = await callAlone(world, {
+    args: [`--max-old-space-size=${HEAP}`, "--max-semi-space-size=2"],
+  });
   return { summary: JSON.parse(body), maxRss };
 }
 

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** The machine's two clocks, passed in so that a test can own them. */
 export interface Ticker {
   /** Milliseconds that only ever grow, from any origin. */
@@ -53,4 +55,9 @@ export async function startClock(
 /** The date that lies `seconds` after `date`, or before it if negative. */
 export function addSeconds(date: Date, seconds: number): Date {
   return new Date(date.getTime() + seconds * 1000);
+}
+
+/** Waits so many milliseconds, if any, or until the signal is aborted. */
+export async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => {});
 }

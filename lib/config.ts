@@ -178,7 +178,7 @@ export const RECENT_PASS_SECONDS = 180;
 
 /** For how long none may have ended before passes are taken for stopped: each records itself at its end only. */
 export function quietSeconds({ PASS_SECONDS, STAY_SECONDS }: Config): number {
-  return RECENT_PASS_SECONDS + Math.max(STAY_SECONDS, PASS_SECONDS - 60);
+  return RECENT_PASS_SECONDS + Math.max(STAY_SECONDS, PASS_SECONDS - CRON_SECONDS);
 }
 
 /** What is allowed but worth a warning, one line each. */

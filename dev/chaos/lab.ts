@@ -26,7 +26,7 @@ export interface Lab {
 
 export async function openLab(): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), "waha-scheduler-chaos-"));
-  const shared = new Map<"arena", Promise<Arena>>();
+  let shared: Promise<Arena> | undefined;
   const withFailover = new Set<Arena>();
   const free: Arena[] = [];
   const programs = new Map<Bug | undefined, Promise<string>>();
@@ -34,7 +34,10 @@ export async function openLab(): Promise<Lab> {
   return {
     nameOf: (round) => `p${played++}r${round}`,
     lend: async (failover) => {
-      if (!failover) return getOrMake(shared, "arena", () => openArena(1));
+      if (!failover) {
+        shared ??= openArena(1);
+        return shared;
+      }
       const arena = free.pop() ?? (await openArena(3));
       withFailover.add(arena);
       return arena;
@@ -42,17 +45,16 @@ export async function openLab(): Promise<Lab> {
     takeBack: (arena) => {
       if (withFailover.has(arena)) free.push(arena);
     },
-    program: (bug) => getOrMake(programs, bug, () => buildProgram(folder, bug)),
+    program: (bug) => {
+      const built = programs.get(bug) ?? buildProgram(folder, bug);
+      programs.set(bug, built);
+      return built;
+    },
     compileCache: join(folder, "compiled"),
     close: async () => {
-      for (const arena of [...(await Promise.all(shared.values())), ...withFailover]) await arena.close();
+      await (await shared)?.close();
+      for (const arena of withFailover) await arena.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key) ?? make();
-  map.set(key, known);
-  return known;
 }

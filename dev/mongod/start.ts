@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { MongoMemoryReplSet } from "mongodb-memory-server";
 import { findMongod } from "./find.ts";
 import { requireFreePort } from "./port.ts";
@@ -97,7 +97,7 @@ class ReplicaSet extends MongoMemoryReplSet {
       } catch (error) {
         const isBusy = error instanceof Error && "code" in error && error.code === CONFIGURATION_IN_PROGRESS;
         if (!isBusy || Date.now() > giveUpAt) throw error;
-        await setTimeout(RECONFIGURE_AGAIN_MS);
+        await sleep(RECONFIGURE_AGAIN_MS);
       }
     }
   }

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { addSeconds } from "../clock.ts";
+import { addSeconds, pauseFor } from "../clock.ts";
 import { restrictSession } from "../leases.ts";
 import { describeError } from "../log.ts";
 import { releaseClaims } from "../messages/release.ts";
@@ -126,7 +125,7 @@ export class SessionSender {
     const { clock, config, sendUntil, stop } = this.#pass;
     const wait = clock.until(this.#nextAt(Math.random() * config.SEND_GAP_JITTER_MS));
     if (clock.until(sendUntil) <= wait) return false;
-    if (wait > 0) await sleep(wait, undefined, { signal: stop }).catch(() => {});
+    await pauseFor(wait, stop);
     return maySend(this.#pass);
   }
 

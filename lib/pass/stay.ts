@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { addSeconds } from "../clock.ts";
+import { addSeconds, pauseFor } from "../clock.ts";
 import { asUnavailable } from "../db.ts";
 import { UnavailableError } from "../errors.ts";
 import { describeError } from "../log.ts";
@@ -75,9 +74,7 @@ export async function awaitWaha(
 ): Promise<Surroundings | undefined> {
   const until = stayUntil(pass);
   for (;;) {
-    await sleep(Math.min(LOOK_EVERY_MS, Math.max(0, pass.clock.until(until))), undefined, {
-      signal: pass.stop,
-    }).catch(() => {});
+    await pauseFor(Math.min(LOOK_EVERY_MS, pass.clock.until(until)), pass.stop);
     if (!maySend(pass) || pass.clock.until(until) <= 0) return undefined;
     const around = await lookAround();
     if (around) return around;
@@ -152,14 +149,14 @@ function turnOf(pass: Pass, number: number): Pass {
 
 /** Waits for so long, or until it is worth looking earlier: something is left on a session that is free again. */
 async function pause({ stop, tally }: Pass, board: Board, ms: number): Promise<void> {
-  await sleep(LOOK_GAP_MS, undefined, { signal: stop }).catch(() => {});
+  await pauseFor(LOOK_GAP_MS, stop);
   if (board.freed && tally.more) return;
   const early = new AbortController();
   board.onFreed = () => {
     if (tally.more) early.abort();
   };
   const signal = AbortSignal.any([stop, early.signal]);
-  await sleep(Math.max(0, Math.min(ms, LOOK_EVERY_MS) - LOOK_GAP_MS), undefined, { signal }).catch(() => {});
+  await pauseFor(Math.min(ms, LOOK_EVERY_MS) - LOOK_GAP_MS, signal);
 }
 
 /** Does the chores now and then, beside the sending; where WAHA does not answer, what was seen last stands. */

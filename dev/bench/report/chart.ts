@@ -1,7 +1,7 @@
 import type { BarGroup } from "../scenario.ts";
 
-/** For those who have it read to them. */
-const NAME = "Messages per second, as a share of the floor's";
+/** What the bars are, for those who have it read to them. */
+export const CHART_NAME = "Messages per second, as a share of the floor's";
 
 /** All in pixels. */
 const WIDTH = 760;
@@ -40,7 +40,7 @@ export function barChart(groups: BarGroup[], own: string): string {
     return drawGroup(group, at, scale, own);
   });
   const size = `width="${WIDTH}" height="${top}" viewBox="0 0 ${WIDTH} ${top}"`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>\n<title>${NAME}</title>\n<style>${STYLE}</style>\n${drawn.join("\n")}\n</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>\n<title>${CHART_NAME}</title>\n<style>${STYLE}</style>\n${drawn.join("\n")}\n</svg>\n`;
 }
 
 const heightOf = ({ bars }: BarGroup) => TITLE + bars.length * STEP;

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { OURS } from "../contenders/catalog.ts";
 import type { BarGroup, Table } from "../scenario.ts";
 import type { Standing } from "../targets.ts";
-import { barChart } from "./chart.ts";
+import { barChart, CHART_NAME } from "./chart.ts";
 
 /** What stands between these two lines is written by the bench. */
 const BEGIN = "<!-- npm run bench writes from here -->";
@@ -38,7 +38,7 @@ function between(text: string, page: string, section: string): string {
 }
 
 function section({ setting, tables, bars, standings }: Results, chart: string | undefined): string {
-  const alt = `Messages per second, as a share of the floor's: ${bars.map(({ title }) => title).join("; ")}`;
+  const alt = `${CHART_NAME}: ${bars.map(({ title }) => title).join("; ")}`;
   return [
     setting,
     ...(chart ? [`![${alt}](${chart})`] : []),

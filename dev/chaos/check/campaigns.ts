@@ -1,6 +1,7 @@
 import type { ChaosCampaign, RoundRecord } from "../record.ts";
 import { belongsTo, type Counts, countAt, ENDS, endOfMessage } from "./campaign-counts.ts";
 import { Check, type Finding } from "./finding.ts";
+import { isOnHold } from "./references.ts";
 import type { Round, Trail } from "./round.ts";
 import { deliveryOf, type Step, stateOf, stepsOf, TIES_MS } from "./steps.ts";
 
@@ -56,14 +57,14 @@ function settlementsIn(steps: Step<ChaosCampaign>[]): Settlement[] {
   });
 }
 
-function problemsOf(each: Case, { settings }: RoundRecord): string[] {
+function problemsOf(each: Case, record: RoundRecord): string[] {
   const { key, campaign, trails, settlements } = each;
   // Also those that new messages made good again: they were wrong for a while.
   const wrong = settlements.flatMap((settlement) => wrongCounts(each, settlement));
   const { open } = deliveryOf(campaign);
   const { left } = countAt(trails, key, Number.POSITIVE_INFINITY);
-  const isHeld = settings.statusHold.some((hold) => hold === campaign.status);
-  if (open && left === 0 && !isHeld) return [...wrong, "nothing is left to send, and it is still open"];
+  if (open && left === 0 && !isOnHold(campaign, record))
+    return [...wrong, "nothing is left to send, and it is still open"];
   const last = settlements.at(-1);
   // Whoever else wrote that it is not open must answer for it.
   if (open || !last) return wrong;

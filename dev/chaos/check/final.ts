@@ -1,6 +1,6 @@
-import { documentKey, type Id, idForms } from "../../../lib/documents.ts";
-import type { ChaosCampaign, ChaosMessage, RoundRecord } from "../record.ts";
+import type { ChaosMessage, RoundRecord } from "../record.ts";
 import { Check, type Finding } from "./finding.ts";
+import { campaignHistories, isOnHold } from "./references.ts";
 import { endOf, type Round, type Trail } from "./round.ts";
 import { deliveryOf, stateOf, timeOf } from "./steps.ts";
 
@@ -69,15 +69,10 @@ function wasMissable({ steps }: Trail, lookbackMs: number): boolean {
   });
 }
 
-/** Whether the campaign that a reference names, in whichever form, is on hold at the end. */
-export function isHeld(reference: unknown, { campaigns, settings }: RoundRecord): boolean {
-  return campaignsOf(reference, campaigns).some(({ status }) =>
-    settings.statusHold.some((hold) => hold === status),
-  );
-}
-
-function campaignsOf(reference: unknown, campaigns: RoundRecord["campaigns"]): ChaosCampaign[] {
-  if (reference === undefined || reference === null) return [];
-  const found = idForms(reference as Id).map((id) => campaigns.get(documentKey(id))?.at(-1)?.document);
-  return found.filter((campaign) => campaign !== undefined && campaign !== null);
+/** Whether the campaign that a reference names is on hold at the end. */
+function isHeld(reference: unknown, record: RoundRecord): boolean {
+  return campaignHistories(reference, record).some((history) => {
+    const last = history.at(-1)?.document;
+    return last ? isOnHold(last, record) : false;
+  });
 }

@@ -1,6 +1,7 @@
-import { documentKey, type Id, idForms } from "../../../lib/documents.ts";
+import type { Id } from "../../../lib/documents.ts";
 import type { ChaosCampaign, ChaosMessage, RoundRecord } from "../record.ts";
 import { Check, type Finding } from "./finding.ts";
+import { campaignHistories, isOnHold } from "./references.ts";
 import type { Round } from "./round.ts";
 import { deliveryOf, inForceBetween, timeOf } from "./steps.ts";
 
@@ -23,7 +24,7 @@ export function checkRouted({ record, trails }: Round): Finding {
           `went out on ${post.session}, not on ${[...named].join(" or ") || "any"}`,
           trail.label,
         );
-      if (campaigns.length > 0 && campaigns.every(({ status }) => isHold(status, record)))
+      if (campaigns.length > 0 && campaigns.every((campaign) => isOnHold(campaign, record)))
         check.violated("went out, and its campaign was on hold", trail.label);
     }
   }
@@ -31,12 +32,10 @@ export function checkRouted({ record, trails }: Round): Finding {
 }
 
 /** Its campaign as somebody may have seen it before the claim. */
-function campaignsSeen(message: ChaosMessage, until: number, { campaigns }: RoundRecord): ChaosCampaign[] {
-  const { campaignId } = message;
-  if (campaignId === undefined || campaignId === null) return [];
+function campaignsSeen(message: ChaosMessage, until: number, record: RoundRecord): ChaosCampaign[] {
   const from = timeOf(deliveryOf(message).claimedAt) - LOOK_BEFORE_MS;
-  return idForms(campaignId)
-    .flatMap((id) => inForceBetween(campaigns.get(documentKey(id)) ?? [], from, until))
+  return campaignHistories(message.campaignId, record)
+    .flatMap((history) => inForceBetween(history, from, until))
     .flatMap(({ document }) => document ?? []);
 }
 
@@ -51,8 +50,4 @@ function sessionsOf(
 
 function isGiven(reference: Id | null | undefined): reference is Id {
   return reference !== undefined && reference !== null && reference !== "";
-}
-
-function isHold(status: unknown, { settings }: RoundRecord): boolean {
-  return settings.statusHold.some((hold) => hold === status);
 }

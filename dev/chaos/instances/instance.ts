@@ -26,7 +26,6 @@ export class Instance {
   #calls = 0;
   #alive = true;
   #frozen = false;
-  #killed = false;
   #endedByItself: string | undefined;
 
   /**
@@ -38,7 +37,8 @@ export class Instance {
     this.#child = startChild(program, { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...env });
     this.#ready = once(this.#child, "message");
     this.#gone = once(this.#child, "exit").then(([code, signal]) => {
-      if (!this.#killed) this.#endedByItself = `${name} ended by itself (${signal ?? code})`;
+      // Who kills it says so first.
+      if (this.#alive) this.#endedByItself = `${name} ended by itself (${signal ?? code})`;
       this.#onExit();
     });
     this.#child.on("error", () => {});
@@ -81,7 +81,6 @@ export class Instance {
   }
 
   kill(): void {
-    this.#killed = true;
     this.#alive = false;
     this.#child.kill("SIGKILL");
   }

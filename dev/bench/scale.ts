@@ -41,16 +41,16 @@ export const FULL: Scale = {
 /** Enough to see what a change did; ratios of such short runs vary by some percent. */
 export const QUICK: Scale = {
   messages: 600,
-  messagesOfOneSession: 30,
-  messagesWithHotOne: 60,
+  messagesOfOneSession: 20,
+  messagesWithHotOne: 40,
   repeats: 2,
   others: 1,
   hotRepeats: 2,
   idlePasses: 30,
-  coldStarts: 3,
+  coldStarts: 2,
   sent: 100_000,
   future: 20_000,
   inOnePass: 10_000,
-  callEvery: 15,
+  callEvery: 12,
   calls: 2,
 };

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Document } from "mongodb";
 import type { Id } from "../../lib/documents.ts";
 import type { DatabaseRequest, Interceptor } from "./database/intercept.ts";
-import { idsNamedIn } from "./database/points.ts";
+import { idsNamedIn, idsReadIn } from "./database/points.ts";
 import type { Instance } from "./instances/instance.ts";
 import type { Act, EditKind, Side, Trigger } from "./plan/plan.ts";
 import type { Interruption } from "./record.ts";
@@ -56,14 +56,16 @@ export class Saboteur {
 
   readonly database: Interceptor = {
     onRequest: async (request) => {
-      const fate = await this.#meetRequest(request, "before");
+      const fate = await this.#meet(request.client, request.point, "before", idsNamedIn(request.command));
       if (fate === "broken") return "break";
       if (fate !== "on") return { reply: errorReply(fate.code) };
       this.#witness.forwarded(request);
       return "forward";
     },
     onReply: async (request: DatabaseRequest, reply: Document) => {
-      const fate = await this.#meetRequest(request, "after");
+      // Of a claim that is read back only what was won: an edit of anything else says nothing about its guards.
+      const named = request.command.find ? idsReadIn(reply) : idsNamedIn(request.command);
+      const fate = await this.#meet(request.client, request.point, "after", named);
       this.#witness.replied(request, reply, fate === "on");
       return fate === "on" ? "deliver" : "break";
     },
@@ -74,10 +76,6 @@ export class Saboteur {
     onAnswer: async (instance, point) => (await this.#meet(instance, point, "after")) === "on",
     passIdsOf: (instance) => this.#witness.passIdsOf(instance),
   };
-
-  #meetRequest({ client, point, command }: DatabaseRequest, side: Side): Promise<Fate> {
-    return this.#meet(client, point, side, idsNamedIn(command));
-  }
 
   async #meet(instance: string, point: string, side: Side, named: Id[] = []): Promise<Fate> {
     // What a process that is dead had still sent goes its way.

@@ -13,6 +13,7 @@ export interface Planted {
 export const BUGS: Planted[] = [
   {
     caughtBy: ["intent-first", "as-stored", "once"],
+    isFoundSoon: true,
     bug: {
       name: "the POST is made whether or not the intent took effect",
       file: "lib/pass/attempt.ts",

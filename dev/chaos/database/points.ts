@@ -119,6 +119,11 @@ export function idsNamedIn(command: Document): Id[] {
   return [_id, campaignId].flatMap((named) => (Array.isArray(named?.$in) ? named.$in : []));
 }
 
+/** The ids of the documents that a reply brings; none if it brings no documents. */
+export function idsReadIn({ cursor }: Document): Id[] {
+  return (cursor?.firstBatch ?? []).map(({ _id }: Document) => _id);
+}
+
 /** What a pipeline merges into `delivery`, as far as it is no expression. */
 function mergedIn(set: Document): Document {
   const parts: Document[] = set.delivery?.$mergeObjects ?? [];

@@ -36,7 +36,7 @@ export type Act =
   | { type: "break" }
   /** The database answers with an error of its own; before only. */
   | { type: "refuse"; code: number }
-  /** The app edits, just then, one of the documents that the request names; the request goes on so much later. */
+  /** The app edits, just then, one of the documents that the request names, or the reply brings; it goes on so much later. */
   | { type: "edit"; kind: EditKind; thenMs: number };
 
 /** What the plan does to the `nth` request that reaches a point, whichever process makes it. */

@@ -55,6 +55,8 @@ export interface StateWrite {
   /** `documentKey` of the message's id. */
   message: string;
   to: string;
+  /** The `settledAt` that it sets, if any. */
+  settledAt: Date | undefined;
   /** When it was forwarded to the database, and when the reply came back from it (undefined: never). Milliseconds. */
   sentAt: number;
   repliedAt: number | undefined;

@@ -22,12 +22,10 @@ export class Witness {
       if (releaser === undefined || this.#isOfAnother(releaser, request.client))
         this.foreignReleases.push(`${request.client} gives back claims of ${releaser ?? "whichever pass"}`);
     }
-    const found = stateWritesOf(request.command).map(({ message, to, index }) => ({
-      index,
+    const found = stateWritesOf(request.command).map((write) => ({
+      ...write,
       instance: request.client,
       passIds: this.passIdsOf(request.client),
-      message,
-      to,
       sentAt: Date.now(),
       repliedAt: undefined,
       acknowledged: false,

@@ -188,7 +188,8 @@ describe("stale-writes", () => {
     expect(casesOf(inVain(claimed(), { sentAt: ms(8_100) }))).toBe(1);
     expect(casesOf(inVain(claimed().ends("m1", 150, "released"), { sentAt: ms(200) }))).toBe(1);
     expect(casesOf(inVain(claimed(), { sentAt: ms(200), passIds: ["other"] }))).toBe(1);
-    expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "released" }))).toBe(0);
+    expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "released" }))).toBe(1);
+    expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "unknown" }))).toBe(0);
   });
 
   it.each([
@@ -198,8 +199,36 @@ describe("stale-writes", () => {
     ["nobody wrote, but something else", { to: "sent" }, "nobody known"],
   ])("finds an intent that %s", (_, change, by) => {
     expect(wrong(attempted(change))).toEqual([
-      `m1: the claim of pass pass became an attempt by ${by}, where that pass did not run`,
+      `m1: the claimed message of pass pass became attempting by ${by}, where that pass did not run`,
     ]);
+  });
+
+  const other = { instance: "two", passIds: ["other"] };
+  const ended = (state: string, by = {}) => claimed().endedBy("m1", 150, state, by);
+
+  it.each(["released", "failed"])("counts a claim that its own pass ended as %s", (state) => {
+    expect(ended(state).finding("stale-writes")).toMatchObject({ cases: 1, violations: [] });
+  });
+
+  it.each(["released", "failed"])("finds a claim that another pass ended as %s", (state) => {
+    const what = `m1: the claimed message of pass pass became ${state} by two, where that pass did not run`;
+    expect(wrong(ended(state, other))).toEqual([what]);
+  });
+
+  it("finds an attempt that another pass gave back, and lets any pass find out how it ended", () => {
+    const gaveBack = attempted().endedBy("m1", 150, "released", other);
+    expect(wrong(gaveBack)).toEqual([
+      expect.stringContaining("attempting message of pass pass became released by two"),
+    ]);
+    for (const state of ["failed", "unknown"])
+      expect(wrong(attempted().endedBy("m1", 150, state, other))).toEqual([]);
+  });
+
+  it("knows by its time what was given back among many, while another pass tried in vain", () => {
+    const story = claimed().ends("m1", 150, "released");
+    const write = { ...other, to: "released", sentAt: ms(149), repliedAt: ms(153) };
+    expect(wrong(inVain(story, { ...write, settledAt: date(149) }))).toEqual([]);
+    expect(wrong(inVain(story, { ...write, settledAt: date(150) }))).toHaveLength(1);
   });
 
   it("does not count one as too late that took effect within the millisecond in which it was sent", () => {

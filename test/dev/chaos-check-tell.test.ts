@@ -38,7 +38,14 @@ it("tells of what has no end: a POST, a write, a process, and a document", () =>
   const story = new Story().message("m1").post("m1", 100, { endedAt: Number.POSITIVE_INFINITY });
   story.post("m1", 200, { answer: undefined, delivered: false });
   story.post("m1", 300, { answer: { status: 400, body: {} }, delivered: false });
-  const write = { instance: "one", passIds: [], message: story.key("m1"), to: "sent", sentAt: ms(400) };
+  const write = {
+    instance: "one",
+    passIds: [],
+    message: story.key("m1"),
+    to: "sent",
+    settledAt: undefined,
+    sentAt: ms(400),
+  };
   story.record.writes.push({ ...write, repliedAt: undefined, acknowledged: false });
   story.record.writes.push({ ...write, sentAt: ms(500), repliedAt: ms(600), acknowledged: false });
   story.record.interruptions.push({ instance: "one", kind: "killed", at: ms(700), until: undefined });

@@ -270,8 +270,8 @@ test("who writes which state of a message is told, in the order of a bulk", asyn
     [second, "sent"],
   ]);
   expect(told).toContainEqual([
-    { message: first, to: "sent", index: 0 },
-    { message: second, to: "attempting", index: 1 },
+    { message: first, to: "sent", settledAt: expect.any(Date), index: 0 },
+    { message: second, to: "attempting", settledAt: undefined, index: 1 },
   ]);
 });
 

@@ -138,6 +138,7 @@ export class Story {
       passIds,
       message: this.key(label),
       to: "attempting",
+      settledAt: undefined,
       sentAt: ms(at - 2),
       repliedAt: ms(at + 2),
       acknowledged: true,
@@ -220,6 +221,16 @@ export class Story {
       "delivery.claimExpiresAt": undefined,
       "delivery.nextLookupAt": this.#lookedAfter(label, at),
     });
+  }
+
+  /** The process's own write that ends it so, as `intend` has it. */
+  endedBy(label: string, at: number, state: string, { instance = "one", passIds = ["pass"] } = {}): this {
+    const message = this.key(label);
+    const [settledAt, sentAt, repliedAt] = [date(at), ms(at - 2), ms(at + 2)];
+    this.record.writes.push({
+      ...{ instance, passIds, message, to: state, settledAt, sentAt, repliedAt, acknowledged: true },
+    });
+    return this.ends(label, at, state);
   }
 
   /** A message's whole way, from its claim to `sent`, within 60 ms; the pass holds the lease. */

@@ -1,25 +1,27 @@
 import type { RoundRecord, StateWrite } from "../record.ts";
 import { Check, type Finding } from "./finding.ts";
-import type { MessageStep, Round, Trail } from "./round.ts";
+import { isIntent, type MessageStep, type Round, type Trail } from "./round.ts";
 import { deliveryOf, inForce, stateOf, TIES_MS, timeOf } from "./steps.ts";
 
 /**
- * A stale pass's writes match nothing: an intent took effect only where the process of the pass that holds the claim
- * wrote it. The cases are the intents that took effect, and those that came from a process too late to matter.
+ * A stale pass's writes match nothing: an intent, a release or an end took effect only where the process of the pass
+ * that holds the claim wrote it. The cases are those that took effect, and those that came from a process too late
+ * to matter. What is released many at once is held against the pass that it names, see `Witness`.
  */
 export function checkStaleWrites({ record, trails }: Round): Finding {
   const check = new Check("stale-writes");
   for (const trail of trails) {
-    const written = trail.writes.filter(({ to }) => to === "attempting");
+    const written = trail.writes.filter(({ to }) => to === "attempting" || to === "released");
     check.covers(written.filter((write) => isStale(trail, write, record)).length);
-    for (const step of trail.intents) {
+    for (const step of trail.steps.filter(isForItsPassAlone)) {
+      const makers = trail.writes.filter((write) => mayHaveMade(write, step));
+      if (makers.length === 0 && !isIntent(step)) continue;
       check.covers();
       const { passId } = deliveryOf(step.before);
-      const possible = written.filter((write) => mayHaveMade(write, step));
-      if (possible.some(({ passIds }) => passIds.includes(passId))) continue;
-      const by = possible.map(({ instance }) => instance).join(", ") || "nobody known";
+      if (makers.some(({ passIds }) => passIds.includes(passId))) continue;
+      const by = makers.map(({ instance }) => instance).join(", ") || "nobody known";
       check.violated(
-        `the claim of pass ${passId} became an attempt by ${by}, where that pass did not run`,
+        `the ${stateOf(step.before)} message of pass ${passId} became ${stateOf(step.after)} by ${by}, where that pass did not run`,
         trail.label,
       );
     }
@@ -27,8 +29,20 @@ export function checkStaleWrites({ record, trails }: Round): Finding {
   return check;
 }
 
-function mayHaveMade({ sentAt, repliedAt }: StateWrite, { at }: MessageStep): boolean {
-  return sentAt <= at + TIES_MS && at <= (repliedAt ?? Number.POSITIVE_INFINITY) + TIES_MS;
+/** Any pass may settle what it looked up; a claim, and what is proven unsent, are settled by their own pass alone. */
+function isForItsPassAlone(step: MessageStep): boolean {
+  const [from, to] = [stateOf(step.before), stateOf(step.after)];
+  const isEndOfClaim = from === "claimed" && (to === "released" || to === "failed");
+  return (
+    isIntent(step) ||
+    (step.by === "scheduler" && (isEndOfClaim || (from === "attempting" && to === "released")))
+  );
+}
+
+function mayHaveMade({ to, settledAt, sentAt, repliedAt }: StateWrite, { at, after }: MessageStep): boolean {
+  const isInTime = sentAt <= at + TIES_MS && at <= (repliedAt ?? Number.POSITIVE_INFINITY) + TIES_MS;
+  const isItsEnd = settledAt === undefined || settledAt.getTime() === timeOf(deliveryOf(after).settledAt);
+  return to === stateOf(after) && isInTime && isItsEnd;
 }
 
 /** Its process had been frozen, or the claim was no longer its own, or had expired. */
@@ -39,6 +53,7 @@ function isStale({ history }: Trail, write: StateWrite, { interruptions }: Round
   const message = inForce(history, write.sentAt)?.document;
   const { passId, claimExpiresAt } = deliveryOf(message);
   // What it writes may be there already within the millisecond in which it was sent.
-  const isOwn = ["claimed", "attempting"].includes(stateOf(message)) && write.passIds.includes(passId);
+  const isOwn =
+    ["claimed", "attempting", write.to].includes(stateOf(message)) && write.passIds.includes(passId);
   return wasFrozen || !isOwn || timeOf(claimExpiresAt) <= write.sentAt;
 }

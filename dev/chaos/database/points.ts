@@ -135,6 +135,8 @@ export interface SingleStateWrite {
   /** `documentKey` of the message's id. */
   message: string;
   to: string;
+  /** The time that it sets with it, if any; so that what it wrote can be told from what others did. */
+  settledAt: Date | undefined;
   /** Its place among the command's statements. */
   index: number;
 }
@@ -144,8 +146,9 @@ export function stateWritesOf(command: Document): SingleStateWrite[] {
   if (command.update !== "messages") return [];
   const updates: Document[] = command.updates ?? [];
   return updates.flatMap(({ q, u }, index) => {
-    const to = u.$set?.["delivery.state"];
-    return isPlain(q._id) && typeof to === "string" ? [{ message: documentKey(q._id), to, index }] : [];
+    const { "delivery.state": to, "delivery.settledAt": settledAt } = u.$set ?? {};
+    if (!isPlain(q._id) || typeof to !== "string") return [];
+    return [{ message: documentKey(q._id), to, settledAt, index }];
   });
 }
 

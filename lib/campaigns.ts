@@ -80,14 +80,16 @@ export async function settleCampaigns(
     counts ? [settlement(campaign, counts, config, now)] : [],
   );
   const unfinished = counted.filter(({ counts }) => !counts).map(({ campaign }) => campaign._id);
-  const [settled] = await Promise.all([writeEach(db.campaigns, settlements), postpone(db, unfinished, now)]);
-  return settled;
+  const [settled, postponed] = await Promise.all([
+    writeEach(db.campaigns, settlements),
+    postpone(db, unfinished, now),
+  ]);
+  return { changed: settled.changed, refused: settled.refused + postponed.refused };
 }
 
 /** Looked at, and not done: the others come first next time. */
-async function postpone(db: Database, ids: Id[], now: Date): Promise<void> {
-  if (ids.length > 0)
-    await db.campaigns.updateMany({ _id: { $in: ids } }, { $set: { "delivery.checkedAt": now } });
+function postpone(db: Database, ids: Id[], now: Date): Promise<Updated> {
+  return updateAll(db.campaigns, ids, OPEN_CAMPAIGN, { $set: { "delivery.checkedAt": now } });
 }
 
 /** Counts a campaign's messages by how they ended; undefined while any may still be sent. Served by `scheduler_campaign`. */

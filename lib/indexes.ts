@@ -4,7 +4,7 @@ import { OPEN_CAMPAIGN } from "./campaigns.ts";
 import { asUnavailable, type Database } from "./db.ts";
 import { UnavailableError } from "./errors.ts";
 import { describeError, type Log } from "./log.ts";
-import { PICKED_ELSEWHERE, WRONG_DATE } from "./messages/audit.ts";
+import { PICKED_ELSEWHERE, PICKED_SINCE_RELEASED, WRONG_DATE } from "./messages/audit.ts";
 import { LIVE } from "./messages/due.ts";
 import { AWAITING_LOOKUP } from "./messages/lookups.ts";
 import { CLAIMED } from "./messages/rescue.ts";
@@ -34,6 +34,11 @@ export const MESSAGE_INDEXES: IndexDescription[] = [
     name: "scheduler_elsewhere",
     key: { isPicked: 1, delivery: 1 },
     partialFilterExpression: PICKED_ELSEWHERE,
+  },
+  {
+    name: "scheduler_elsewhere_released",
+    key: { isPicked: 1, "delivery.state": 1 },
+    partialFilterExpression: PICKED_SINCE_RELEASED,
   },
 ];
 

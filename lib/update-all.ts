@@ -24,7 +24,7 @@ export async function updateAll<T extends { _id: Id }>(
   collection: Collection<T>,
   ids: Id[],
   filter: Document,
-  update: Document[],
+  update: Document | Document[],
 ): Promise<Updated> {
   if (ids.length === 0) return { changed: 0, refused: 0 };
   return updateMatching(collection, { ...filter, _id: { $in: ids } }, update);

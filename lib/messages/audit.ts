@@ -7,6 +7,14 @@ import { LIVE } from "./due.ts";
 /** Picked, unsent, and never by this scheduler: every claim of its own writes a `delivery`. */
 export const PICKED_ELSEWHERE = { isPicked: true, isSent: false, isDeleted: false, delivery: null } as const;
 
+/** Picked, unsent, and not by this scheduler either: with `released` it always takes `isPicked` back. */
+export const PICKED_SINCE_RELEASED = {
+  isPicked: true,
+  isSent: false,
+  isDeleted: false,
+  "delivery.state": "released",
+} as const;
+
 /** What apps write instead of a date: ISO texts and milliseconds. */
 export const WRONG_DATE = { scheduledAt: { $type: ["string", "number"] } } as const;
 
@@ -39,6 +47,7 @@ export async function auditMessages(
     ["date_wrong", WRONG_DATE],
     ["never_picked", { ...LIVE, scheduledAt: { $lt: leftAlone } }],
     ["picked_elsewhere", PICKED_ELSEWHERE],
+    ["picked_elsewhere", PICKED_SINCE_RELEASED],
   ];
   return countUpTo(db.messages, searches, MANY, limits);
 }

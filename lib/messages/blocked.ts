@@ -8,7 +8,8 @@ import { deliveryError, type Reason } from "./writes.ts";
 
 /**
  * Writes on the due messages of some groups why they can't be sent now, so that whoever looks sees the reason,
- * and `missed` keeps it should the window close. They stay due; one that says so already is not written again.
+ * and `missed` keeps it should the window close. They stay due; one that says so since it fell due is not written
+ * again.
  * However many groups there are, it is one request, and one more for each that is longer than its survey.
  */
 export async function noteBlocked(
@@ -19,7 +20,7 @@ export async function noteBlocked(
   now: Date,
 ): Promise<void> {
   const error = deliveryError(reason, now);
-  const filter = { ...due, "delivery.error.message": { $ne: error.message } };
+  const filter = { ...due, $nor: [saysSoSinceDue(error.message)] };
   const note = [
     {
       $set: {
@@ -32,6 +33,15 @@ export async function noteBlocked(
   for (const group of groups.filter(({ count, next }) => count > next.length)) {
     await updateMatching(db.messages, { ...filter, $and: [namesOf(group)] }, note);
   }
+}
+
+/** What it was told when it was due before, and is due again since, is no reason of now. */
+function saysSoSinceDue(message: string): Document {
+  return {
+    "delivery.state": "released",
+    "delivery.error.message": message,
+    $expr: { $gte: ["$delivery.error.at", "$scheduledAt"] },
+  };
 }
 
 /** The references as the group has them, in the same form; absent and null are the same here. */

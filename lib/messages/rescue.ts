@@ -3,7 +3,7 @@ import { SWEPT_SECONDS } from "../config.ts";
 import type { Database } from "../db.ts";
 import type { Id } from "../documents.ts";
 import { PROBLEMS } from "../problems.ts";
-import { updateMatching } from "../update-all.ts";
+import { type Updated, updateMatching } from "../update-all.ts";
 import { LIVE } from "./due.ts";
 
 /** Only a claimed message has an expiry, so this index holds nothing else. */
@@ -13,16 +13,16 @@ export const CLAIMED = { "delivery.claimExpiresAt": { $exists: true } } as const
  * Gives back what a pass claimed and did not live to send. No intent exists for these, so nothing was posted
  * and they may be claimed again at once. A claim that moves on in the meantime no longer matches.
  *
- * @returns how many were given back
+ * @returns how many were given back, and how many the database does not let go
  */
-export async function rescueExpiredClaims(db: Database, now: Date): Promise<number> {
+export function rescueExpiredClaims(db: Database, now: Date): Promise<Updated> {
   const expired = {
     "delivery.claimExpiresAt": { $lte: now },
     "delivery.state": "claimed",
     // A list of such would match, too, and no field of a list can be set.
     $expr: { $eq: [{ $type: "$delivery" }, "object"] },
   };
-  const { changed } = await updateMatching(db.messages, expired, {
+  return updateMatching(db.messages, expired, {
     $set: {
       isPicked: false,
       "delivery.state": "released",
@@ -30,7 +30,6 @@ export async function rescueExpiredClaims(db: Database, now: Date): Promise<numb
     },
     $unset: { "delivery.claimExpiresAt": "" },
   });
-  return changed;
 }
 
 /** More than anybody follows one by one. */

@@ -52,13 +52,12 @@ export function findStrays(db: Database, since: Date, windowFrom: Date, now: Dat
     });
 }
 
-/** Makes the flags say again what `delivery` says: picked, and sent if it was. Returns how many were set back. */
-export async function setBackFlags(db: Database, ids: Id[]): Promise<number> {
+/** Makes the flags say again what `delivery` says: picked, and sent if it was. */
+export function setBackFlags(db: Database, ids: Id[]): Promise<Updated> {
   const reset = { ...LIVE, "delivery.state": { $in: [...MAY_BE_SENT] } };
-  const { changed } = await updateAll(db.messages, ids, reset, [
+  return updateAll(db.messages, ids, reset, [
     { $set: { isPicked: true, isSent: { $eq: ["$delivery.state", "sent"] } } },
   ]);
-  return changed;
 }
 
 /**

@@ -13,7 +13,7 @@ export class Board {
   readonly leased = new Set<string>();
   /** Those on which something is being sent. Each holds a place. */
   readonly active = new Set<string>();
-  /** Sessions in trouble: nothing more is sent on them in this pass. */
+  /** Sessions in trouble: nothing more is sent on them in this pass, or, where it stays, for a while. */
   readonly troubled = new Set<string>();
   /** Messages, by `dueKey`, that were to be claimed and could not be: somebody was faster, or they are odd. */
   readonly passedOver = new Set<string>();
@@ -28,6 +28,13 @@ export class Board {
   constructor(around: Surroundings, stays: boolean) {
     this.around = around;
     this.stays = stays;
+  }
+
+  /** Forgets what it holds against sessions and messages, and what it told, as a new pass would. */
+  startAfresh(): void {
+    this.troubled.clear();
+    this.passedOver.clear();
+    this.lookout.startAfresh();
   }
 
   get isHopeless(): boolean {

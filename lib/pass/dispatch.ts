@@ -15,6 +15,7 @@ import {
   withoutMessages,
 } from "./plan.ts";
 import { Senders } from "./senders.ts";
+import { noteTurnedAway } from "./turned-away.ts";
 
 /**
  * Claims what is due and sends it, sessions side by side, again and again while there is time and work.
@@ -73,10 +74,12 @@ class Dispatcher {
   /** Gives back what is still only claimed: what time did not allow, and what a lost reply hid. */
   async #releaseLeftovers(): Promise<void> {
     const { clock, db, id, sendUntil, tally } = this.#pass;
-    const count = await releaseEveryClaim(db, id, sendUntil, clock.now(), { code: "out_of_time" });
-    if (count === 0) return;
+    const reason = { code: "out_of_time" } as const;
+    const { changed, refused } = await releaseEveryClaim(db, id, sendUntil, clock.now(), reason);
+    noteTurnedAway(this.#pass, refused, "messages");
+    if (changed === 0) return;
     tally.more = true;
-    countReleased(this.#pass, { code: "out_of_time" }, count);
+    countReleased(this.#pass, reason, changed);
   }
 
   #mayClaim(): boolean {
@@ -170,6 +173,7 @@ class Dispatcher {
     if (moved.length === 0) return;
     const reason = { code: "message_changed" } as const;
     const ids = moved.map((message) => message._id);
-    tally.released(reason, await releaseClaims(db, ids, passId, clock.now(), reason));
+    const { changed } = await releaseClaims(db, ids, passId, clock.now(), reason);
+    tally.released(reason, changed);
   }
 }

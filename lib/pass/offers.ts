@@ -32,9 +32,14 @@ function byReason(blocked: Blocked[]): [Reason, DueGroup[]][] {
   });
 }
 
-/** Finds what is due, by session, and notes on the way what can't be sent now; each such thing once a pass. */
+/** Finds what is due, by session, and notes on the way what can't be sent now; each such thing once. */
 export class Lookout {
   readonly #noted = new Set<string>();
+
+  /** What was noted is noted again where it still is so: what fell due since has no reason yet. */
+  startAfresh(): void {
+    this.#noted.clear();
+  }
 
   async findOffers(pass: Pass, around: Surroundings): Promise<Offer[]> {
     const { db, config, clock } = pass;
@@ -64,7 +69,7 @@ export class Lookout {
     return [...offers.values()];
   }
 
-  /** Writes on the due messages of groups why they can't be sent now, and counts them; each once a pass. */
+  /** Writes on the due messages of groups why they can't be sent now, and counts them; each once. */
   async noteBlocked(pass: Pass, blocked: Blocked[]): Promise<void> {
     const { clock, db, id: passId, log, tally } = pass;
     const fresh = blocked.filter(({ group, reason }) => !this.#wasNoted(group, reason.code));

@@ -1,25 +1,21 @@
 import { namesOfWorking } from "../alerts/judge.ts";
 import { findOpenCampaigns, settleCampaigns } from "../campaigns.ts";
-import { addSeconds, type Clock, startClock, type Ticker } from "../clock.ts";
-import { type Config, SWEPT_SECONDS } from "../config.ts";
-import { asUnavailable, type Database, isTooSlow, openDatabase } from "../db.ts";
+import { type Clock, startClock, type Ticker } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { asUnavailable, type Database, openDatabase } from "../db.ts";
 import { UnavailableError } from "../errors.ts";
 import { ensureIndexes } from "../indexes.ts";
-import { type Log, shownId } from "../log.ts";
-import { auditMessages } from "../messages/audit.ts";
+import type { Log } from "../log.ts";
 import { groupCommit } from "../messages/group-commit.ts";
-import { findRescued, rescueExpiredClaims } from "../messages/rescue.ts";
-import type { Reason } from "../messages/writes.ts";
 import type { WahaSession } from "../waha/answers.ts";
 import { openWaha } from "../waha/client.ts";
-import { Board } from "./board.ts";
+import { audit } from "./audit.ts";
 import { type Pass, passEnds, type Surroundings } from "./context.ts";
-import { sendDue } from "./dispatch.ts";
 import { recordPass } from "./last-pass.ts";
 import { lookAround } from "./look-around.ts";
-import { noteOutage } from "./offers.ts";
 import { reconcile } from "./reconcile.ts";
-import { awaitWaha, stay } from "./stay.ts";
+import { rescue } from "./rescue.ts";
+import { send } from "./send.ts";
 import { Steps } from "./steps.ts";
 import { sweep } from "./sweep.ts";
 import { type Summary, Tally } from "./tally.ts";
@@ -54,12 +50,6 @@ export interface Host {
 
 /** A difference of the clocks that is worth a word. */
 const SKEW_MS = 5_000;
-
-/** Levels at which the log follows each message by its id. */
-const TELLS_ALL: ReadonlySet<string> = new Set(["debug", "trace"]);
-
-/** Counting the messages that no pass sees may take so long; no other step waits for it. */
-const AUDIT_MS = 5_000;
 
 /**
  * Runs one pass: look around, rescue, claim and send, keep house beside it, and tidy up.
@@ -163,49 +153,10 @@ function noteTroubles(tally: Tally, failures: readonly UnavailableError[], defec
   tally.broken ||= failures.length + defects > 0;
 }
 
-/**
- * Sends what is due. What was rescued beside the first look is found by another.
- *
- * @returns WAHA as it was seen last; undefined if it never answered
- */
-async function send(
-  pass: Pass,
-  look: Surroundings | UnavailableError,
-  rescued: Promise<number | undefined>,
-): Promise<Surroundings | undefined> {
-  const { config, waha } = pass;
-  const stays = config.STAY_SECONDS > 0;
-  const chores = {
-    lookAround: async () => {
-      const seenAt = pass.clock.now();
-      const again = await lookAround(waha, config);
-      return again instanceof UnavailableError ? undefined : { ...again, seenAt };
-    },
-    rescue: () => rescue(pass),
-  };
-  if (look instanceof UnavailableError) {
-    await rescued;
-    await noteOutage(pass, reasonOf(look));
-  }
-  const around =
-    look instanceof UnavailableError ? stays && (await awaitWaha(pass, chores.lookAround)) : look;
-  if (!around) return undefined;
-  const board = new Board(around, stays);
-  const [found, count = 0] = await Promise.all([board.lookout.findOffers(pass, around), rescued]);
-  const offers = count > 0 ? await board.lookout.findOffers(pass, around) : found;
-  if (stays) await stay(pass, board, offers, chores);
-  else await sendDue(pass, board, offers);
-  return board.around;
-}
-
 /** What was rescued meanwhile may be past its window, too. */
 async function sweepAll(pass: Pass, rescued: Promise<number | undefined>): Promise<void> {
   await sweep(pass);
   if (((await rescued) ?? 0) > 0) await sweep(pass);
-}
-
-function reasonOf({ code, detail }: UnavailableError): Reason {
-  return detail === undefined ? { code } : { code, detail };
 }
 
 function noteSurroundings(pass: Pass, look: Surroundings | UnavailableError): void {
@@ -215,35 +166,6 @@ function noteSurroundings(pass: Pass, look: Surroundings | UnavailableError): vo
     log.warn({ passId, skewMs: clock.skewMs }, "the function's clock and the database's differ");
   }
   if (!(look instanceof UnavailableError) && !look.server) tally.problem("waha_version_unknown");
-}
-
-/** Gives back what a pass claimed and did not live to send; returns how many. */
-async function rescue(pass: Pass): Promise<number> {
-  const { clock, config, db, id: passId, log, tally } = pass;
-  const now = clock.now();
-  const count = await rescueExpiredClaims(db, now);
-  if (count === 0) return count;
-  tally.add("rescued", count);
-  tally.problem("pass_died", count);
-  log.warn({ passId, count }, "claims of a pass that died were given back");
-  if (TELLS_ALL.has(config.LOG_LEVEL)) {
-    for (const id of await findRescued(db, now))
-      log.debug({ passId, messageId: shownId(id) }, "given back: the pass that had claimed it died");
-  }
-  return count;
-}
-
-/** Counts what no pass sees. Nothing is sent by it, so a database that is too slow for it fails no pass. */
-async function audit({ clock, db, id: passId, log, tally }: Pass): Promise<void> {
-  const leftAlone = addSeconds(clock.now(), -SWEPT_SECONDS);
-  try {
-    const findings = await auditMessages(db, leftAlone, { maxTimeMS: AUDIT_MS });
-    for (const [code, { count }] of findings) tally.problem(code, count);
-  } catch (error) {
-    if (!isTooSlow(error)) throw error;
-    tally.problem("database_slow");
-    log.warn({ passId }, "messages that are never seen were not counted: it took too long");
-  }
 }
 
 function summarise(pass: Pass): Summary {

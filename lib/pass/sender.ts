@@ -70,10 +70,11 @@ export class SessionSender {
     return this.#queue.length <= this.#lastTurn / 2;
   }
 
-  /** Takes claimed messages over, oldest first, and starts to send if it does not yet. */
+  /** Takes claimed messages over, and starts to send if it does not yet; of all that it has, the oldest comes next. */
   give(messages: ClaimedMessage[]): void {
     this.#turns += 1;
     this.#queue.push(...messages);
+    this.#queue.sort((a, b) => a.scheduledAt.getTime() - b.scheduledAt.getTime());
     this.#lastTurn = this.#queue.length;
     this.#running ??= this.#run();
   }
@@ -152,8 +153,8 @@ export class SessionSender {
     if (ids.length === 0) return;
     const { db, id, clock, log } = this.#pass;
     try {
-      const count = await releaseClaims(db, ids, id, clock.now(), reason);
-      countReleased(this.#pass, reason, count);
+      const { changed } = await releaseClaims(db, ids, id, clock.now(), reason);
+      countReleased(this.#pass, reason, changed);
     } catch (error) {
       // The end of the pass tries once more, and a later pass rescues what is still claimed then.
       log.warn(

@@ -37,7 +37,8 @@ export async function sweep(pass: Pass): Promise<void> {
 async function dealWith(pass: Pass, strays: Stray[], windowFrom: Date): Promise<void> {
   const { config, db, tally } = pass;
   const ids = strays.filter((stray) => stray.mayBeSent).map((stray) => stray._id);
-  const setBack = await setBackFlags(db, ids);
+  const { changed: setBack, refused } = await setBackFlags(db, ids);
+  noteTurnedAway(pass, refused, "messages");
   if (setBack > 0) {
     tally.problem("flag_reset", setBack);
     tellEach(pass, ids, setBack, "flag_reset", "flags reset by the app were set back");
@@ -50,8 +51,8 @@ async function dealWith(pass: Pass, strays: Stray[], windowFrom: Date): Promise<
 async function miss(pass: Pass, missed: Stray[], windowFrom: Date): Promise<void> {
   const { clock, db, tally } = pass;
   await openCampaigns(pass, missed);
-  const lastPassAt = (await readLastPass(db))?.startedAt;
-  const byCode = Map.groupBy(missed, (stray) => reasonFor(stray, lastPassAt));
+  const lastPassEnded = (await readLastPass(db))?.endedAt;
+  const byCode = Map.groupBy(missed, (stray) => reasonFor(stray, lastPassEnded));
   for (const [code, strays] of byCode) {
     const ids = strays.map((stray) => stray._id);
     const given = code === "kept" ? ({ code: "window_closed" } as const) : { code };
@@ -77,10 +78,10 @@ function tellEach({ log, id: passId }: Pass, ids: Id[], count: number, code: str
     );
 }
 
-/** `kept` if it was given back since it fell due, and so says why itself; else whether any pass ran after it fell due. */
-function reasonFor(stray: Stray, lastPassAt: Date | undefined): ProblemCode | "kept" {
+/** `kept` if it was given back since it fell due, and so says why itself; else whether any pass still ran then. */
+function reasonFor(stray: Stray, lastPassEnded: Date | undefined): ProblemCode | "kept" {
   if (stray.saysWhy) return "kept";
-  return lastPassAt && stray.scheduledAt && lastPassAt < stray.scheduledAt
+  return lastPassEnded && stray.scheduledAt && lastPassEnded < stray.scheduledAt
     ? "no_pass_in_time"
     : "window_closed";
 }

@@ -175,6 +175,21 @@ test("a settlement that a validation rule turns away stops no other, and is told
   expect(await world.campaigns.findOne({ _id: odd })).toMatchObject({ delivery: { open: true } });
 });
 
+test("a campaign that a validation rule keeps from being postponed stops no other, and is told", async () => {
+  const { world } = await openWorld();
+  const delivery = { open: true, rev: 1 };
+  const [odd, good] = [
+    await addCampaign(world, { name: "odd", delivery }),
+    await addCampaign(world, { delivery }),
+  ];
+  await world.insert(...[odd, good].map((campaignId) => ({ campaignId, scheduledAt: ago(-3600) })));
+  await world.db.command({ collMod: "campaigns", validator: { name: { $ne: "odd" } } });
+  expect(await world.pass()).toMatchObject({ errors: [{ code: "database_refused", count: 1 }] });
+  expect(await world.campaigns.findOne({ _id: good })).toMatchObject({
+    delivery: { checkedAt: expect.any(Date) },
+  });
+});
+
 test("a delivery of the wrong shape is put right by the touch", async () => {
   const { world, config, db } = await openWorld();
   const ids = [];

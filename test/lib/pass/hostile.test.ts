@@ -174,6 +174,26 @@ test("a late message that a validation rule keeps from being missed is told", as
   expect(errors).toContainEqual(expect.objectContaining({ code: "database_refused", count: 1 }));
 });
 
+/** What a pass that died has left: a claim, and flags that the app reset on what was sent. */
+const LEFT: [name: string, fields: Document][] = [
+  ["claimed by a pass that died", { isPicked: true, delivery: { state: "claimed", claimExpiresAt: ago(5) } }],
+  ["reset by the app", { delivery: { state: "sent" } }],
+];
+
+test.each(LEFT)(
+  "a message %s that a validation rule holds fast is told, and stops no other",
+  async (_name, fields) => {
+    const world = await createWorld();
+    const [odd, good] = await world.insert({ content: "legacy", ...fields }, fields);
+    await world.db.command({ collMod: "messages", validator: { content: { $ne: "legacy" } } });
+    const before = await world.find(odd);
+    const { errors } = await world.pass();
+    expect(errors).toContainEqual(expect.objectContaining({ code: "database_refused", count: 1 }));
+    expect(await world.find(odd)).toEqual(before);
+    expect(await world.find(good)).toMatchObject({ isPicked: true, isSent: true });
+  },
+);
+
 test("a message that can't be claimed keeps no other of its session waiting, however slow its pace", async () => {
   const world = await createWorld({}, { SEND_GAP_MS: "6000" });
   const [bad, good] = await world.insert({ content: "legacy", scheduledAt: ago(60) }, {});

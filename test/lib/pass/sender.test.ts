@@ -11,7 +11,7 @@ import { type Pass, passEnds, windowNow } from "../../../lib/pass/context.ts";
 import { SessionSender } from "../../../lib/pass/sender.ts";
 import { Tally } from "../../../lib/pass/tally.ts";
 import { openWaha } from "../../../lib/waha/client.ts";
-import { createWorld, type World } from "../../support/world.ts";
+import { ago, createWorld, type World } from "../../support/world.ts";
 
 /** A pass that claims and sends only what a test tells it to. */
 async function openPass(world: World): Promise<Pass> {
@@ -107,4 +107,18 @@ test("a session waits its gap out only as long as there is time to send after it
   expect(sender.stopped).toEqual({ code: "out_of_time" });
   expect(world.waha.ledger).toHaveLength(1);
   expect(pass.clock.until(addSeconds(pass.clock.startedAt, 5))).toBeGreaterThan(0);
+});
+
+test("what is claimed later and was due earlier goes out before what is still queued", async () => {
+  const world = await createWorld({ sessions: [{ name: "default", latencyMs: 100 }] });
+  const pass = await openPass(world);
+  const due = (content: string, seconds: number) => ({ content, scheduledAt: ago(seconds) });
+  const queued = await claimNew(world, pass, due("first", 30), due("second", 20), due("last", 10));
+  const late = await claimNew(world, pass, due("late", 25), due("later", 15));
+  const sender = openSender(pass);
+  sender.give(queued);
+  sender.give(late);
+  await sender.finished();
+  const texts = world.waha.ledger.map(({ text }) => text);
+  expect(texts).toEqual(["first", "late", "second", "later", "last"]);
 });

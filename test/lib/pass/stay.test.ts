@@ -1,3 +1,4 @@
+import type { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import type { World } from "../../support/world.ts";
 import { ago, createWorld } from "../../support/world.ts";
@@ -106,6 +107,24 @@ test("sends nothing more on a session in trouble, also what falls due later", as
   await world.insert({ sessionId: "bad" }, { sessionId: "good" });
   await isSent(world, 1);
   expect(await pass.end()).toMatchObject({ claimed: 2, sent: 1, released: 1, more: true });
+});
+
+test("tries a session in trouble again after three turns, and tells of what fell due meanwhile", async () => {
+  const sessions = [{ name: "shaky" }, { name: "out", status: "SCAN_QR_CODE" as const }];
+  const times = { PASS_SECONDS: "12", TAIL_SECONDS: "0.4", STAY_SECONDS: "11.6" };
+  const world = await createWorld({ sessions }, times);
+  world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "resetAfter" } });
+  const [lost, out] = await world.insert({ sessionId: "shaky", scheduledAt: ago(2) }, { sessionId: "out" });
+  const pass = beginStay(world);
+  const codeOf = async (id: unknown) => (await world.find(id as ObjectId)).delivery?.error?.code;
+  await expect.poll(() => codeOf(out)).toBe("session_not_working");
+  await expect.poll(() => codeOf(lost)).toBe("waha_connection_lost");
+  const [waiting, later] = await world.insert({ sessionId: "shaky" }, { sessionId: "out" });
+  await isSent(world, 1);
+  await expect.poll(() => codeOf(later)).toBe("session_not_working");
+  await pass.end();
+  expect((await world.find(waiting)).delivery.state).toBe("sent");
+  expect((await world.find(lost)).delivery.state).toBe("attempting");
 });
 
 test("when it is asked to stop, it waits for nothing any more", async () => {

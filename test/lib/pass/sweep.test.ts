@@ -1,6 +1,6 @@
 import type { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
-import { ago, createWorld } from "../../support/world.ts";
+import { ago, createWorld, type World } from "../../support/world.ts";
 
 test("what is past its window becomes missed with a reason; what is older than 24 hours is left alone and reported", async () => {
   const world = await createWorld();
@@ -36,10 +36,12 @@ test("what is past its window becomes missed with a reason; what is older than 2
 test("a message whose whole window lay between two passes says that no pass ran", async () => {
   const world = await createWorld();
   await world.pass();
-  await world.scheduler.updateOne({ _id: "last-pass" as never }, { $set: { startedAt: ago(600) } });
-  const [id] = await world.insert({ scheduledAt: ago(300) });
+  const times = { startedAt: ago(600), endedAt: ago(310) };
+  await world.scheduler.updateOne({ _id: "last-pass" as never }, { $set: times });
+  const [during, after] = await world.insert({ scheduledAt: ago(320) }, { scheduledAt: ago(300) });
   await world.pass();
-  expect((await world.find(id)).delivery.error.code).toBe("no_pass_in_time");
+  expect((await world.find(during)).delivery.error.code).toBe("window_closed");
+  expect((await world.find(after)).delivery.error.code).toBe("no_pass_in_time");
 });
 
 test("a message of a session that is not working says so while it is due, and when it is missed", async () => {
@@ -66,6 +68,46 @@ test("a message of a session that is not working says so while it is due, and wh
     state: "missed",
     error: { code: "session_not_working" },
   });
+});
+
+/** The app asks for it again, as `npm run resend` does. */
+const askAgain = (world: World, id: ObjectId, scheduledAt: Date) =>
+  world.messages.updateOne({ _id: id }, { $set: { isPicked: false, scheduledAt } });
+
+/** Time is made to pass until its window has closed. */
+const closeWindow = (world: World, id: ObjectId) =>
+  world.messages.updateOne({ _id: id }, { $set: { scheduledAt: ago(130), "delivery.error.at": ago(60) } });
+
+test("a message that meets the same trouble again when it is due again says so again", async () => {
+  const world = await createWorld({ sessions: [{ name: "default", status: "SCAN_QR_CODE" }] });
+  const reason = { error: { code: "session_not_working" } };
+  const [id] = (await world.insert({})) as [ObjectId];
+  await world.pass();
+  await closeWindow(world, id);
+  await world.pass();
+  expect((await world.find(id)).delivery).toMatchObject({ state: "missed", ...reason });
+  // Due again before the moment at which it was told, so that its state alone shows that this was another time.
+  await askAgain(world, id, ago(90));
+  const again = new Date();
+  await world.pass();
+  const { delivery } = await world.find(id);
+  expect(delivery).toMatchObject({ state: "released", ...reason });
+  expect(delivery.error.at.getTime()).toBeGreaterThanOrEqual(again.getTime());
+  await closeWindow(world, id);
+  await world.pass();
+  expect((await world.find(id)).delivery).toMatchObject({ state: "missed", ...reason });
+});
+
+test("what was told before it was moved is told anew, and what was told since it fell due is not written again", async () => {
+  const world = await createWorld({ sessions: [{ name: "default", status: "SCAN_QR_CODE" }] });
+  const [id] = (await world.insert({})) as [ObjectId];
+  await world.pass();
+  const told = await world.find(id);
+  await world.pass();
+  expect(await world.find(id)).toEqual(told);
+  await askAgain(world, id, new Date());
+  await world.pass();
+  expect((await world.find(id)).delivery.error.at).not.toEqual(told.delivery.error.at);
 });
 
 test("a reason of before it was rescheduled is not the reason why it was missed", async () => {
@@ -184,6 +226,7 @@ test("documents that no pass would ever see are found and reported", async () =>
     { isDeleted: null },
     { isPicked: true },
     { isPicked: true, delivery: null },
+    { isPicked: true, delivery: { state: "released" } },
   );
   await world.messages.insertOne({ chatId: "49170", content: "no flags", scheduledAt: ago(5) });
   await world.insert({ scheduledAt: new Date().toISOString() }, { scheduledAt: Date.now() });
@@ -192,7 +235,7 @@ test("documents that no pass would ever see are found and reported", async () =>
   expect(errors).toMatchObject([
     { code: "flags_missing", count: 3 },
     { code: "date_wrong", count: 2 },
-    { code: "picked_elsewhere", count: 2 },
+    { code: "picked_elsewhere", count: 3 },
   ]);
 });
 

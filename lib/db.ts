@@ -149,9 +149,16 @@ export function isTooSlow(error: unknown): boolean {
  */
 export function asUnavailable(error: unknown): unknown {
   if (isTooSlow(error)) return unavailable("database_slow", error);
-  if (error instanceof MongoServerError && !PASSING_CODES.has(error.code))
-    return unavailable("database_refused", error);
+  if (isRefusal(error)) return unavailable("database_refused", error);
   return error instanceof MongoError ? unavailable("database_unreachable", error) : error;
+}
+
+/**
+ * The server answered, and it is not for the moment only. A bulk of writes dresses whatever happened to it as an error
+ * of the server's: a connection that was lost has no code there (mongodb 7.9, MongoBulkWriteError).
+ */
+function isRefusal(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code !== undefined && !PASSING_CODES.has(error.code);
 }
 
 function unavailable(code: ProblemCode, cause?: unknown): UnavailableError {

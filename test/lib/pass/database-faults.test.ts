@@ -61,6 +61,16 @@ test("a pass that can't be recorded says so in its answer", async () => {
   ]);
 });
 
+test("a connection that is lost while many are written is told as one that is lost", async () => {
+  const world = await createWorld();
+  await world.pass();
+  const off = await failCommands(world, "alwaysOn", { failCommands: ["update"], closeConnection: true });
+  const response = await world.call();
+  await off();
+  const { errors } = (await response.json()) as Summary;
+  expect([response.status, errors.map(({ code }) => code)]).toEqual([503, ["database_unreachable"]]);
+});
+
 test("an outcome that is not acknowledged at first is recorded by the same pass", async () => {
   const world = await createWorld();
   const thaw = world.waha.addFault({

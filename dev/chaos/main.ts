@@ -5,7 +5,7 @@ import type { Finding } from "./check/index.ts";
 import { tellHistory } from "./check/tell.ts";
 import { openLab } from "./lab.ts";
 import { type Options, readOptions } from "./options.ts";
-import { tellTotals, untested } from "./report.ts";
+import { tellHeld, tellTotals, untested } from "./report.ts";
 import type { Played } from "./round.ts";
 import { ALL_POINTS, runRounds } from "./run.ts";
 import { addRound, noTotals } from "./totals.ts";
@@ -44,7 +44,7 @@ async function chaos(): Promise<number> {
   console.log(`\n${tellTotals(totals, ALL_POINTS)}`);
   const gaps = untested(totals, ALL_POINTS);
   if (violated) console.log(styleText("red", `\nVIOLATED, with seed ${seed}`));
-  else if (!broken && gaps.length === 0) console.log(styleText("green", "\nevery invariant held"));
+  else if (!broken && gaps.length === 0) console.log(styleText("green", `\n${tellHeld(totals)}`));
   for (const gap of gaps) console.log(styleText("yellow", `not enough was tested: ${gap}`));
   return violated || broken || gaps.length > 0 ? 1 : 0;
 }

@@ -48,18 +48,22 @@ export interface Post {
   delivered: boolean;
 }
 
-/** One single-document write of a message's state, as the database's proxy saw it pass. */
-export interface StateWrite {
+/** A write of messages' states, as the database's proxy saw it pass. */
+export interface SeenWrite {
   instance: string;
   passIds: string[];
-  /** `documentKey` of the message's id. */
-  message: string;
-  to: string;
   /** The `settledAt` that it sets, if any. */
   settledAt: Date | undefined;
   /** When it was forwarded to the database, and when the reply came back from it (undefined: never). Milliseconds. */
   sentAt: number;
   repliedAt: number | undefined;
+}
+
+/** One that is for a single message. */
+export interface StateWrite extends SeenWrite {
+  /** `documentKey` of the message's id. */
+  message: string;
+  to: string;
   /** The reply reported neither an error nor a write concern's error, and was handed over to the process. */
   acknowledged: boolean;
 }
@@ -84,6 +88,8 @@ export interface RoundRecord {
   ledger: readonly LedgerEntry[];
   posts: Post[];
   writes: StateWrite[];
+  /** Writes that give claims back, however many these are. */
+  bulkReleases: SeenWrite[];
   interruptions: Interruption[];
   /** Requests that reached an address to which WAHA only redirected. */
   strayRequests: { method: string; path: string; hadKey: boolean }[];

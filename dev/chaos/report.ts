@@ -40,6 +40,12 @@ export function untested(totals: Totals, points: readonly string[]): string[] {
   ];
 }
 
+/** The verdict on a run in which nothing was violated. */
+export function tellHeld({ findings }: Totals): string {
+  const isWhole = [...findings.values()].every(({ cases }) => cases > 0);
+  return isWhole ? "every invariant held" : "every invariant that was put to the test held";
+}
+
 /** The least often that any side of any point was killed at. */
 export function fewestKills({ hits }: Totals, points: readonly string[]): number {
   return Math.min(

@@ -142,10 +142,11 @@ function recordOf(
     ledger: [...waha.ledger],
     posts: gateway.posts,
     writes: witness.writes,
+    bulkReleases: witness.bulkReleases,
     interruptions: saboteur.interruptions,
     strayRequests: decoy.requests,
     answers: crew.answers,
-    oddAnswers: [...crew.oddAnswers, ...witness.foreignReleases],
+    oddAnswers: crew.oddAnswers,
     settings: {
       lookbackSeconds: Number(plan.settings.LOOKBACK_SECONDS),
       statusHold: ["paused", "cancelled"],

@@ -1,14 +1,19 @@
 import type { Document } from "mongodb";
 import type { DatabaseRequest } from "./database/intercept.ts";
-import { claimedBy, releasedBy, stateWritesOf } from "./database/points.ts";
-import type { StateWrite } from "./record.ts";
+import { bulkReleasesOf, claimedBy, stateWritesOf } from "./database/points.ts";
+import type { SeenWrite, StateWrite } from "./record.ts";
+
+/** The writes of one request. */
+interface Seen {
+  writes: (StateWrite & { index: number })[];
+  bulkReleases: SeenWrite[];
+}
 
 /** Puts on record which process wrote what, from what it sees pass between the processes and the database. */
 export class Witness {
   readonly writes: StateWrite[] = [];
-  /** Claims given back, many at once, by a process in which the pass that they name had claimed nothing; in words. */
-  readonly foreignReleases: string[] = [];
-  readonly #open = new Map<DatabaseRequest, (StateWrite & { index: number })[]>();
+  readonly bulkReleases: SeenWrite[] = [];
+  readonly #open = new Map<DatabaseRequest, Seen>();
   readonly #passIds = new Map<string, Set<string>>();
 
   /** A request goes to the database now. */
@@ -18,36 +23,34 @@ export class Witness {
       const known = this.#passIds.get(request.client) ?? new Set();
       this.#passIds.set(request.client, known.add(passId));
     }
-    for (const releaser of releasedBy(request.command)) {
-      if (releaser === undefined || this.#isOfAnother(releaser, request.client))
-        this.foreignReleases.push(`${request.client} gives back claims of ${releaser ?? "whichever pass"}`);
-    }
-    const found = stateWritesOf(request.command).map((write) => ({
-      ...write,
+    const seen: Omit<SeenWrite, "settledAt"> = {
       instance: request.client,
       passIds: this.passIdsOf(request.client),
       sentAt: Date.now(),
       repliedAt: undefined,
+    };
+    const bulkReleases = bulkReleasesOf(request.command).map((settledAt) => ({ ...seen, settledAt }));
+    const writes = stateWritesOf(request.command).map((write) => ({
+      ...write,
+      ...seen,
       acknowledged: false,
     }));
-    if (found.length === 0) return;
-    this.#open.set(request, found);
-    this.writes.push(...found);
+    if (writes.length + bulkReleases.length === 0) return;
+    this.#open.set(request, { writes, bulkReleases });
+    this.writes.push(...writes);
+    this.bulkReleases.push(...bulkReleases);
   }
 
   /** The database has answered; `delivered`: the process hears of it. */
   replied(request: DatabaseRequest, reply: Document, delivered: boolean): void {
     const refused = new Set((reply.writeErrors ?? []).map(({ index }: { index: number }) => index));
-    for (const write of this.#open.get(request) ?? []) {
-      write.repliedAt = Date.now();
+    const { writes = [], bulkReleases = [] } = this.#open.get(request) ?? {};
+    for (const write of [...writes, ...bulkReleases]) write.repliedAt = Date.now();
+    for (const write of writes) {
       write.acknowledged =
         delivered && reply.ok === 1 && !reply.writeConcernError && !refused.has(write.index);
     }
     this.#open.delete(request);
-  }
-
-  #isOfAnother(passId: string, instance: string): boolean {
-    return [...this.#passIds].some(([other, passIds]) => other !== instance && passIds.has(passId));
   }
 
   /** The passes that claimed anything in a process so far. */

@@ -5,15 +5,12 @@ import type { Bug } from "../../dev/chaos/instances/plant.ts";
 export interface Planted {
   bug: Bug;
   caughtBy: Invariant[];
-  /** In a round or two; the others take more than every run of the tests has time for. */
-  isFoundSoon?: true;
 }
 
 /** Defects that schedulers have had, each in the smallest form in which this one could have it. */
 export const BUGS: Planted[] = [
   {
     caughtBy: ["intent-first", "as-stored", "once"],
-    isFoundSoon: true,
     bug: {
       name: "the POST is made whether or not the intent took effect",
       file: "lib/pass/attempt.ts",
@@ -27,7 +24,6 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["life-cycle", "stale-writes", "once"],
-    isFoundSoon: true,
     bug: {
       name: "the intent is guarded by the message's id alone",
       file: "lib/messages/writes.ts",
@@ -76,7 +72,6 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["isSent-true"],
-    isFoundSoon: true,
     bug: {
       name: "a message is sent for the app before WAHA has answered",
       file: "lib/messages/writes.ts",
@@ -97,8 +92,7 @@ export const BUGS: Planted[] = [
     },
   },
   {
-    caughtBy: ["answers"],
-    isFoundSoon: true,
+    caughtBy: ["stale-writes"],
     bug: {
       name: "a pass gives back whatever is claimed, by whomever",
       file: "lib/messages/release.ts",
@@ -133,7 +127,6 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["redirects"],
-    isFoundSoon: true,
     bug: {
       name: "a redirect is followed",
       file: "lib/waha/transport.ts",

@@ -186,7 +186,7 @@ describe("stale-writes", () => {
   it("counts those that came when the claim had expired, was given back, or was another pass's", () => {
     expect(casesOf(inVain(claimed(), { sentAt: ms(8_099) }))).toBe(0);
     expect(casesOf(inVain(claimed(), { sentAt: ms(8_100) }))).toBe(1);
-    expect(casesOf(inVain(claimed().ends("m1", 150, "released"), { sentAt: ms(200) }))).toBe(1);
+    expect(casesOf(inVain(claimed().releasedAmong("m1", 150), { sentAt: ms(200) }))).toBe(2);
     expect(casesOf(inVain(claimed(), { sentAt: ms(200), passIds: ["other"] }))).toBe(1);
     expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "released" }))).toBe(1);
     expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "unknown" }))).toBe(0);
@@ -224,11 +224,31 @@ describe("stale-writes", () => {
       expect(wrong(attempted().endedBy("m1", 150, state, other))).toEqual([]);
   });
 
+  it("finds a claim that another pass, or nobody, gave back among many, and knows a rescue from that", () => {
+    expect(claimed().releasedAmong("m1", 150).finding("stale-writes")).toMatchObject({
+      cases: 1,
+      violations: [],
+    });
+    expect(wrong(claimed().releasedAmong("m1", 150, other))).toEqual([
+      "m1: the claimed message of pass pass became released by two, where that pass did not run",
+    ]);
+    expect(wrong(claimed().ends("m1", 150, "released"))).toEqual([
+      "m1: the claimed message of pass pass became released by nobody known, where that pass did not run",
+    ]);
+    const rescued = claimed().ends("m1", 150, "released", "pass_died");
+    delete rescued.now("m1").delivery.settledAt;
+    expect(rescued.finding("stale-writes")).toMatchObject({ cases: 0, violations: [] });
+  });
+
   it("knows by its time what was given back among many, while another pass tried in vain", () => {
-    const story = claimed().ends("m1", 150, "released");
+    const story = claimed().releasedAmong("m1", 150);
     const write = { ...other, to: "released", sentAt: ms(149), repliedAt: ms(153) };
     expect(wrong(inVain(story, { ...write, settledAt: date(149) }))).toEqual([]);
-    expect(wrong(inVain(story, { ...write, settledAt: date(150) }))).toHaveLength(1);
+    story.record.bulkReleases.length = 0;
+    expect(wrong(story)).toEqual([expect.stringContaining("by nobody known")]);
+    expect(wrong(inVain(story, { ...write, settledAt: date(150) }))).toEqual([
+      expect.stringContaining("by two"),
+    ]);
   });
 
   it("does not count one as too late that took effect within the millisecond in which it was sent", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { INVARIANTS } from "../../dev/chaos/check/index.ts";
-import { fewestKills, tellTotals, untested } from "../../dev/chaos/report.ts";
+import { fewestKills, tellHeld, tellTotals, untested } from "../../dev/chaos/report.ts";
 import { addRound, noTotals } from "../../dev/chaos/totals.ts";
 import { Story } from "../support/chaos-story.ts";
 
@@ -25,6 +25,13 @@ test("a report tells every invariant in words, with its cases and whether it hel
   expect(report).toMatch(/once .* 3 .*2 VIOLATED/);
   expect(report).toMatch(/order .* 0 .*not tested/);
   expect(tellTotals(totalsOf([], 0), POINTS)).toMatch(/once .* 3 .*held/);
+});
+
+test("a run of which some invariant had no case is not said to have held them all", () => {
+  const totals = totalsOf([], 0);
+  expect(tellHeld(totals)).toBe("every invariant that was put to the test held");
+  totals.findings.delete("order");
+  expect(tellHeld(totals)).toBe("every invariant held");
 });
 
 test("a report counts the kills on both sides of every point, also where there was none", () => {

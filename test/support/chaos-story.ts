@@ -29,6 +29,7 @@ export class Story {
     ledger: [],
     posts: [],
     writes: [],
+    bulkReleases: [],
     interruptions: [],
     strayRequests: [],
     answers: 2,
@@ -231,6 +232,13 @@ export class Story {
       ...{ instance, passIds, message, to: state, settledAt, sentAt, repliedAt, acknowledged: true },
     });
     return this.ends(label, at, state);
+  }
+
+  /** It is given back with others, by a request that names none of them. */
+  releasedAmong(label: string, at: number, { instance = "one", passIds = ["pass"] } = {}): this {
+    const [settledAt, sentAt, repliedAt] = [date(at), ms(at - 2), ms(at + 2)];
+    this.record.bulkReleases.push({ instance, passIds, settledAt, sentAt, repliedAt });
+    return this.ends(label, at, "released");
   }
 
   /** A message's whole way, from its claim to `sent`, within 60 ms; the pass holds the lease. */

@@ -8,7 +8,7 @@ export const INVARIANTS = {
   routed: "every POST goes out where its message or its campaign says, and none for a campaign on hold",
   "isSent-true": "isSent is true only for what WAHA accepted, or where the app says so",
   "life-cycle": "every write is a step of the life cycle; isSent never reverts, sentAt is set once",
-  "stale-writes": "a stale pass's intents match nothing",
+  "stale-writes": "a stale pass's writes match nothing",
   final: "what was due ends in a final state, with a reason",
   agrees: "in the end the database says what WAHA's ledger says, or that it does not know",
   order: "what a pass claims of a session at once goes out in the order of its times",

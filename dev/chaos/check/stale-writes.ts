@@ -1,4 +1,4 @@
-import type { RoundRecord, StateWrite } from "../record.ts";
+import type { RoundRecord, SeenWrite, StateWrite } from "../record.ts";
 import { Check, type Finding } from "./finding.ts";
 import { isIntent, type MessageStep, type Round, type Trail } from "./round.ts";
 import { deliveryOf, inForce, stateOf, TIES_MS, timeOf } from "./steps.ts";
@@ -6,7 +6,7 @@ import { deliveryOf, inForce, stateOf, TIES_MS, timeOf } from "./steps.ts";
 /**
  * A stale pass's writes match nothing: an intent, a release or an end took effect only where the process of the pass
  * that holds the claim wrote it. The cases are those that took effect, and those that came from a process too late
- * to matter. What is released many at once is held against the pass that it names, see `Witness`.
+ * to matter.
  */
 export function checkStaleWrites({ record, trails }: Round): Finding {
   const check = new Check("stale-writes");
@@ -14,9 +14,8 @@ export function checkStaleWrites({ record, trails }: Round): Finding {
     const written = trail.writes.filter(({ to }) => to === "attempting" || to === "released");
     check.covers(written.filter((write) => isStale(trail, write, record)).length);
     for (const step of trail.steps.filter(isForItsPassAlone)) {
-      const makers = trail.writes.filter((write) => mayHaveMade(write, step));
-      if (makers.length === 0 && !isIntent(step)) continue;
       check.covers();
+      const makers = makersOf(step, trail, record);
       const { passId } = deliveryOf(step.before);
       if (makers.some(({ passIds }) => passIds.includes(passId))) continue;
       const by = makers.map(({ instance }) => instance).join(", ") || "nobody known";
@@ -29,20 +28,30 @@ export function checkStaleWrites({ record, trails }: Round): Finding {
   return check;
 }
 
-/** Any pass may settle what it looked up; a claim, and what is proven unsent, are settled by their own pass alone. */
+/**
+ * Any pass may settle what it looked up, and rescue a claim that expired, which leaves no `settledAt`; else a claim, and
+ * what is proven unsent, are settled by their own pass alone.
+ */
 function isForItsPassAlone(step: MessageStep): boolean {
   const [from, to] = [stateOf(step.before), stateOf(step.after)];
-  const isEndOfClaim = from === "claimed" && (to === "released" || to === "failed");
+  const isRescue = deliveryOf(step.after).settledAt === undefined;
+  const isEndOfClaim = from === "claimed" && (to === "released" || to === "failed") && !isRescue;
   return (
     isIntent(step) ||
     (step.by === "scheduler" && (isEndOfClaim || (from === "attempting" && to === "released")))
   );
 }
 
-function mayHaveMade({ to, settledAt, sentAt, repliedAt }: StateWrite, { at, after }: MessageStep): boolean {
+/** The writes of which any may have been this step. */
+function makersOf(step: MessageStep, { writes }: Trail, { bulkReleases }: RoundRecord): SeenWrite[] {
+  const to = stateOf(step.after);
+  const possible = [...writes.filter((write) => write.to === to), ...(to === "released" ? bulkReleases : [])];
+  return possible.filter((write) => mayHaveMade(write, step));
+}
+
+function mayHaveMade({ settledAt, sentAt, repliedAt }: SeenWrite, { at, after }: MessageStep): boolean {
   const isInTime = sentAt <= at + TIES_MS && at <= (repliedAt ?? Number.POSITIVE_INFINITY) + TIES_MS;
-  const isItsEnd = settledAt === undefined || settledAt.getTime() === timeOf(deliveryOf(after).settledAt);
-  return to === stateOf(after) && isInTime && isItsEnd;
+  return isInTime && (settledAt === undefined || settledAt.getTime() === timeOf(deliveryOf(after).settledAt));
 }
 
 /** Its process had been frozen, or the claim was no longer its own, or had expired. */

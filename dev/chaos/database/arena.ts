@@ -19,7 +19,7 @@ export interface Arena {
 
 const databaseName = (round: string) => `chaos-${round}`;
 
-/** A process is named for its round: `r12i3` is the third of round 12. */
+/** A process is named for its round: `p9r12i3` is a process of round 12. */
 const roundOf = (instance: string) => instance.split("i")[0] ?? "";
 
 export async function openArena(nodes: number): Promise<Arena> {

@@ -165,8 +165,8 @@ export function claimedBy(command: Document): string | undefined {
   return typeof passId === "string" ? passId : undefined;
 }
 
-/** For each statement of a command that gives many claims back: the pass whose claims these are, undefined if any's. */
-export function releasedBy(command: Document): (string | undefined)[] {
-  if (!["release-claims", "release-rest"].includes(pointOf(command) ?? "")) return [];
-  return (command.updates as Document[]).map(({ q }) => q["delivery.passId"]);
+/** The times that a command sets which gives many claims back, one for each of its statements. */
+export function bulkReleasesOf(command: Document): Date[] {
+  if (!["release-claims", "release-rest"].includes(pointOf(command))) return [];
+  return (command.updates as Document[]).map(({ u }) => u.$set["delivery.settledAt"]);
 }

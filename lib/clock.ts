@@ -19,8 +19,10 @@ export interface Clock {
   readonly startedAt: Date;
   /** How far the machine's clock is ahead of the database's, in milliseconds. */
   readonly skewMs: number;
+  /** So many milliseconds it may itself be ahead of or behind the database's. */
+  readonly errorMs: number;
   now(): Date;
-  /** Now by whichever of the two clocks is behind: what lies before it is past by both. */
+  /** Now by whichever of the two clocks is behind, at the earliest: what lies before it is surely past. */
   earliestNow(): Date;
   /** Milliseconds until `moment`, negative when it is past. */
   until(moment: Date): number;
@@ -40,14 +42,15 @@ export async function startClock(
 ): Promise<Clock> {
   const asked = ticker.monotonic();
   const databaseTime = (await readDatabaseTime()).getTime();
-  const halfway = (asked + ticker.monotonic()) / 2;
-  const offset = databaseTime - halfway;
+  const errorMs = (ticker.monotonic() - asked) / 2;
+  const offset = databaseTime - (asked + errorMs);
   const now = () => ticker.monotonic() + offset;
   return {
     startedAt: new Date(began + offset),
     skewMs: Math.round(ticker.system() - now()),
+    errorMs,
     now: () => new Date(now()),
-    earliestNow: () => new Date(Math.min(now(), ticker.system())),
+    earliestNow: () => new Date(Math.min(now() - errorMs, ticker.system())),
     until: (moment) => moment.getTime() - now(),
   };
 }

@@ -25,9 +25,12 @@ export interface Pass {
   readonly handsOn?: boolean;
   /** The host wants to stop: from then on it is as if `sendUntil` had come. */
   readonly stop: AbortSignal;
-  /** No request outlives this; leases last as long, since until then this pass may have a POST under way. */
+  /** No request outlives this. */
   readonly requestsUntil: Date;
-  /** Whatever still waits then waits for a database that does not answer, and is given up. */
+  /**
+   * Whatever still waits then waits for a database that does not answer, and is given up. Leases last as long: a
+   * process that was held up may be late to cut its POST off.
+   */
   readonly stepsUntil: Date;
 }
 

@@ -1,3 +1,4 @@
+import { addSeconds } from "../clock.ts";
 import { returnLeases, type SessionLease, takeLeases } from "../leases.ts";
 import { shownId } from "../log.ts";
 import type { ClaimedMessage } from "../messages/writes.ts";
@@ -63,9 +64,12 @@ export class Senders {
       ({ session }) => plan.has(session.name) && !this.#senders.has(session.name),
     );
     if (newcomers.length === 0) return false;
-    const { db, id: passId, clock, requestsUntil } = this.#pass;
+    const { db, id: passId, clock, stepsUntil } = this.#pass;
     const names = newcomers.map((offer) => offer.session.name);
-    const leases = await takeLeases(db, names, passId, clock.now(), requestsUntil);
+    // Neither taken too early nor held too short, should the reading of the database's time have taken long.
+    const error = clock.errorMs / 1000;
+    const [now, until] = [addSeconds(clock.now(), -error), addSeconds(stepsUntil, error)];
+    const leases = await takeLeases(db, names, passId, now, until);
     const refused = newcomers.filter(({ session }) => leases.get(session.name)?.passId !== passId);
     for (const { session } of newcomers) this.#welcome(session, leases.get(session.name));
     for (const offer of refused) await this.#turnAway(offer, plan, leases.get(offer.session.name));

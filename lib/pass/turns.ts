@@ -68,6 +68,7 @@ export function turnOf(pass: Pass, number: number): Pass {
     sendUntil: sooner(ends.sendUntil, pass.sendUntil),
     handsOn: ends.sendUntil < pass.sendUntil,
     requestsUntil: sooner(ends.requestsUntil, pass.requestsUntil),
+    stepsUntil: sooner(ends.stepsUntil, pass.stepsUntil),
   };
 }
 

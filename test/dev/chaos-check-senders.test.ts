@@ -126,11 +126,13 @@ describe("one-sender, as for others,", () => {
     Object.assign(story.record.posts[0] ?? {}, { endedAt: ms(endedAt) });
     return story;
   }
-  const overlap = ["m2: posted on account by two while m1's POST by one was under way"];
+  const overlap = (ms: number) => [
+    `m2: posted on account by two while m1's POST by one was under way, for ${ms} ms more`,
+  ];
 
   it("finds a POST that begins while another is under way", () => {
     expect(wrong(beside(310))).toEqual([]);
-    expect(wrong(beside(311))).toEqual(overlap);
+    expect(wrong(beside(311))).toEqual(overlap(11));
   });
 
   it("finds a second POST of the same pass, too", () => {
@@ -148,8 +150,8 @@ describe("one-sender, as for others,", () => {
   it("does not count a POST whose process was stopped as under way", () => {
     expect(wrong(interrupt(beside(400), "killed", 220))).toEqual([]);
     expect(wrong(interrupt(beside(400), "frozen", 220, 240))).toEqual([]);
-    expect(wrong(interrupt(beside(400), "killed", 320))).toEqual(overlap);
-    expect(wrong(interrupt(beside(400), "frozen", 120, 180))).toEqual(overlap);
+    expect(wrong(interrupt(beside(400), "killed", 320))).toEqual(overlap(100));
+    expect(wrong(interrupt(beside(400), "frozen", 120, 180))).toEqual(overlap(100));
   });
 
   it("excuses a POST of a process that was stopped just before it", () => {

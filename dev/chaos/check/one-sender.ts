@@ -46,7 +46,7 @@ function checkAlone(check: Check, round: Round, onSession: { post: Post; trail: 
       if (!overlaps || isNoSender(round, earlier, later.at) || mayHaveLostLease(round, later, trail))
         continue;
       check.violated(
-        `posted on ${later.session} by ${later.instance} while ${other.label}'s POST by ${earlier.instance} was under way`,
+        `posted on ${later.session} by ${later.instance} while ${other.label}'s POST by ${earlier.instance} was under way, for ${earlier.endedAt - later.at} ms more`,
         trail.label,
       );
     }

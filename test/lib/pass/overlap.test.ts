@@ -1,5 +1,6 @@
 import type { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
+import type { Ticker } from "../../../lib/clock.ts";
 import { recordCommands } from "../../support/commands.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
@@ -81,6 +82,34 @@ test("sessions whose pause outlasts the pass are not claimed for, and keep no ot
   await world.insert(...names.map((sessionId, place) => ({ sessionId, scheduledAt: ago(60 - place) })));
   expect(await world.pass()).toMatchObject({ claimed: 2, sent: 2, released: 0, more: true });
   expect(world.waha.ledger.map((entry) => entry.session).sort()).toEqual(["d", "e"]);
+});
+
+/** The machine's clock, but that the answer to the first question that it times takes two seconds longer. */
+function slowly(): Ticker {
+  let readings = 0;
+  return {
+    // When the function is called, and when it asks; from then on the answer is there.
+    monotonic: () => performance.now() + (++readings > 2 ? 2_000 : 0),
+    system: () => Date.now(),
+  };
+}
+
+test("a pass whose clock may be wrong takes no lease that is not surely over, and holds its own for longer", async () => {
+  const world = await createWorld();
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 200 } });
+  await world.insert({});
+  const lease = { _id: "session:default" as never, passId: "other", expiresAt: ago(-0.8) };
+  await world.scheduler.insertOne(lease);
+  // By its clock, which is a second ahead, the lease is over.
+  expect(await world.pass({ ticker: slowly() })).toMatchObject({ claimed: 0, more: true });
+  await world.scheduler.updateOne({ _id: lease._id }, { $set: { expiresAt: ago(0) } });
+  const began = Date.now();
+  const passing = world.pass({ ticker: slowly() });
+  await world.waha.received("sendText", 1);
+  const held = await world.scheduler.findOne({ _id: lease._id });
+  // 58 seconds are left by its clock, and the second by which that may as well be behind.
+  expect(held?.expiresAt.getTime() - began).toBeGreaterThan(58_500);
+  expect(await passing).toMatchObject({ sent: 1 });
 });
 
 test("leases are given back at the end of a pass", async () => {

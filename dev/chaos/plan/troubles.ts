@@ -74,7 +74,7 @@ function editsAtBadMoments(random: Random): Trigger[] {
       kind: random.pick(["delete", "move-later"]),
       thenMs: 0,
     })),
-    ...edits(random.int(2, 5), "read-claim", "after", () => ({ kind: random.pick(kinds), thenMs: 0 })),
+    ...edits(random.int(4, 8), "read-claim", "after", () => ({ kind: random.pick(kinds), thenMs: 0 })),
     ...edits(EDITED_COUNTS, "count-campaign", "after", () => ({
       kind: "add-message",
       thenMs: random.int(700, 1600),

@@ -13,6 +13,7 @@ export interface Planted {
 export const BUGS: Planted[] = [
   {
     caughtBy: ["intent-first", "as-stored", "once"],
+    isMore: true,
     bug: {
       name: "the POST is made whether or not the intent took effect",
       file: "lib/pass/attempt.ts",
@@ -44,6 +45,7 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["once"],
+    isMore: true,
     bug: {
       name: "a POST without an answer is made again",
       file: "lib/pass/attempt.ts",
@@ -87,6 +89,7 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["campaigns"],
+    isMore: true,
     bug: {
       name: "a campaign is settled whatever happened since it was counted",
       file: "lib/campaigns.ts",

@@ -6,6 +6,7 @@ import {
   type CampaignDocument,
   canBeWritten,
   deliveryBefore,
+  distinctForms,
   type Id,
   idForms,
 } from "./documents.ts";
@@ -24,8 +25,7 @@ const CAMPAIGNS_A_PASS = 100;
  *
  * @returns how many the database turned away, by a validation rule say
  */
-export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Config): Promise<number> {
-  const forms = [...ids].flatMap(idForms);
+export async function touchCampaigns(db: Database, ids: Id[], config: Config): Promise<number> {
   const held = { $in: ["$status", { $literal: config.CAMPAIGN_STATUS_HOLD }] };
   const sending = config.CAMPAIGN_STATUS_SENDING;
   const rev = { $cond: [{ $isNumber: "$delivery.rev" }, "$delivery.rev", 0] };
@@ -39,7 +39,7 @@ export async function touchCampaigns(db: Database, ids: Iterable<Id>, config: Co
     },
     { $unset: ["delivery.settledAt", "delivery.counts"] },
   ];
-  return (await updateAll(db.campaigns, forms, {}, opened)).refused;
+  return (await updateAll(db.campaigns, distinctForms(ids), {}, opened)).refused;
 }
 
 /** Its `rev` can guard a settlement. That of a list of deliveries, say, can't: then the next touch puts it right. */

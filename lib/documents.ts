@@ -103,6 +103,11 @@ export function idForms(id: Id): Id[] {
   return typeof id === "string" || typeof id === "number" || isBytes ? [id] : [];
 }
 
+/** Both forms of all references, each once however often it is named. */
+export function distinctForms(ids: Id[]): Id[] {
+  return [...new Map(ids.flatMap(idForms).map((form) => [documentKey(form), form])).values()];
+}
+
 /** A string that is the same for both forms of a reference, and differs for references that differ. */
 export function idKey(id: Id): string {
   if (id instanceof ObjectId) return id.toHexString();

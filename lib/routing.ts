@@ -1,6 +1,6 @@
 import type { Config } from "./config.ts";
 import type { Database } from "./db.ts";
-import { type CampaignDocument, type Id, idForms, idKey, type SessionDocument } from "./documents.ts";
+import { type CampaignDocument, distinctForms, type Id, idKey, type SessionDocument } from "./documents.ts";
 import type { Reason } from "./messages/writes.ts";
 import { reference, text } from "./reading.ts";
 import type { WahaSession } from "./waha/answers.ts";
@@ -90,10 +90,6 @@ async function findSessions(db: Database, ids: Id[]): Promise<Map<string, Sessio
     .project<SessionDocument>({ name: text("name") })
     .toArray();
   return new Map(found.map((session) => [idKey(session._id), session]));
-}
-
-function distinctForms(ids: Id[]): Id[] {
-  return [...new Map(ids.map((id) => [idKey(id), id])).values()].flatMap(idForms);
 }
 
 /** An optional reference may be absent or null; an empty string is an app's way to say neither. */

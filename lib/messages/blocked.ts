@@ -9,8 +9,7 @@ import { deliveryError, type Reason } from "./writes.ts";
 /**
  * Writes on the due messages of some groups why they can't be sent now, so that whoever looks sees the reason,
  * and `missed` keeps it should the window close. They stay due; one that says so since it fell due is not written
- * again.
- * However many groups there are, it is one request, and one more for each that is longer than its survey.
+ * again. However many groups there are, it is one request, and one more for each that is longer than its survey.
  */
 export async function noteBlocked(
   db: Database,

@@ -50,6 +50,11 @@ export interface DueGroup {
   next: { _id: Id; scheduledAt: Date }[];
 }
 
+/** The order in which messages go out. */
+export function oldestFirst(a: { scheduledAt: Date }, b: { scheduledAt: Date }): number {
+  return a.scheduledAt.getTime() - b.scheduledAt.getTime();
+}
+
 /**
  * Looks at what is due without taking any of it: by session and campaign, with the `perGroup` oldest of each.
  * Served by the index `scheduler_due`, whose order it keeps.

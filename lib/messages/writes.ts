@@ -33,6 +33,11 @@ export interface Reason {
   detail?: string;
 }
 
+/** What was met, as the reason to write: without the particulars where there are none. */
+export function asReason({ code, detail }: { code: ProblemCode; detail?: string | undefined }): Reason {
+  return detail === undefined ? { code } : { code, detail };
+}
+
 export function deliveryError({ code, detail }: Reason, at: Date) {
   return { code, message: detail ? `${PROBLEMS[code]} (${detail})` : PROBLEMS[code], at };
 }

@@ -1,6 +1,7 @@
 import { readDraft } from "../documents.ts";
 import { shownId } from "../log.ts";
 import {
+  asReason,
   type ClaimedMessage,
   type GuardedWrite,
   intent,
@@ -161,8 +162,4 @@ function writeOf(pass: Pass, message: ClaimedMessage, reason: Reason, how: Unsen
     case "unknown":
       return unknown(message, at, reason);
   }
-}
-
-function asReason({ code, detail }: Extract<SendOutcome, { code: unknown }>): Reason {
-  return detail === undefined ? { code } : { code, detail };
 }

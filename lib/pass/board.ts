@@ -8,7 +8,8 @@ const TROUBLED_SESSIONS = 3;
 export class Board {
   /** WAHA as it was last seen. */
   around: Surroundings;
-  readonly lookout = new Lookout();
+  /** Tells of each thing that can't be sent once. */
+  lookout = new Lookout();
   /** Sessions of which some turn holds the lease. */
   readonly leased = new Set<string>();
   /** Those on which something is being sent. Each holds a place. */
@@ -34,7 +35,7 @@ export class Board {
   startAfresh(): void {
     this.troubled.clear();
     this.passedOver.clear();
-    this.lookout.startAfresh();
+    this.lookout = new Lookout();
   }
 
   get isHopeless(): boolean {

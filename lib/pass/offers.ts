@@ -1,8 +1,8 @@
 import { documentKey, idKey } from "../documents.ts";
 import { shownId } from "../log.ts";
 import { noteBlocked } from "../messages/blocked.ts";
-import { type DueGroup, dueFilter, surveyDue } from "../messages/due.ts";
-import type { Reason } from "../messages/writes.ts";
+import { type DueGroup, dueFilter, oldestFirst, surveyDue } from "../messages/due.ts";
+import { asReason, type Reason } from "../messages/writes.ts";
 import { findHeldCampaigns, type Route, routeAll } from "../routing.ts";
 import { type Pass, type Surroundings, windowNow } from "./context.ts";
 import type { DueMessage, Offer } from "./plan.ts";
@@ -26,7 +26,7 @@ function byReason(blocked: Blocked[]): [Reason, DueGroup[]][] {
     const byDetail = Map.groupBy(ofCode, ({ reason }) => reason.detail);
     const particular = byDetail.size <= PARTICULARS ? byDetail : new Map([[undefined, ofCode]]);
     return [...particular].map(([detail, same]): [Reason, DueGroup[]] => [
-      detail === undefined ? { code } : { code, detail },
+      asReason({ code, detail }),
       same.map(({ group }) => group),
     ]);
   });
@@ -35,11 +35,6 @@ function byReason(blocked: Blocked[]): [Reason, DueGroup[]][] {
 /** Finds what is due, by session, and notes on the way what can't be sent now; each such thing once. */
 export class Lookout {
   readonly #noted = new Set<string>();
-
-  /** What was noted is noted again where it still is so: what fell due since has no reason yet. */
-  startAfresh(): void {
-    this.#noted.clear();
-  }
 
   async findOffers(pass: Pass, around: Surroundings): Promise<Offer[]> {
     const { db, config, clock } = pass;
@@ -64,8 +59,7 @@ export class Lookout {
       offers.set(route.session.name, offer);
     }
     await this.noteBlocked(pass, blocked);
-    for (const { next } of offers.values())
-      next.sort((a, b) => a.scheduledAt.getTime() - b.scheduledAt.getTime());
+    for (const { next } of offers.values()) next.sort(oldestFirst);
     return [...offers.values()];
   }
 

@@ -1,5 +1,5 @@
 import { UnavailableError } from "../errors.ts";
-import type { Reason } from "../messages/writes.ts";
+import { asReason } from "../messages/writes.ts";
 import { Board } from "./board.ts";
 import type { Pass, Surroundings } from "./context.ts";
 import { sendDue } from "./dispatch.ts";
@@ -30,7 +30,7 @@ export async function send(
   };
   if (look instanceof UnavailableError) {
     await rescued;
-    await noteOutage(pass, reasonOf(look));
+    await noteOutage(pass, asReason(look));
   }
   const around =
     look instanceof UnavailableError ? stays && (await awaitWaha(pass, chores.lookAround)) : look;
@@ -41,8 +41,4 @@ export async function send(
   if (stays) await stay(pass, board, offers, chores);
   else await sendDue(pass, board, offers);
   return board.around;
-}
-
-function reasonOf({ code, detail }: UnavailableError): Reason {
-  return detail === undefined ? { code } : { code, detail };
 }

@@ -1,6 +1,7 @@
 import { addSeconds, pauseFor } from "../clock.ts";
 import { restrictSession } from "../leases.ts";
 import { describeError } from "../log.ts";
+import { oldestFirst } from "../messages/due.ts";
 import { releaseClaims } from "../messages/release.ts";
 import type { ClaimedMessage, Reason } from "../messages/writes.ts";
 import type { WahaServer, WahaSession } from "../waha/answers.ts";
@@ -74,7 +75,7 @@ export class SessionSender {
   give(messages: ClaimedMessage[]): void {
     this.#turns += 1;
     this.#queue.push(...messages);
-    this.#queue.sort((a, b) => a.scheduledAt.getTime() - b.scheduledAt.getTime());
+    this.#queue.sort(oldestFirst);
     this.#lastTurn = this.#queue.length;
     this.#running ??= this.#run();
   }

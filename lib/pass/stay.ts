@@ -12,7 +12,10 @@ const LOOK_EVERY_MS = 2_500;
 /** Two looks are never closer: a look serves all that falls due meanwhile. */
 const LOOK_GAP_MS = 100;
 
-/** After so many turns, about a minute, sessions in trouble are tried again: a pass that stays is to be no worse than one a minute. */
+/**
+ * After so many turns, about a minute, sessions in trouble are tried again: a pass that stays is to be no worse than
+ * one a minute.
+ */
 const TURNS_OF_TROUBLE = 3;
 
 /** So often WAHA is asked again which sessions work, and claims that expired are given back. */

@@ -1,6 +1,7 @@
 import { ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
 import {
+  distinctForms,
   documentKey,
   type Id,
   idForms,
@@ -32,6 +33,13 @@ describe("a reference", () => {
   test("has one key for both forms", () => {
     const keys = [OBJECT_ID, HEX, HEX.toUpperCase(), new ObjectId(HEX)].map(idKey);
     expect(new Set(keys)).toEqual(new Set([HEX]));
+  });
+
+  test("is looked up once in each form, however often and in whichever form it is named", () => {
+    const upper = HEX.toUpperCase();
+    const forms = distinctForms([OBJECT_ID, HEX, new ObjectId(HEX), 7, upper, 7]);
+    expect(new Set(forms.map(documentKey))).toEqual(new Set([OBJECT_ID, HEX, 7, upper].map(documentKey)));
+    expect(forms).toHaveLength(4);
   });
 
   test("has another key than any other reference", () => {

@@ -18,6 +18,17 @@ export const because = (code: string, at: number) => ({ code, message: `${code},
 /** What a document becomes: fields by their paths, undefined for those that go. */
 type Changes = Record<string, unknown>;
 
+/** Which process writes, and the passes that ran in it. */
+interface By {
+  instance?: string;
+  passIds?: string[];
+}
+
+/** What is seen of a write: it is sent, and answered, 2 ms before and after what the database does. */
+function seen(at: number, { instance = "one", passIds = ["pass"] }: By) {
+  return { instance, passIds, sentAt: ms(at - 2), repliedAt: ms(at + 2) };
+}
+
 /** Tells the record of a round step by step; every `at` is in milliseconds since the story began. */
 export class Story {
   readonly record: RoundRecord = {
@@ -132,18 +143,10 @@ export class Story {
     return this.write(label, at, { isPicked: true, delivery });
   }
 
-  /** The intent: what the process sends and is told, 2 ms before and after what the database does. */
-  intend(label: string, at: number, { instance = "one", passIds = ["pass"], changes = {} } = {}): this {
-    this.record.writes.push({
-      instance,
-      passIds,
-      message: this.key(label),
-      to: "attempting",
-      settledAt: undefined,
-      sentAt: ms(at - 2),
-      repliedAt: ms(at + 2),
-      acknowledged: true,
-    });
+  /** The intent. */
+  intend(label: string, at: number, { changes = {}, ...by }: By & { changes?: Changes } = {}): this {
+    const write = { ...seen(at, by), message: this.key(label), settledAt: undefined };
+    this.record.writes.push({ ...write, to: "attempting", acknowledged: true });
     const { chatId, delivery } = this.now(label);
     return this.write(label, at, {
       "delivery.state": "attempting",
@@ -224,20 +227,16 @@ export class Story {
     });
   }
 
-  /** The process's own write that ends it so, as `intend` has it. */
-  endedBy(label: string, at: number, state: string, { instance = "one", passIds = ["pass"] } = {}): this {
-    const message = this.key(label);
-    const [settledAt, sentAt, repliedAt] = [date(at), ms(at - 2), ms(at + 2)];
-    this.record.writes.push({
-      ...{ instance, passIds, message, to: state, settledAt, sentAt, repliedAt, acknowledged: true },
-    });
+  /** The process's own write that ends it so. */
+  endedBy(label: string, at: number, state: string, by: By = {}): this {
+    const write = { ...seen(at, by), message: this.key(label), settledAt: date(at) };
+    this.record.writes.push({ ...write, to: state, acknowledged: true });
     return this.ends(label, at, state);
   }
 
   /** It is given back with others, by a request that names none of them. */
-  releasedAmong(label: string, at: number, { instance = "one", passIds = ["pass"] } = {}): this {
-    const [settledAt, sentAt, repliedAt] = [date(at), ms(at - 2), ms(at + 2)];
-    this.record.bulkReleases.push({ instance, passIds, settledAt, sentAt, repliedAt });
+  releasedAmong(label: string, at: number, by: By = {}): this {
+    this.record.bulkReleases.push({ ...seen(at, by), settledAt: date(at) });
     return this.ends(label, at, "released");
   }
 

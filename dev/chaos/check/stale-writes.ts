@@ -1,6 +1,6 @@
 import type { RoundRecord, SeenWrite, StateWrite } from "../record.ts";
 import { Check, type Finding } from "./finding.ts";
-import { isIntent, type MessageStep, type Round, type Trail } from "./round.ts";
+import type { MessageStep, Round, Trail } from "./round.ts";
 import { deliveryOf, inForce, stateOf, TIES_MS, timeOf } from "./steps.ts";
 
 /**
@@ -33,13 +33,11 @@ export function checkStaleWrites({ record, trails }: Round): Finding {
  * what is proven unsent, are settled by their own pass alone.
  */
 function isForItsPassAlone(step: MessageStep): boolean {
+  if (step.by !== "scheduler") return false;
   const [from, to] = [stateOf(step.before), stateOf(step.after)];
-  const isRescue = deliveryOf(step.after).settledAt === undefined;
-  const isEndOfClaim = from === "claimed" && (to === "released" || to === "failed") && !isRescue;
-  return (
-    isIntent(step) ||
-    (step.by === "scheduler" && (isEndOfClaim || (from === "attempting" && to === "released")))
-  );
+  if (from === "attempting") return to === "released";
+  const isRescue = to === "released" && deliveryOf(step.after).settledAt === undefined;
+  return from === "claimed" && ["attempting", "released", "failed"].includes(to) && !isRescue;
 }
 
 /** The writes of which any may have been this step. */

@@ -1,4 +1,3 @@
-import type { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import type { World } from "../../support/world.ts";
 import { ago, createWorld } from "../../support/world.ts";
@@ -116,7 +115,7 @@ test("tries a session in trouble again after three turns, and tells of what fell
   world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "resetAfter" } });
   const [lost, out] = await world.insert({ sessionId: "shaky", scheduledAt: ago(2) }, { sessionId: "out" });
   const pass = beginStay(world);
-  const codeOf = async (id: unknown) => (await world.find(id as ObjectId)).delivery?.error?.code;
+  const codeOf = async (id: unknown) => (await world.find(id)).delivery?.error?.code;
   await expect.poll(() => codeOf(out)).toBe("session_not_working");
   await expect.poll(() => codeOf(lost)).toBe("waha_connection_lost");
   const [waiting, later] = await world.insert({ sessionId: "shaky" }, { sessionId: "out" });

@@ -132,10 +132,7 @@ test("what falls due while WAHA is away says so, also when it is missed; campaig
     delivery: { state: "released", error: { code: "waha_unreachable" } },
   });
   expect(await world.find(held)).not.toHaveProperty("delivery");
-  await world.messages.updateOne(
-    { _id: id as ObjectId },
-    { $set: { scheduledAt: ago(125), "delivery.error.at": ago(60) } },
-  );
+  await closeWindow(world, id as ObjectId);
   await world.waha.resume();
   await world.pass();
   expect((await world.find(id)).delivery).toMatchObject({

@@ -1,6 +1,7 @@
 import { ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
 import type { WahaSimulatorOptions } from "../../dev/waha-simulator/options.ts";
+import { backgroundDone } from "../../lib/background.ts";
 import { machineTicker } from "../../lib/clock.ts";
 import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../lib/indexes.ts";
 import { examine } from "../../ops/doctor/examine.ts";
@@ -20,6 +21,7 @@ async function soundWorld(simulator: WahaSimulatorOptions = {}): Promise<World> 
   const campaign = await world.campaigns.insertOne({ sessionId: session.insertedId.toString() });
   await world.insert({}, { campaignId: campaign.insertedId }, { scheduledAt: ago(-3600) });
   expect((await world.pass()).ok).toBe(true);
+  await backgroundDone();
   world.env.HEARTBEAT_URL = "http://nobody.invalid/beat";
   return world;
 }

@@ -19,32 +19,39 @@ export interface Updated {
   refused: number;
 }
 
-/** Updates those of `ids` that match a filter, as {@link updateMatching} does. */
+/** Updates those of `ids` that match a filter, as {@link updateMatching} does; the mark is looked for on these alone. */
 export async function updateAll<T extends { _id: Id }>(
   collection: Collection<T>,
   ids: Id[],
   filter: Document,
   update: Document | Document[],
+  mark?: Document,
 ): Promise<Updated> {
   if (ids.length === 0) return { changed: 0, refused: 0 };
-  return updateMatching(collection, { ...filter, _id: { $in: ids } }, update);
+  const those = { _id: { $in: ids } };
+  return updateMatching(collection, { ...filter, ...those }, update, mark && { ...mark, ...those });
 }
 
 /**
  * Updates what matches a filter, in one request. The server stops at the first document that can't be updated:
  * then each is updated by itself, so that it stops no other.
+ *
+ * @param mark matches what this very update has changed. The server does not say how much that was before it stopped;
+ * it is left out of the count where nothing marks it
  */
 export async function updateMatching<T extends { _id: Id }>(
   collection: Collection<T>,
   filter: Document,
   update: Document | Document[],
+  mark?: Document,
 ): Promise<Updated> {
   try {
     const { modifiedCount } = await collection.updateMany(filter as Filter<T>, update);
     return { changed: modifiedCount, refused: 0 };
   } catch (error) {
     if (!isOfOneDocument(error)) throw error;
-    return updateEach(collection, filter, update);
+    const { changed, refused } = await updateEach(collection, filter, update);
+    return { changed: mark ? await collection.countDocuments(mark as Filter<T>) : changed, refused };
   }
 }
 

@@ -1,6 +1,10 @@
+import type { Document } from "mongodb";
+import { addSeconds } from "../clock.ts";
+import { SWEPT_SECONDS } from "../config.ts";
 import type { Database } from "../db.ts";
 import type { Id } from "../documents.ts";
 import { type Updated, updateAll, updateMatching } from "../update-all.ts";
+import { LIVE } from "./due.ts";
 import { type Reason, releaseUpdate } from "./writes.ts";
 
 /** Gives back those of `ids` that this pass only claimed. */
@@ -12,7 +16,7 @@ export function releaseClaims(
   reason: Reason,
 ): Promise<Updated> {
   const ours = { "delivery.passId": passId, "delivery.state": "claimed" };
-  return updateAll(db.messages, ids, ours, releaseUpdate(at, reason));
+  return updateAll(db.messages, ids, ours, releaseUpdate(at, reason), releasedAt(passId, at));
 }
 
 /**
@@ -31,5 +35,13 @@ export function releaseEveryClaim(
     "delivery.passId": passId,
     "delivery.state": "claimed",
   };
-  return updateMatching(db.messages, ours, releaseUpdate(at, reason));
+  // Served by `scheduler_due`: what was claimed had been due within a day.
+  const scheduledAt = { $gte: addSeconds(at, -SWEPT_SECONDS), $lte: at };
+  const mark = { ...LIVE, scheduledAt, ...releasedAt(passId, at) };
+  return updateMatching(db.messages, ours, releaseUpdate(at, reason), mark);
+}
+
+/** What a pass gave back at a moment. */
+function releasedAt(passId: string, at: Date): Document {
+  return { "delivery.passId": passId, "delivery.state": "released", "delivery.settledAt": at };
 }

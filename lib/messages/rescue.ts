@@ -1,3 +1,4 @@
+import type { Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
 import type { Database } from "../db.ts";
@@ -22,25 +23,30 @@ export function rescueExpiredClaims(db: Database, now: Date): Promise<Updated> {
     // A list of such would match, too, and no field of a list can be set.
     $expr: { $eq: [{ $type: "$delivery" }, "object"] },
   };
-  return updateMatching(db.messages, expired, {
+  const givenBack = {
     $set: {
       isPicked: false,
       "delivery.state": "released",
       "delivery.error": { code: "pass_died", message: PROBLEMS.pass_died, at: now },
     },
     $unset: { "delivery.claimExpiresAt": "" },
-  });
+  };
+  return updateMatching(db.messages, expired, givenBack, rescuedAt(now));
+}
+
+/** What was given back at this moment, as far as it was due within a day. Served by `scheduler_due`. */
+function rescuedAt(at: Date): Document {
+  const scheduledAt = { $gte: addSeconds(at, -SWEPT_SECONDS), $lte: at };
+  return { ...LIVE, scheduledAt, "delivery.error.code": "pass_died", "delivery.error.at": at };
 }
 
 /** More than anybody follows one by one. */
 const FOLLOWED = 1000;
 
-/** The messages that were given back at this moment, for who follows each by its id. Served by `scheduler_due`. */
+/** The messages that were given back at this moment, for who follows each by its id. */
 export async function findRescued(db: Database, at: Date): Promise<Id[]> {
-  const scheduledAt = { $gte: addSeconds(at, -SWEPT_SECONDS), $lte: at };
-  const error = { "delivery.error.code": "pass_died", "delivery.error.at": at };
   const found = await db.messages
-    .find({ ...LIVE, scheduledAt, ...error } as never)
+    .find(rescuedAt(at) as never)
     .limit(FOLLOWED)
     .project<{ _id: Id }>({ _id: 1 })
     .toArray();

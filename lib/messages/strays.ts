@@ -54,10 +54,9 @@ export function findStrays(db: Database, since: Date, windowFrom: Date, now: Dat
 
 /** Makes the flags say again what `delivery` says: picked, and sent if it was. */
 export function setBackFlags(db: Database, ids: Id[]): Promise<Updated> {
-  const reset = { ...LIVE, "delivery.state": { $in: [...MAY_BE_SENT] } };
-  return updateAll(db.messages, ids, reset, [
-    { $set: { isPicked: true, isSent: { $eq: ["$delivery.state", "sent"] } } },
-  ]);
+  const mayBeSent = { "delivery.state": { $in: [...MAY_BE_SENT] } };
+  const setBack = [{ $set: { isPicked: true, isSent: { $eq: ["$delivery.state", "sent"] } } }];
+  return updateAll(db.messages, ids, { ...LIVE, ...mayBeSent }, setBack, { ...mayBeSent, isPicked: true });
 }
 
 /**
@@ -78,7 +77,7 @@ export async function markMissed(
     scheduledAt: { $lt: windowFrom },
     "delivery.state": { $in: [...CLAIMABLE_STATES] },
   };
-  return updateAll(db.messages, ids, late, [
-    { $set: { isPicked: true, delivery: { $mergeObjects: [deliveryBefore, missed] } } },
-  ]);
+  const ended = [{ $set: { isPicked: true, delivery: { $mergeObjects: [deliveryBefore, missed] } } }];
+  const mark = { "delivery.state": "missed", "delivery.settledAt": now };
+  return updateAll(db.messages, ids, late, ended, mark);
 }

@@ -187,6 +187,23 @@ test("an intent leaves nothing for the end of the pass to give back", async () =
   expect([await stateOf(attempting), await stateOf(waiting)]).toEqual(["attempting", "released"]);
 });
 
+test("of the claims that are given back together, those before one that is held fast are counted, too", async () => {
+  const validator = { $or: [{ content: { $ne: "strict" } }, { "delivery.state": { $ne: "released" } }] };
+  await world.db.command({ create: "messages", validator });
+  const expiresAt = ago(-40);
+  const three = async () => [
+    await claimed({}, expiresAt),
+    await claimed({ content: "strict" }, expiresAt),
+    await claimed({}, expiresAt),
+  ];
+  const ids = (await three()).map(({ _id }) => _id);
+  expect(await releaseClaims(db, ids, "A", new Date(), REASON)).toEqual({ changed: 2, refused: 1 });
+  await world.messages.deleteMany({});
+  await three();
+  const at = new Date(Date.now() + 1000);
+  expect(await releaseEveryClaim(db, "A", expiresAt, at, REASON)).toEqual({ changed: 2, refused: 1 });
+});
+
 test("writes made at once share one request, and each learns its own fate", async () => {
   const messages = [await claimed(), await claimed(), await claimed()];
   const [gone] = messages as [ClaimedMessage];

@@ -84,12 +84,12 @@ test("sessions whose pause outlasts the pass are not claimed for, and keep no ot
   expect(world.waha.ledger.map((entry) => entry.session).sort()).toEqual(["d", "e"]);
 });
 
-/** The machine's clock, but that the answer to the first question that it times takes two seconds longer. */
+/** The machine's clock, but that the answer to the first question that it times takes twenty seconds longer. */
 function slowly(): Ticker {
   let readings = 0;
   return {
     // When the function is called, and when it asks; from then on the answer is there.
-    monotonic: () => performance.now() + (++readings > 2 ? 2_000 : 0),
+    monotonic: () => performance.now() + (++readings > 2 ? 20_000 : 0),
     system: () => Date.now(),
   };
 }
@@ -98,16 +98,16 @@ test("a pass whose clock may be wrong takes no lease that is not surely over, an
   const world = await createWorld();
   world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 200 } });
   await world.insert({});
-  const lease = { _id: "session:default" as never, passId: "other", expiresAt: ago(-0.8) };
+  const lease = { _id: "session:default" as never, passId: "other", expiresAt: ago(-8) };
   await world.scheduler.insertOne(lease);
-  // By its clock, which is a second ahead, the lease is over.
+  // By its clock, which is ten seconds ahead, the lease is over.
   expect(await world.pass({ ticker: slowly() })).toMatchObject({ claimed: 0, more: true });
   await world.scheduler.updateOne({ _id: lease._id }, { $set: { expiresAt: ago(0) } });
   const began = Date.now();
   const passing = world.pass({ ticker: slowly() });
   await world.waha.received("sendText", 1);
   const held = await world.scheduler.findOne({ _id: lease._id });
-  // 58 seconds are left by its clock, and the second by which that may as well be behind.
+  // 49 seconds are left by its clock, and the ten by which that may as well be behind.
   expect(held?.expiresAt.getTime() - began).toBeGreaterThan(58_500);
   expect(await passing).toMatchObject({ sent: 1 });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Host } from "../../../lib/pass/run.ts";
 import type { World } from "../../support/world.ts";
 import { ago, createWorld } from "../../support/world.ts";
 
@@ -6,9 +7,9 @@ import { ago, createWorld } from "../../support/world.ts";
 const STAY = { STAY_SECONDS: "40" };
 
 /** Starts a pass that stays, and what ends it. */
-function beginStay(world: World) {
+function beginStay(world: World, host: Partial<Host> = {}) {
   const stop = new AbortController();
-  const summary = world.pass({ stop: stop.signal });
+  const summary = world.pass({ ...host, stop: stop.signal });
   return {
     end: () => {
       stop.abort();
@@ -110,15 +111,19 @@ test("sends nothing more on a session in trouble, also what falls due later", as
 
 test("tries a session in trouble again after three turns, and tells of what fell due meanwhile", async () => {
   const sessions = [{ name: "shaky" }, { name: "out", status: "SCAN_QR_CODE" as const }];
-  const times = { PASS_SECONDS: "12", TAIL_SECONDS: "0.4", STAY_SECONDS: "11.6" };
-  const world = await createWorld({ sessions }, times);
+  const world = await createWorld({ sessions }, { STAY_SECONDS: "58", TAIL_SECONDS: "1" });
   world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "resetAfter" } });
   const [lost, out] = await world.insert({ sessionId: "shaky", scheduledAt: ago(2) }, { sessionId: "out" });
-  const pass = beginStay(world);
+  let jump = 0;
+  const pass = beginStay(world, {
+    ticker: { monotonic: () => performance.now() + jump, system: () => Date.now() },
+  });
   const codeOf = async (id: unknown) => (await world.find(id)).delivery?.error?.code;
   await expect.poll(() => codeOf(out)).toBe("session_not_working");
   await expect.poll(() => codeOf(lost)).toBe("waha_connection_lost");
   const [waiting, later] = await world.insert({ sessionId: "shaky" }, { sessionId: "out" });
+  // A turn takes fifteen seconds.
+  jump = 45_000;
   await isSent(world, 1);
   await expect.poll(() => codeOf(later)).toBe("session_not_working");
   await pass.end();

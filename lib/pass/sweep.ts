@@ -6,7 +6,7 @@ import { findStrays, markMissed, type Stray, setBackFlags } from "../messages/st
 import type { ProblemCode } from "../problems.ts";
 import { findHeldCampaigns } from "../routing.ts";
 import { maySend, type Pass } from "./context.ts";
-import { readLastPass } from "./last-pass.ts";
+import { type LastPass, readLastPass } from "./last-pass.ts";
 import { openCampaigns } from "./open-campaigns.ts";
 import { noteTurnedAway } from "./turned-away.ts";
 
@@ -49,10 +49,10 @@ async function dealWith(pass: Pass, strays: Stray[], windowFrom: Date): Promise<
 }
 
 async function miss(pass: Pass, missed: Stray[], windowFrom: Date): Promise<void> {
-  const { clock, db, tally } = pass;
+  const { clock, config, db, tally } = pass;
   await openCampaigns(pass, missed);
-  const lastPassEnded = (await readLastPass(db))?.endedAt;
-  const byCode = Map.groupBy(missed, (stray) => reasonFor(stray, lastPassEnded));
+  const lastPass = await readLastPass(db);
+  const byCode = Map.groupBy(missed, (stray) => reasonFor(stray, lastPass, config.LOOKBACK_SECONDS));
   for (const [code, strays] of byCode) {
     const ids = strays.map((stray) => stray._id);
     const given = code === "kept" ? ({ code: "window_closed" } as const) : { code };
@@ -78,10 +78,16 @@ function tellEach({ log, id: passId }: Pass, ids: Id[], count: number, code: str
     );
 }
 
-/** `kept` if it was given back since it fell due, and so says why itself; else whether any pass still ran then. */
-function reasonFor(stray: Stray, lastPassEnded: Date | undefined): ProblemCode | "kept" {
-  if (stray.saysWhy) return "kept";
-  return lastPassEnded && stray.scheduledAt && lastPassEnded < stray.scheduledAt
-    ? "no_pass_in_time"
-    : "window_closed";
+/** `kept` if it was given back since it fell due, and so says why itself; else whether any pass ran in its window. */
+function reasonFor(
+  { saysWhy, scheduledAt }: Stray,
+  lastPass: LastPass | null,
+  lookbackSeconds: number,
+): ProblemCode | "kept" {
+  if (saysWhy) return "kept";
+  if (!lastPass || !scheduledAt) return "window_closed";
+  const { endedAt, gap } = lastPass;
+  // An earlier pass of now may have ended already, and left some of what an outage cost.
+  const isInGap = gap && gap.from < scheduledAt && addSeconds(scheduledAt, lookbackSeconds) < gap.to;
+  return endedAt < scheduledAt || isInGap ? "no_pass_in_time" : "window_closed";
 }

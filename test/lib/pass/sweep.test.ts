@@ -44,6 +44,23 @@ test("a message whose whole window lay between two passes says that no pass ran"
   expect((await world.find(after)).delivery.error.code).toBe("no_pass_in_time");
 });
 
+test("a message whose whole window lay in the last gap between passes says so, whichever pass finds it", async () => {
+  const world = await createWorld();
+  await world.pass();
+  const gap = { from: ago(1000), to: ago(300), passId: "after" };
+  await world.scheduler.updateOne({ _id: "last-pass" as never }, { $set: { gap } });
+  const [before, early, late, after] = await world.insert(
+    { scheduledAt: ago(1010) },
+    { scheduledAt: ago(990) },
+    { scheduledAt: ago(430) },
+    { scheduledAt: ago(410) },
+  );
+  await world.pass();
+  const codeOf = async (id: unknown) => (await world.find(id)).delivery.error.code;
+  for (const id of [early, late]) expect(await codeOf(id)).toBe("no_pass_in_time");
+  for (const id of [before, after]) expect(await codeOf(id)).toBe("window_closed");
+});
+
 test("a message of a session that is not working says so while it is due, and when it is missed", async () => {
   const world = await createWorld({ sessions: [{ name: "default", status: "SCAN_QR_CODE" }] });
   const [id] = await world.insert({});

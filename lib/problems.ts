@@ -14,7 +14,7 @@ export const PROBLEMS = {
     "its session is unknown to WAHA. Check sessionId, the session's name and WAHA's list of sessions",
   session_not_working: "its session is not WORKING. Open WAHA's dashboard and start it or scan its QR code",
   session_paused:
-    "an earlier message of its session had no provable outcome, so nothing more is sent on it in this pass. Check WAHA's log",
+    "an earlier message of its session had no provable outcome, so nothing more is sent on it for now. Check WAHA's log",
   account_restricted:
     "WhatsApp restricts the session's account (463), so nothing is sent on it for an hour. Check the phone, and slow down",
   whatsapp_refused: "WhatsApp refused it. Check that the chat exists and that the account may write to it",

@@ -8,8 +8,8 @@ const TROUBLED_SESSIONS = 3;
 export class Board {
   /** WAHA as it was last seen. */
   around: Surroundings;
-  /** Tells of each thing that can't be sent once. */
-  lookout = new Lookout();
+  /** Notes each thing that can't be sent once, until it starts afresh. */
+  readonly lookout = new Lookout();
   /** Sessions of which some turn holds the lease. */
   readonly leased = new Set<string>();
   /** Those on which something is being sent. Each holds a place. */
@@ -31,11 +31,11 @@ export class Board {
     this.stays = stays;
   }
 
-  /** Forgets what it holds against sessions and messages, and what it told, as a new pass would. */
+  /** Forgets what it holds against sessions and messages, and what it noted on these, as a new pass would. */
   startAfresh(): void {
     this.troubled.clear();
     this.passedOver.clear();
-    this.lookout = new Lookout();
+    this.lookout.startAfresh();
   }
 
   get isHopeless(): boolean {

@@ -32,9 +32,17 @@ function byReason(blocked: Blocked[]): [Reason, DueGroup[]][] {
   });
 }
 
-/** Finds what is due, by session, and notes on the way what can't be sent now; each such thing once. */
+/** Finds what is due, by session, and notes on the way what can't be sent now. */
 export class Lookout {
+  /** The things that were noted. */
   readonly #noted = new Set<string>();
+  /** How many messages were counted, by the same keys. */
+  readonly #counted = new Map<string, number>();
+
+  /** Notes once more what still is so: what fell due since has no reason yet. It is not counted again. */
+  startAfresh(): void {
+    this.#noted.clear();
+  }
 
   async findOffers(pass: Pass, around: Surroundings): Promise<Offer[]> {
     const { db, config, clock } = pass;
@@ -63,13 +71,14 @@ export class Lookout {
     return [...offers.values()];
   }
 
-  /** Writes on the due messages of groups why they can't be sent now, and counts them; each once. */
+  /** Writes on the due messages of groups why they can't be sent now, and counts them; each group once. */
   async noteBlocked(pass: Pass, blocked: Blocked[]): Promise<void> {
     const { clock, db, id: passId, log, tally } = pass;
-    const fresh = blocked.filter(({ group, reason }) => !this.#wasNoted(group, reason.code));
+    const fresh = blocked.filter(({ group, reason }) => !this.#wasNoted(keyOf(group, reason.code)));
     for (const [reason, groups] of byReason(fresh)) {
       const count = groups.reduce((sum, group) => sum + group.count, 0);
-      tally.blocked(reason, count);
+      const news = groups.reduce((sum, group) => sum + this.#uncounted(group, reason.code), 0);
+      tally.blocked(reason, news);
       log.warn({ passId, count, ...reason }, "due, but can't be sent now");
       for (const { _id } of groups.flatMap(({ next }) => next))
         log.debug({ passId, messageId: shownId(_id), ...reason }, "due, but can't be sent now");
@@ -78,15 +87,27 @@ export class Lookout {
   }
 
   #noteOrphans({ tally }: Pass, group: DueGroup): void {
-    if (!this.#wasNoted(group, "campaign_not_found")) tally.problem("campaign_not_found", group.count);
+    const code = "campaign_not_found";
+    if (!this.#wasNoted(keyOf(group, code))) tally.problem(code, this.#uncounted(group, code));
   }
 
-  #wasNoted({ sessionId, campaignId }: DueGroup, code: string): boolean {
-    const key = JSON.stringify([documentKey(sessionId), documentKey(campaignId), code]);
+  #wasNoted(key: string): boolean {
     if (this.#noted.has(key)) return true;
     this.#noted.add(key);
     return false;
   }
+
+  /** How many of a group are more than were counted before. */
+  #uncounted(group: DueGroup, code: string): number {
+    const key = keyOf(group, code);
+    const before = this.#counted.get(key) ?? 0;
+    this.#counted.set(key, Math.max(before, group.count));
+    return Math.max(0, group.count - before);
+  }
+}
+
+function keyOf({ sessionId, campaignId }: DueGroup, code: string): string {
+  return JSON.stringify([documentKey(sessionId), documentKey(campaignId), code]);
 }
 
 /**

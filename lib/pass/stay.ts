@@ -13,8 +13,8 @@ const LOOK_EVERY_MS = 2_500;
 const LOOK_GAP_MS = 100;
 
 /**
- * After so many turns, about a minute, sessions in trouble are tried again: a pass that stays is to be no worse than
- * one a minute.
+ * After the time of so many turns, at most a minute, sessions in trouble are tried again: a pass that stays is to be
+ * no worse than one a minute.
  */
 const TURNS_OF_TROUBLE = 3;
 

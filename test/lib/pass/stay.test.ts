@@ -126,7 +126,8 @@ test("tries a session in trouble again after three turns, and tells of what fell
   jump = 45_000;
   await isSent(world, 1);
   await expect.poll(() => codeOf(later)).toBe("session_not_working");
-  await pass.end();
+  const { errors } = await pass.end();
+  expect(errors).toContainEqual(expect.objectContaining({ code: "session_not_working", count: 2 }));
   expect((await world.find(waiting)).delivery.state).toBe("sent");
   expect((await world.find(lost)).delivery.state).toBe("attempting");
 });

@@ -64,6 +64,8 @@ export interface StateWrite extends SeenWrite {
   /** `documentKey` of the message's id. */
   message: string;
   to: string;
+  /** It is for an attempt that was looked up, whichever pass made it. */
+  isVerdict: boolean;
   /** The reply reported neither an error nor a write concern's error, and was handed over to the process. */
   acknowledged: boolean;
 }

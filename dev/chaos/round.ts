@@ -48,7 +48,7 @@ const SECRET = "a-secret-of-nobody";
 const WARM = 3;
 
 /** When nothing goes wrong any more nothing is to be hurried either, however busy the machine is. */
-const CALM = { PASS_SECONDS: "30", TAIL_SECONDS: "5", STAY_SECONDS: "0" };
+const CALM = { PASS_SECONDS: "30", TAIL_SECONDS: "5", STAY_SECONDS: "0", WAHA_TIMEOUT_MS: "15000" };
 
 /** Plays a round to its end: a world is made, passes run while everything goes wrong, then until all is quiet. */
 export async function playRound(plan: RoundPlan, lab: Lab, bug?: Bug): Promise<Played> {

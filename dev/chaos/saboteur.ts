@@ -85,7 +85,10 @@ export class Saboteur {
       const isEarly = performance.now() - this.#began < (trigger.fromMs ?? 0);
       if (trigger.point !== point || trigger.side !== side || isEarly) continue;
       trigger.seen += 1;
-      if (trigger.seen === trigger.nth) act ??= trigger.act;
+      if (trigger.seen < trigger.nth) continue;
+      // Whatever else waits for such a request waits for the next one.
+      act = trigger.act;
+      break;
     }
     this.#armed = this.#armed.filter(({ seen, nth }) => seen < nth);
     if (!act) return "on";

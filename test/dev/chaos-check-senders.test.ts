@@ -169,10 +169,11 @@ describe("stale-writes", () => {
 
   const casesOf = (story: Story) => story.finding("stale-writes").cases;
 
-  it("counts intents that took effect, and those of a process that had been frozen", () => {
+  it("counts intents that took effect, and those of a process that had been frozen since the claim", () => {
     expect(attempted().finding("stale-writes")).toMatchObject({ cases: 1, violations: [] });
     expect(casesOf(interrupt(attempted(), "frozen", 108, 160))).toBe(2);
     expect(casesOf(interrupt(attempted(), "frozen", 109, 160))).toBe(1);
+    expect(casesOf(interrupt(attempted(), "frozen", 99, 105))).toBe(1);
     expect(casesOf(interrupt(attempted(), "killed", 50))).toBe(1);
     expect(casesOf(interrupt(attempted(), "frozen", 50, 60, "two"))).toBe(1);
   });
@@ -223,7 +224,18 @@ describe("stale-writes", () => {
       expect.stringContaining("attempting message of pass pass became released by two"),
     ]);
     for (const state of ["failed", "unknown"])
-      expect(wrong(attempted().endedBy("m1", 150, state, other))).toEqual([]);
+      expect(wrong(attempted().endedBy("m1", 150, state, { ...other, isVerdict: true }))).toEqual([]);
+  });
+
+  it.each(["failed", "unknown"])("finds an attempt that another pass's own outcome ended as %s", (state) => {
+    expect(wrong(attempted().endedBy("m1", 150, state, other))).toEqual([
+      `m1: the attempting message of pass pass became ${state} by two, where that pass did not run`,
+    ]);
+  });
+
+  it("finds what another pass's answer made sent, be it late", () => {
+    for (const story of [attempted(), attempted().endedBy("m1", 150, "unknown")])
+      expect(wrong(story.sent("m1", 200, other))).toEqual([expect.stringContaining("became sent by two")]);
   });
 
   it("finds a claim that another pass, or nobody, gave back among many, and knows a rescue from that", () => {

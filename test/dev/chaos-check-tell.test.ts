@@ -25,7 +25,9 @@ it("tells all of a message's history in the order of time, and nothing of anothe
     '+0.120 s  one POSTs "m1 v0" to 49150000001@c.us on account',
     '+0.130 s  WAHA accepts "m1 v0" as no. 2: id ID-m1, given ID-m1, ack 1',
     "+0.140 s  one is given: 201",
+    '+0.158 s  one writes "sent"',
     `+0.160 s  scheduler wrote: isSent true, sentAt "${began}.160Z", delivery.state "sent", delivery.nextLookupAt gone, delivery.settledAt "${began}.160Z"`,
+    `+0.162 s  one's "sent" is acknowledged`,
     '+0.300 s  app wrote: appRev 1, content "m1 v1", note "kept"',
     "+0.400 s  one is frozen",
     "+0.700 s  one goes on",
@@ -43,6 +45,7 @@ it("tells of what has no end: a POST, a write, a process, and a document", () =>
     passIds: [],
     message: story.key("m1"),
     to: "sent",
+    isVerdict: false,
     settledAt: undefined,
     sentAt: ms(400),
   };

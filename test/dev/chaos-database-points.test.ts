@@ -270,8 +270,8 @@ test("who writes which state of a message is told, in the order of a bulk", asyn
     [second, "sent"],
   ]);
   expect(told).toContainEqual([
-    { message: first, to: "sent", settledAt: expect.any(Date), index: 0 },
-    { message: second, to: "attempting", settledAt: undefined, index: 1 },
+    { message: first, to: "sent", isVerdict: false, settledAt: expect.any(Date), index: 0 },
+    { message: second, to: "attempting", isVerdict: false, settledAt: undefined, index: 1 },
   ]);
 });
 
@@ -280,7 +280,12 @@ const STATEMENTS: [name: string, statement: Document, told: object[]][] = [
   [
     "without a guard",
     { q: { _id: "a" }, u: { $set: { "delivery.state": "sent" } } },
-    [{ to: "sent", index: 0 }],
+    [{ to: "sent", isVerdict: false, index: 0 }],
+  ],
+  [
+    "about an attempt that was looked up",
+    { q: { _id: "a", "delivery.attemptAt": ago(200) }, u: { $set: { "delivery.state": "sent" } } },
+    [{ to: "sent", isVerdict: true, index: 0 }],
   ],
   ["of several", { q: { _id: { $in: ["a"] } }, u: { $set: { "delivery.state": "sent" } } }, []],
   ["of another field", { q: { _id: "a" }, u: { $set: { "delivery.error": {} } } }, []],

@@ -22,6 +22,7 @@ type Changes = Record<string, unknown>;
 interface By {
   instance?: string;
   passIds?: string[];
+  isVerdict?: boolean;
 }
 
 /** What is seen of a write: it is sent, and answered, 2 ms before and after what the database does. */
@@ -145,8 +146,7 @@ export class Story {
 
   /** The intent. */
   intend(label: string, at: number, { changes = {}, ...by }: By & { changes?: Changes } = {}): this {
-    const write = { ...seen(at, by), message: this.key(label), settledAt: undefined };
-    this.record.writes.push({ ...write, to: "attempting", acknowledged: true });
+    this.#writes(label, at, "attempting", by);
     const { chatId, delivery } = this.now(label);
     return this.write(label, at, {
       "delivery.state": "attempting",
@@ -203,7 +203,8 @@ export class Story {
     return this.now(label).delivery?.state === "unknown" ? date(at) : undefined;
   }
 
-  sent(label: string, at: number): this {
+  sent(label: string, at: number, by: By = {}): this {
+    this.#writes(label, at, "sent", by, date(at));
     return this.write(label, at, {
       isSent: true,
       isPicked: true,
@@ -213,6 +214,13 @@ export class Story {
       "delivery.nextLookupAt": this.#lookedAfter(label, at),
       "delivery.error": undefined,
     });
+  }
+
+  /** A process is seen to write a message's state. */
+  #writes(label: string, at: number, to: string, by: By, settledAt?: Date): void {
+    const { isVerdict = false } = by;
+    const write = { ...seen(at, by), message: this.key(label), to, isVerdict, settledAt };
+    this.record.writes.push({ ...write, acknowledged: true });
   }
 
   /** It ends unsent, in whichever way, or goes back. */
@@ -229,8 +237,7 @@ export class Story {
 
   /** The process's own write that ends it so. */
   endedBy(label: string, at: number, state: string, by: By = {}): this {
-    const write = { ...seen(at, by), message: this.key(label), settledAt: date(at) };
-    this.record.writes.push({ ...write, to: state, acknowledged: true });
+    this.#writes(label, at, state, by, date(at));
     return this.ends(label, at, state);
   }
 

@@ -4,8 +4,8 @@ import type { MessageStep, Round, Trail } from "./round.ts";
 import { deliveryOf, inForce, stateOf, TIES_MS, timeOf } from "./steps.ts";
 
 /**
- * A stale pass's writes match nothing: an intent, a release or an end took effect only where the process of the pass
- * that holds the claim wrote it. The cases are those that took effect, and those that came from a process too late
+ * A stale pass's writes match nothing: an intent, a release, an outcome or an end took effect only where the process of
+ * the pass that holds the claim wrote it. The cases are those that took effect, and those that came from a process too late
  * to matter.
  */
 export function checkStaleWrites({ record, trails }: Round): Finding {
@@ -17,7 +17,7 @@ export function checkStaleWrites({ record, trails }: Round): Finding {
       check.covers();
       const makers = makersOf(step, trail, record);
       const { passId } = deliveryOf(step.before);
-      if (makers.some(({ passIds }) => passIds.includes(passId))) continue;
+      if (makers.some((write) => write.passIds.includes(passId) || isVerdictOn(step, write))) continue;
       const by = makers.map(({ instance }) => instance).join(", ") || "nobody known";
       check.violated(
         `the ${stateOf(step.before)} message of pass ${passId} became ${stateOf(step.after)} by ${by}, where that pass did not run`,
@@ -28,17 +28,21 @@ export function checkStaleWrites({ record, trails }: Round): Finding {
   return check;
 }
 
-/**
- * Any pass may settle what it looked up, and rescue a claim that expired, which leaves no `settledAt`; else a claim, and
- * what is proven unsent, are settled by their own pass alone.
- */
+/** Any pass may rescue a claim that expired, which leaves no `settledAt`; else a claim and an attempt are their pass's. */
 function isForItsPassAlone(step: MessageStep): boolean {
   if (step.by !== "scheduler") return false;
   const [from, to] = [stateOf(step.before), stateOf(step.after)];
-  if (from === "attempting") return to === "released";
+  if (isAttempted(from)) return to !== from;
   const isRescue = to === "released" && deliveryOf(step.after).settledAt === undefined;
   return from === "claimed" && ["attempting", "released", "failed"].includes(to) && !isRescue;
 }
+
+/** Any pass may say what became of an attempt that it has looked up. */
+function isVerdictOn({ before }: MessageStep, write: SeenWrite | StateWrite): boolean {
+  return isAttempted(stateOf(before)) && "isVerdict" in write && write.isVerdict;
+}
+
+const isAttempted = (state: string) => state === "attempting" || state === "unknown";
 
 /** The writes of which any may have been this step. */
 function makersOf(step: MessageStep, { writes }: Trail, { bulkReleases }: RoundRecord): SeenWrite[] {
@@ -52,13 +56,14 @@ function mayHaveMade({ settledAt, sentAt, repliedAt }: SeenWrite, { at, after }:
   return isInTime && (settledAt === undefined || settledAt.getTime() === timeOf(deliveryOf(after).settledAt));
 }
 
-/** Its process had been frozen, or the claim was no longer its own, or had expired. */
+/** Its process had been frozen since the claim, or the claim was no longer its own, or had expired. */
 function isStale({ history }: Trail, write: StateWrite, { interruptions }: RoundRecord): boolean {
-  const wasFrozen = interruptions.some(
-    ({ instance, kind, at }) => instance === write.instance && kind === "frozen" && at <= write.sentAt,
-  );
   const message = inForce(history, write.sentAt)?.document;
-  const { passId, claimExpiresAt } = deliveryOf(message);
+  const { passId, claimedAt, claimExpiresAt } = deliveryOf(message);
+  const wasFrozen = interruptions.some(
+    ({ instance, kind, at }) =>
+      instance === write.instance && kind === "frozen" && at >= timeOf(claimedAt) && at <= write.sentAt,
+  );
   // What it writes may be there already within the millisecond in which it was sent.
   const isOwn =
     ["claimed", "attempting", write.to].includes(stateOf(message)) && write.passIds.includes(passId);

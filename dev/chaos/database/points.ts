@@ -135,6 +135,8 @@ export interface SingleStateWrite {
   /** `documentKey` of the message's id. */
   message: string;
   to: string;
+  /** It is for an attempt that was looked up, whichever pass made it. */
+  isVerdict: boolean;
   /** The time that it sets with it, if any; so that what it wrote can be told from what others did. */
   settledAt: Date | undefined;
   /** Its place among the command's statements. */
@@ -148,7 +150,8 @@ export function stateWritesOf(command: Document): SingleStateWrite[] {
   return updates.flatMap(({ q, u }, index) => {
     const { "delivery.state": to, "delivery.settledAt": settledAt } = u.$set ?? {};
     if (!isPlain(q._id) || typeof to !== "string") return [];
-    return [{ message: documentKey(q._id), to, settledAt, index }];
+    const isVerdict = "delivery.attemptAt" in q;
+    return [{ message: documentKey(q._id), to, isVerdict, settledAt, index }];
   });
 }
 

@@ -2,7 +2,7 @@ import type { Fault } from "../../waha-simulator/faults.ts";
 import { type Random, randomFor } from "../random.ts";
 import type { Side, Trigger } from "./plan.ts";
 
-/** How many processes a round kills, each at another point. */
+/** How many processes a round is to kill. */
 const KILLS_A_ROUND = 22;
 
 /** Points that many a round does not reach although it is led there, and how often they are dealt where others are once. */

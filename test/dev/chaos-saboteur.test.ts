@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import type { Instance } from "../../dev/chaos/instances/instance.ts";
+import type { Trigger } from "../../dev/chaos/plan/plan.ts";
+import { Saboteur } from "../../dev/chaos/saboteur.ts";
+import { Witness } from "../../dev/chaos/witness.ts";
+
+/** A saboteur over two processes of which only the life is told. */
+function saboteurWith(triggers: Trigger[]) {
+  const lives = new Map(["one", "two"].map((name) => [name, { alive: true }]));
+  const instance = (name: string) => {
+    const life = lives.get(name);
+    return life && ({ ...life, kill: () => lives.set(name, { alive: false }) } as unknown as Instance);
+  };
+  return new Saboteur(triggers, { instance, edit: async () => {} }, new Witness());
+}
+
+test("of two kills at the same point each takes a request of its own, and none after them", async () => {
+  const kill: Trigger = { point: "sendText", side: "before", nth: 1, act: { type: "kill" } };
+  const saboteur = saboteurWith([kill, kill]);
+  expect(await saboteur.waha.onRequest("one", "sessions")).toBe(true);
+  expect(await saboteur.waha.onRequest("one", "sendText")).toBe(false);
+  expect(saboteur.hasKillsLeft).toBe(true);
+  // What the dead one had still sent goes its way.
+  expect(await saboteur.waha.onRequest("one", "sendText")).toBe(true);
+  expect(await saboteur.waha.onRequest("two", "sendText")).toBe(false);
+  expect(saboteur.hasKillsLeft).toBe(false);
+  expect(saboteur.hits.get("kill before sendText")).toBe(2);
+});

@@ -19,7 +19,7 @@ export interface Updated {
   refused: number;
 }
 
-/** Updates those of `ids` that match a filter, as {@link updateMatching} does; the mark is looked for on these alone. */
+/** Updates those of `ids` that match a filter, as {@link updateMatching} does. */
 export async function updateAll<T extends { _id: Id }>(
   collection: Collection<T>,
   ids: Id[],
@@ -36,8 +36,8 @@ export async function updateAll<T extends { _id: Id }>(
  * Updates what matches a filter, in one request. The server stops at the first document that can't be updated:
  * then each is updated by itself, so that it stops no other.
  *
- * @param mark matches what this very update has changed. The server does not say how much that was before it stopped;
- * it is left out of the count where nothing marks it
+ * @param mark matches what this very update has changed, as far as that can be looked for. The server does not say how
+ * much it was before it stopped: what nothing marks is left out of the count
  */
 export async function updateMatching<T extends { _id: Id }>(
   collection: Collection<T>,
@@ -50,8 +50,9 @@ export async function updateMatching<T extends { _id: Id }>(
     return { changed: modifiedCount, refused: 0 };
   } catch (error) {
     if (!isOfOneDocument(error)) throw error;
+    const before = mark ? await collection.countDocuments(mark as Filter<T>) : 0;
     const { changed, refused } = await updateEach(collection, filter, update);
-    return { changed: mark ? await collection.countDocuments(mark as Filter<T>) : changed, refused };
+    return { changed: before + changed, refused };
   }
 }
 

@@ -80,18 +80,15 @@ export class Saboteur {
   async #meet(instance: string, point: string, side: Side, named: Id[] = []): Promise<Fate> {
     // What a process that is dead had still sent goes its way.
     if (!this.#reach.instance(instance)?.alive) return "on";
-    let act: Act | undefined;
-    for (const trigger of this.#armed) {
-      const isEarly = performance.now() - this.#began < (trigger.fromMs ?? 0);
-      if (trigger.point !== point || trigger.side !== side || isEarly) continue;
-      trigger.seen += 1;
-      if (trigger.seen < trigger.nth) continue;
-      // Whatever else waits for such a request waits for the next one.
-      act = trigger.act;
-      break;
-    }
-    this.#armed = this.#armed.filter(({ seen, nth }) => seen < nth);
-    if (!act) return "on";
+    const sinceMs = performance.now() - this.#began;
+    const here = this.#armed.filter((each) => each.point === point && each.side === side);
+    const due = here.filter(({ fromMs = 0 }) => sinceMs >= fromMs);
+    for (const trigger of due) trigger.seen += 1;
+    // Of several that this request is for the others have the next ones.
+    const met = due.find(({ seen, nth }) => seen >= nth);
+    if (!met) return "on";
+    this.#armed.splice(this.#armed.indexOf(met), 1);
+    const { act } = met;
     const hit = `${act.type} ${side} ${point}`;
     this.hits.set(hit, (this.hits.get(hit) ?? 0) + 1);
     return this.#do(act, side, instance, named);

@@ -10,6 +10,8 @@ import { deliveryError, type Reason } from "./writes.ts";
  * Writes on the due messages of some groups why they can't be sent now, so that whoever looks sees the reason,
  * and `missed` keeps it should the window close. They stay due; one that says so since it fell due is not written
  * again. However many groups there are, it is one request, and one more for each that is longer than its survey.
+ *
+ * @returns on how many it was written
  */
 export async function noteBlocked(
   db: Database,
@@ -17,7 +19,7 @@ export async function noteBlocked(
   groups: DueGroup[],
   reason: Reason,
   now: Date,
-): Promise<void> {
+): Promise<number> {
   const error = deliveryError(reason, now);
   const filter = { ...due, $nor: [saysSoSinceDue(error.message)] };
   const note = [
@@ -28,10 +30,11 @@ export async function noteBlocked(
     },
   ];
   const ids = groups.flatMap((group) => group.next.map((message) => message._id));
-  await updateAll(db.messages, ids, filter, note);
+  let { changed: written } = await updateAll(db.messages, ids, filter, note);
   for (const group of groups.filter(({ count, next }) => count > next.length)) {
-    await updateMatching(db.messages, { ...filter, $and: [namesOf(group)] }, note);
+    written += (await updateMatching(db.messages, { ...filter, $and: [namesOf(group)] }, note)).changed;
   }
+  return written;
 }
 
 /** What it was told when it was due before, and is due again since, is no reason of now. */

@@ -35,7 +35,7 @@ export function releaseEveryClaim(
     "delivery.passId": passId,
     "delivery.state": "claimed",
   };
-  // Served by `scheduler_due`: what was claimed had been due within a day.
+  // Served by `scheduler_due`: what was claimed was due within a day, unless the app has moved or deleted it since.
   const scheduledAt = { $gte: addSeconds(at, -SWEPT_SECONDS), $lte: at };
   const mark = { ...LIVE, scheduledAt, ...releasedAt(passId, at) };
   return updateMatching(db.messages, ours, releaseUpdate(at, reason), mark);

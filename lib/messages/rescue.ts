@@ -34,7 +34,7 @@ export function rescueExpiredClaims(db: Database, now: Date): Promise<Updated> {
   return updateMatching(db.messages, expired, givenBack, rescuedAt(now));
 }
 
-/** What was given back at this moment, as far as it was due within a day. Served by `scheduler_due`. */
+/** What was given back at this moment, and was due within a day and is not deleted. Served by `scheduler_due`. */
 function rescuedAt(at: Date): Document {
   const scheduledAt = { $gte: addSeconds(at, -SWEPT_SECONDS), $lte: at };
   return { ...LIVE, scheduledAt, "delivery.error.code": "pass_died", "delivery.error.at": at };

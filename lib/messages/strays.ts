@@ -54,9 +54,10 @@ export function findStrays(db: Database, since: Date, windowFrom: Date, now: Dat
 
 /** Makes the flags say again what `delivery` says: picked, and sent if it was. */
 export function setBackFlags(db: Database, ids: Id[]): Promise<Updated> {
-  const mayBeSent = { "delivery.state": { $in: [...MAY_BE_SENT] } };
-  const setBack = [{ $set: { isPicked: true, isSent: { $eq: ["$delivery.state", "sent"] } } }];
-  return updateAll(db.messages, ids, { ...LIVE, ...mayBeSent }, setBack, { ...mayBeSent, isPicked: true });
+  const reset = { ...LIVE, "delivery.state": { $in: [...MAY_BE_SENT] } };
+  return updateAll(db.messages, ids, reset, [
+    { $set: { isPicked: true, isSent: { $eq: ["$delivery.state", "sent"] } } },
+  ]);
 }
 
 /**

@@ -31,7 +31,10 @@ export class Board {
     this.stays = stays;
   }
 
-  /** Forgets what it holds against sessions and messages, and what it noted on these, as a new pass would. */
+  /**
+   * Forgets what it holds against sessions and messages, and what it noted on these, as a new pass would: a message
+   * that the database turns away is tried, and told, once more.
+   */
   startAfresh(): void {
     this.troubled.clear();
     this.passedOver.clear();

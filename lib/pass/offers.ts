@@ -36,10 +36,10 @@ function byReason(blocked: Blocked[]): [Reason, DueGroup[]][] {
 export class Lookout {
   /** The things that were noted. */
   readonly #noted = new Set<string>();
-  /** How many messages were counted, by the same keys. */
-  readonly #counted = new Map<string, number>();
+  /** Those whose messages the pass has counted. */
+  readonly #counted = new Set<string>();
 
-  /** Notes once more what still is so: what fell due since has no reason yet. It is not counted again. */
+  /** Notes once more what still is so: what fell due since has no reason yet. */
   startAfresh(): void {
     this.#noted.clear();
   }
@@ -71,39 +71,40 @@ export class Lookout {
     return [...offers.values()];
   }
 
-  /** Writes on the due messages of groups why they can't be sent now, and counts them; each group once. */
+  /** Writes on the due messages of groups why they can't be sent now, and counts them; each message once. */
   async noteBlocked(pass: Pass, blocked: Blocked[]): Promise<void> {
     const { clock, db, id: passId, log, tally } = pass;
-    const fresh = blocked.filter(({ group, reason }) => !this.#wasNoted(keyOf(group, reason.code)));
+    const due = dueFilter(windowNow(pass), clock.startedAt);
+    const fresh = blocked.filter(({ group, reason }) => isAdded(this.#noted, keyOf(group, reason.code)));
     for (const [reason, groups] of byReason(fresh)) {
-      const count = groups.reduce((sum, group) => sum + group.count, 0);
-      const news = groups.reduce((sum, group) => sum + this.#uncounted(group, reason.code), 0);
-      tally.blocked(reason, news);
+      const count = countOf(groups);
       log.warn({ passId, count, ...reason }, "due, but can't be sent now");
       for (const { _id } of groups.flatMap(({ next }) => next))
         log.debug({ passId, messageId: shownId(_id), ...reason }, "due, but can't be sent now");
-      await noteBlocked(db, dueFilter(windowNow(pass), clock.startedAt), groups, reason, clock.now());
+      const isNew = (group: DueGroup) => isAdded(this.#counted, keyOf(group, reason.code));
+      const { first = [], again = [] } = Object.groupBy(groups, (group) =>
+        isNew(group) ? "first" : "again",
+      );
+      tally.blocked(reason, countOf(first));
+      await noteBlocked(db, due, first, reason, clock.now());
+      // Those that were counted say so already.
+      tally.blocked(reason, await noteBlocked(db, due, again, reason, clock.now()));
     }
   }
 
   #noteOrphans({ tally }: Pass, group: DueGroup): void {
     const code = "campaign_not_found";
-    if (!this.#wasNoted(keyOf(group, code))) tally.problem(code, this.#uncounted(group, code));
+    if (isAdded(this.#counted, keyOf(group, code))) tally.problem(code, group.count);
   }
+}
 
-  #wasNoted(key: string): boolean {
-    if (this.#noted.has(key)) return true;
-    this.#noted.add(key);
-    return false;
-  }
+function countOf(groups: DueGroup[]): number {
+  return groups.reduce((sum, { count }) => sum + count, 0);
+}
 
-  /** How many of a group are more than were counted before. */
-  #uncounted(group: DueGroup, code: string): number {
-    const key = keyOf(group, code);
-    const before = this.#counted.get(key) ?? 0;
-    this.#counted.set(key, Math.max(before, group.count));
-    return Math.max(0, group.count - before);
-  }
+/** Adds to a set; false if it was there already. */
+function isAdded(set: Set<string>, key: string): boolean {
+  return set.size < set.add(key).size;
 }
 
 function keyOf({ sessionId, campaignId }: DueGroup, code: string): string {

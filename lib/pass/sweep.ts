@@ -55,16 +55,12 @@ async function miss(pass: Pass, missed: Stray[], windowFrom: Date): Promise<void
   const byCode = Map.groupBy(missed, (stray) => reasonFor(stray, lastPass, config.LOOKBACK_SECONDS));
   for (const [code, strays] of byCode) {
     const ids = strays.map((stray) => stray._id);
-    const given = code === "kept" ? ({ code: "window_closed" } as const) : { code };
-    const { changed: count, refused } = await markMissed(db, ids, windowFrom, clock.now(), given);
+    const { changed: count, refused } = await markMissed(db, ids, windowFrom, clock.now(), { code });
     noteTurnedAway(pass, refused, "messages");
     if (count === 0) continue;
     tally.add("missed", count);
-    if (code !== "kept") tally.problem(code, count);
+    tally.problem(code, count);
     tellEach(pass, ids, count, code, "missed: the window closed unsent");
-  }
-  for (const [code, strays] of Map.groupBy(byCode.get("kept") ?? [], (stray) => stray.saysWhy)) {
-    if (code) tally.problem(code, strays.length);
   }
 }
 
@@ -78,13 +74,13 @@ function tellEach({ log, id: passId }: Pass, ids: Id[], count: number, code: str
     );
 }
 
-/** `kept` if it was given back since it fell due, and so says why itself; else whether any pass ran in its window. */
+/** What it says itself, if it was given back since it fell due; else whether any pass ended in its window. */
 function reasonFor(
   { saysWhy, scheduledAt }: Stray,
   lastPass: LastPass | null,
   lookbackSeconds: number,
-): ProblemCode | "kept" {
-  if (saysWhy) return "kept";
+): ProblemCode {
+  if (saysWhy) return saysWhy;
   if (!lastPass || !scheduledAt) return "window_closed";
   const { endedAt, gap } = lastPass;
   // An earlier pass of now may have ended already, and left some of what an outage cost.

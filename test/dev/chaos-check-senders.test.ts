@@ -192,7 +192,8 @@ describe("stale-writes", () => {
     expect(casesOf(inVain(claimed().releasedAmong("m1", 150), { sentAt: ms(200) }))).toBe(2);
     expect(casesOf(inVain(claimed(), { sentAt: ms(200), passIds: ["other"] }))).toBe(1);
     expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "released" }))).toBe(1);
-    expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "unknown" }))).toBe(0);
+    expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "unknown" }))).toBe(1);
+    expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "unknown", isVerdict: true }))).toBe(0);
   });
 
   it.each([

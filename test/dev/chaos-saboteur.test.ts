@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { DatabaseRequest } from "../../dev/chaos/database/intercept.ts";
 import type { Instance } from "../../dev/chaos/instances/instance.ts";
 import type { Trigger } from "../../dev/chaos/plan/plan.ts";
 import { Saboteur } from "../../dev/chaos/saboteur.ts";
@@ -13,6 +14,20 @@ function saboteurWith(triggers: Trigger[]) {
   };
   return new Saboteur(triggers, { instance, edit: async () => {} }, new Witness());
 }
+
+test("edits of the first requests at a point meet each of these, and a kill there the one after", async () => {
+  const at = { point: "count-campaign", side: "before" } as const;
+  const edits = [1, 2, 3].map(
+    (nth): Trigger => ({ ...at, nth, act: { type: "edit", kind: "new-text", thenMs: 0 } }),
+  );
+  const saboteur = saboteurWith([...edits, { ...at, nth: 1, act: { type: "kill" } }]);
+  const command = { aggregate: "messages" };
+  const request = { client: "one", point: at.point, command } as unknown as DatabaseRequest;
+  for (let count = 0; count < 3; count += 1)
+    expect(await saboteur.database.onRequest(request)).toBe("forward");
+  expect(saboteur.hits.get("edit before count-campaign")).toBe(3);
+  expect(await saboteur.database.onRequest(request)).toBe("break");
+});
 
 test("of two kills at the same point each takes a request of its own, and none after them", async () => {
   const kill: Trigger = { point: "sendText", side: "before", nth: 1, act: { type: "kill" } };

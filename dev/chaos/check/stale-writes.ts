@@ -4,15 +4,15 @@ import type { MessageStep, Round, Trail } from "./round.ts";
 import { deliveryOf, inForce, stateOf, TIES_MS, timeOf } from "./steps.ts";
 
 /**
- * A stale pass's writes match nothing: an intent, a release, an outcome or an end took effect only where the process of
- * the pass that holds the claim wrote it. The cases are those that took effect, and those that came from a process too late
- * to matter.
+ * A stale pass's writes match nothing: an intent, a release, an outcome or an end took effect only where the process
+ * of the pass that holds the claim wrote it. The cases are those that took effect, and those that came from a process
+ * too late to matter.
  */
 export function checkStaleWrites({ record, trails }: Round): Finding {
   const check = new Check("stale-writes");
   for (const trail of trails) {
-    const written = trail.writes.filter(({ to }) => to === "attempting" || to === "released");
-    check.covers(written.filter((write) => isStale(trail, write, record)).length);
+    const written = trail.writes.filter((write) => !write.isVerdict && isStale(trail, write, record));
+    check.covers(written.length);
     for (const step of trail.steps.filter(isForItsPassAlone)) {
       check.covers();
       const makers = makersOf(step, trail, record);
@@ -28,7 +28,7 @@ export function checkStaleWrites({ record, trails }: Round): Finding {
   return check;
 }
 
-/** Any pass may rescue a claim that expired, which leaves no `settledAt`; else a claim and an attempt are their pass's. */
+/** Any pass may rescue a claim that expired, which leaves no `settledAt`; else claims and attempts are their pass's. */
 function isForItsPassAlone(step: MessageStep): boolean {
   if (step.by !== "scheduler") return false;
   const [from, to] = [stateOf(step.before), stateOf(step.after)];
@@ -66,6 +66,7 @@ function isStale({ history }: Trail, write: StateWrite, { interruptions }: Round
   );
   // What it writes may be there already within the millisecond in which it was sent.
   const isOwn =
-    ["claimed", "attempting", write.to].includes(stateOf(message)) && write.passIds.includes(passId);
+    ["claimed", "attempting", "unknown", write.to].includes(stateOf(message)) &&
+    write.passIds.includes(passId);
   return wasFrozen || !isOwn || timeOf(claimExpiresAt) <= write.sentAt;
 }

@@ -150,6 +150,7 @@ export function stateWritesOf(command: Document): SingleStateWrite[] {
   return updates.flatMap(({ q, u }, index) => {
     const { "delivery.state": to, "delivery.settledAt": settledAt } = u.$set ?? {};
     if (!isPlain(q._id) || typeof to !== "string") return [];
+    // One on an attempt without a time has none of these; no world has such an attempt.
     const isVerdict = "delivery.attemptAt" in q;
     return [{ message: documentKey(q._id), to, isVerdict, settledAt, index }];
   });

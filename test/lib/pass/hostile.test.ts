@@ -177,6 +177,17 @@ test("a late message that a validation rule keeps from being missed is told", as
   expect(errors).toContainEqual(expect.objectContaining({ code: "database_refused", count: 1 }));
 });
 
+test("of late messages that say why themselves only those that end are counted", async () => {
+  const world = await createWorld();
+  const error = { code: "session_not_working", message: "said before", at: ago(200) };
+  const late = { scheduledAt: ago(300), delivery: { state: "released", error } };
+  await world.insert(late, { ...late, content: "legacy" });
+  await world.db.command({ collMod: "messages", validator: { content: { $ne: "legacy" } } });
+  const { missed, errors } = await world.pass();
+  expect(missed).toBe(1);
+  expect(errors).toContainEqual(expect.objectContaining({ code: "session_not_working", count: 1 }));
+});
+
 /** What a pass that died has left: a claim, and flags that the app reset on what was sent. */
 const LEFT: [name: string, fields: Document, code: string, told: number][] = [
   [

@@ -113,7 +113,12 @@ test("tries a session in trouble again after three turns, and tells of what fell
   const sessions = [{ name: "shaky" }, { name: "out", status: "SCAN_QR_CODE" as const }];
   const world = await createWorld({ sessions }, { STAY_SECONDS: "58", TAIL_SECONDS: "1" });
   world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "resetAfter" } });
-  const [lost, out] = await world.insert({ sessionId: "shaky", scheduledAt: ago(2) }, { sessionId: "out" });
+  const [lost, out] = await world.insert(
+    { sessionId: "shaky", scheduledAt: ago(2) },
+    { sessionId: "out" },
+    // Its window is over by then.
+    { sessionId: "out", scheduledAt: ago(90) },
+  );
   let jump = 0;
   const pass = beginStay(world, {
     ticker: { monotonic: () => performance.now() + jump, system: () => Date.now() },
@@ -127,7 +132,7 @@ test("tries a session in trouble again after three turns, and tells of what fell
   await isSent(world, 1);
   await expect.poll(() => codeOf(later)).toBe("session_not_working");
   const { errors } = await pass.end();
-  expect(errors).toContainEqual(expect.objectContaining({ code: "session_not_working", count: 2 }));
+  expect(errors).toContainEqual(expect.objectContaining({ code: "session_not_working", count: 3 }));
   expect((await world.find(waiting)).delivery.state).toBe("sent");
   expect((await world.find(lost)).delivery.state).toBe("attempting");
 });

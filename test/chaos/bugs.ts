@@ -5,8 +5,6 @@ import type { Bug } from "../../dev/chaos/instances/plant.ts";
 export interface Planted {
   bug: Bug;
   caughtBy: Invariant[];
-  /** In a round or two; the others take more than every run of the tests has time for. */
-  isFoundSoon?: true;
 }
 
 /** Defects that schedulers have had, each in the smallest form in which this one could have it. */
@@ -26,7 +24,6 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["life-cycle", "stale-writes", "once"],
-    isFoundSoon: true,
     bug: {
       name: "the intent is guarded by the message's id alone",
       file: "lib/messages/writes.ts",
@@ -61,7 +58,6 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["life-cycle", "once"],
-    isFoundSoon: true,
     bug: {
       name: "messages are claimed by a read and a write that only trusts it",
       file: "lib/messages/claim.ts",
@@ -76,7 +72,6 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["isSent-true"],
-    isFoundSoon: true,
     bug: {
       name: "a message is sent for the app before WAHA has answered",
       file: "lib/messages/writes.ts",
@@ -137,7 +132,6 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["redirects"],
-    isFoundSoon: true,
     bug: {
       name: "a redirect is followed",
       file: "lib/waha/transport.ts",

@@ -81,11 +81,12 @@ export class Saboteur {
     // What a process that is dead had still sent goes its way.
     if (!this.#reach.instance(instance)?.alive) return "on";
     const sinceMs = performance.now() - this.#began;
-    const here = this.#armed.filter((each) => each.point === point && each.side === side);
-    const due = here.filter(({ fromMs = 0 }) => sinceMs >= fromMs);
-    for (const trigger of due) trigger.seen += 1;
+    const waiting = this.#armed.filter(
+      (each) => each.point === point && each.side === side && sinceMs >= (each.fromMs ?? 0),
+    );
+    for (const trigger of waiting) trigger.seen += 1;
     // Of several that this request is for the others have the next ones.
-    const met = due.find(({ seen, nth }) => seen >= nth);
+    const met = waiting.find(({ seen, nth }) => seen >= nth);
     if (!met) return "on";
     this.#armed.splice(this.#armed.indexOf(met), 1);
     const { act } = met;

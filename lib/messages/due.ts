@@ -1,4 +1,6 @@
 import type { Document, Filter } from "mongodb";
+import { addSeconds } from "../clock.ts";
+import { SWEPT_SECONDS } from "../config.ts";
 import type { Database } from "../db.ts";
 import { CLAIMABLE_STATES, canBeWritten, type Id, type MessageDocument, READ } from "../documents.ts";
 import { SHORT_ID } from "../reading.ts";
@@ -8,6 +10,11 @@ import { SHORT_ID } from "../reading.ts";
  * `$in` with null, or one of them left out, and the query planner falls back to scanning the collection.
  */
 export const LIVE = { isSent: false, isDeleted: false, isPicked: false } as const;
+
+/** What is `LIVE` and fell due in the 24 hours before `now`: what is older is left alone. Served by `scheduler_due`. */
+export function liveWithinADay(now: Date): Document {
+  return { ...LIVE, scheduledAt: { $gte: addSeconds(now, -SWEPT_SECONDS), $lte: now } };
+}
 
 /**
  * What the query's operators don't see: they also find a list of which one item fits, and a list of dates is no

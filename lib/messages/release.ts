@@ -1,10 +1,8 @@
 import type { Document } from "mongodb";
-import { addSeconds } from "../clock.ts";
-import { SWEPT_SECONDS } from "../config.ts";
 import type { Database } from "../db.ts";
 import type { Id } from "../documents.ts";
 import { type Updated, updateAll, updateMatching } from "../update-all.ts";
-import { LIVE } from "./due.ts";
+import { liveWithinADay } from "./due.ts";
 import { type Reason, releaseUpdate } from "./writes.ts";
 
 /** Gives back those of `ids` that this pass only claimed. */
@@ -35,9 +33,8 @@ export function releaseEveryClaim(
     "delivery.passId": passId,
     "delivery.state": "claimed",
   };
-  // Served by `scheduler_due`: what was claimed was due within a day, unless the app has moved or deleted it since.
-  const scheduledAt = { $gte: addSeconds(at, -SWEPT_SECONDS), $lte: at };
-  const mark = { ...LIVE, scheduledAt, ...releasedAt(passId, at) };
+  // All of these, but for what the app has moved or deleted since its claim.
+  const mark = { ...liveWithinADay(at), ...releasedAt(passId, at) };
   return updateMatching(db.messages, ours, releaseUpdate(at, reason), mark);
 }
 

@@ -1,11 +1,9 @@
 import type { Document } from "mongodb";
-import { addSeconds } from "../clock.ts";
-import { SWEPT_SECONDS } from "../config.ts";
 import type { Database } from "../db.ts";
 import type { Id } from "../documents.ts";
 import { PROBLEMS } from "../problems.ts";
 import { type Updated, updateMatching } from "../update-all.ts";
-import { LIVE } from "./due.ts";
+import { liveWithinADay } from "./due.ts";
 
 /** Only a claimed message has an expiry, so this index holds nothing else. */
 export const CLAIMED = { "delivery.claimExpiresAt": { $exists: true } } as const;
@@ -34,10 +32,9 @@ export function rescueExpiredClaims(db: Database, now: Date): Promise<Updated> {
   return updateMatching(db.messages, expired, givenBack, rescuedAt(now));
 }
 
-/** What was given back at this moment, and was due within a day and is not deleted. Served by `scheduler_due`. */
+/** What was given back at this moment, but for what the app has moved or deleted since its claim. */
 function rescuedAt(at: Date): Document {
-  const scheduledAt = { $gte: addSeconds(at, -SWEPT_SECONDS), $lte: at };
-  return { ...LIVE, scheduledAt, "delivery.error.code": "pass_died", "delivery.error.at": at };
+  return { ...liveWithinADay(at), "delivery.error.code": "pass_died", "delivery.error.at": at };
 }
 
 /** More than anybody follows one by one. */

@@ -4,7 +4,7 @@ import { CLAIMABLE_STATES, deliveryBefore, type Id, type MessageDocument, READ }
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 import { SHORT_ID } from "../reading.ts";
 import { type Updated, updateAll } from "../update-all.ts";
-import { LIVE } from "./due.ts";
+import { LIVE, liveWithinADay } from "./due.ts";
 import { deliveryError, type Reason } from "./writes.ts";
 
 /** States of a message that was, or may have been, sent: it must not look as if it were still to be. */
@@ -30,13 +30,12 @@ const SAYS_WHY: Document = {
 
 /**
  * Unpicked messages that are not due and should not be so: past their window, or reset by the app although
- * they may have been sent. Newest first; what is older than `since` is left alone. Served by `scheduler_due`.
+ * they may have been sent. Newest first; what is older than 24 hours is left alone.
  */
-export function findStrays(db: Database, since: Date, windowFrom: Date, now: Date): FindCursor<Stray> {
+export function findStrays(db: Database, windowFrom: Date, now: Date): FindCursor<Stray> {
   return db.messages
     .find({
-      ...LIVE,
-      scheduledAt: { $gte: since, $lte: now },
+      ...liveWithinADay(now),
       $or: [
         { scheduledAt: { $lt: windowFrom }, "delivery.state": { $in: [...CLAIMABLE_STATES] } },
         { "delivery.state": { $in: [...MAY_BE_SENT] } },

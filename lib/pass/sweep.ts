@@ -1,5 +1,4 @@
 import { addSeconds } from "../clock.ts";
-import { SWEPT_SECONDS } from "../config.ts";
 import { canBeWritten, type Id, idKey } from "../documents.ts";
 import { shownId } from "../log.ts";
 import { findStrays, markMissed, type Stray, setBackFlags } from "../messages/strays.ts";
@@ -22,7 +21,7 @@ export async function sweep(pass: Pass): Promise<void> {
   const { clock, config, db } = pass;
   const now = clock.now();
   const windowFrom = addSeconds(clock.earliestNow(), -config.LOOKBACK_SECONDS);
-  const strays = findStrays(db, addSeconds(now, -SWEPT_SECONDS), windowFrom, now).batchSize(BATCH);
+  const strays = findStrays(db, windowFrom, now).batchSize(BATCH);
   let batch: Stray[] = [];
   for await (const stray of strays) {
     if (canBeWritten(stray._id)) batch.push(stray);

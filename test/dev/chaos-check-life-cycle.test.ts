@@ -163,8 +163,8 @@ describe("an intent", () => {
   });
 
   it("is found after its claim expired, give or take what a write takes", () => {
-    expect(wrong(claimed().intend("m1", 8_599))).toEqual([]);
-    expect(wrong(claimed().intend("m1", 8_600))).toEqual([
+    expect(wrong(claimed().intend("m1", 8_199))).toEqual([]);
+    expect(wrong(claimed().intend("m1", 8_200))).toEqual([
       "m1: claimed → attempting, but its claim had expired",
     ]);
   });

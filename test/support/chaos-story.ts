@@ -18,7 +18,7 @@ export const because = (code: string, at: number) => ({ code, message: `${code},
 /** What a document becomes: fields by their paths, undefined for those that go. */
 type Changes = Record<string, unknown>;
 
-/** Which process writes, and the passes that ran in it. */
+/** Which process writes, the passes that ran in it, and whether it is about an attempt that it looked up. */
 interface By {
   instance?: string;
   passIds?: string[];

@@ -106,13 +106,14 @@ function wrongCounts({ key, trails }: Case, { document, at, touchedAt }: Settlem
   const agrees = (counts: Counts) =>
     counts.left === 0 && (["total", ...ENDS] as const).every((end) => counts[end] === written?.[end]);
   const problems: string[] = [];
-  // One by one: a count takes long, and almost always the first is it.
-  const isTheirs = (moment: number) => agrees(countAt(trails, key, moment));
-  const counted = [at, touchedAt, ...moments].find(isTheirs);
-  const counts = countAt(trails, key, counted ?? at);
-  const { sent, total } = counts;
-  if (counted === undefined) {
-    problems.push(`was settled with ${tell(written)}, but its messages come to ${tell(counts)}`);
+  const inTheEnd = countAt(trails, key, at);
+  // A count takes long, and almost always this is it.
+  const counted = agrees(inTheEnd)
+    ? inTheEnd
+    : [touchedAt, ...moments].map((moment) => countAt(trails, key, moment)).find(agrees);
+  const { sent, total } = counted ?? inTheEnd;
+  if (!counted) {
+    problems.push(`was settled with ${tell(written)}, but its messages come to ${tell(inTheEnd)}`);
   }
   const status = sent === total ? "completed" : "completed_with_failures";
   if (document.status !== status) problems.push(`was settled as ${document.status}, not as ${status}`);

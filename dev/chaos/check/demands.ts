@@ -19,9 +19,8 @@ export interface Change {
 /** Something that must hold of a write, in words that follow "but". */
 export type Demand = [otherwise: string, holds: (change: Change) => boolean];
 
-/** The database compares with its own now when a write begins, and notes the time when it is done: later, if busy.
- * An intent that takes effect within this time after its claim has expired is not found. */
-const WRITE_TAKES_MS = 500;
+/** The database compares with its own now when a write begins, and notes the time when it is done with it. */
+const WRITE_TAKES_MS = 100;
 
 const CLAIM = new Set(["state", "passId", "claimedAt", "claimExpiresAt", "attempts"]);
 

@@ -2,6 +2,7 @@ import type { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import type { Ticker } from "../../../lib/clock.ts";
 import { recordCommands } from "../../support/commands.ts";
+import { jumpingTicker } from "../../support/ticker.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
 /** That WAHA accepted every message exactly once, each session's in the order of their times, one at a time. */
@@ -203,12 +204,11 @@ test("a message edited after its claim goes out with its new text, in the next p
 test("a pass whose time is up starts no send, and gives back what it claimed", async () => {
   const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
   await world.insert({ content: "first", scheduledAt: ago(20) }, { content: "second" });
-  let jump = 0;
-  const ticker = { monotonic: () => performance.now() + jump, system: () => Date.now() };
+  const ticker = jumpingTicker();
   world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 200 } });
   const passing = world.pass({ ticker });
   await world.waha.received("sendText", 1);
-  jump = 31_000;
+  ticker.jump(31_000);
   expect(await passing).toMatchObject({
     claimed: 2,
     sent: 1,
@@ -226,8 +226,7 @@ test("a pass whose time runs out while the intent is written does not post, and 
   const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
   const commands = recordCommands(world);
   const [id] = await world.insert({});
-  let jump = 0;
-  const ticker = { monotonic: () => performance.now() + jump, system: () => Date.now() };
+  const ticker = jumpingTicker();
   world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
   const passing = world.pass({ ticker });
   await world.waha.received("newMessageId", 1);
@@ -240,7 +239,7 @@ test("a pass whose time runs out while the intent is written does not post, and 
   };
   await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
   await expect.poll(() => commands.some(({ name }) => name === "update"), { interval: 5 }).toBe(true);
-  jump = 31_000;
+  ticker.jump(31_000);
   expect(await passing).toMatchObject({ sent: 0, released: 1, errors: [{ code: "out_of_time" }] });
   expect(await world.find(id)).toMatchObject({
     isPicked: false,
@@ -252,13 +251,12 @@ test("a pass whose time runs out while the intent is written does not post, and 
 test("an intent that is refused since the claim has expired is told as want of time, not as somebody's change", async () => {
   const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
   const [id] = await world.insert({});
-  let jump = 0;
-  const ticker = { monotonic: () => performance.now() + jump, system: () => Date.now() };
+  const ticker = jumpingTicker();
   world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
   const passing = world.pass({ ticker });
   await world.waha.received("newMessageId", 1);
   await world.messages.updateOne({ _id: id as ObjectId }, { $set: { "delivery.claimExpiresAt": ago(1) } });
-  jump = 31_000;
+  ticker.jump(31_000);
   expect(await passing).toMatchObject({ ok: false, released: 1, errors: [{ code: "out_of_time" }] });
   expect(await world.find(id)).toMatchObject({ isPicked: false, delivery: { attempts: 0 } });
 });

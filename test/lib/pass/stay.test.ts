@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Host } from "../../../lib/pass/run.ts";
+import { jumpingTicker } from "../../support/ticker.ts";
 import type { World } from "../../support/world.ts";
 import { ago, createWorld } from "../../support/world.ts";
 
@@ -119,16 +120,14 @@ test("tries a session in trouble again after three turns, and tells of what fell
     // Its window is over by then.
     { sessionId: "out", scheduledAt: ago(90) },
   );
-  let jump = 0;
-  const pass = beginStay(world, {
-    ticker: { monotonic: () => performance.now() + jump, system: () => Date.now() },
-  });
+  const ticker = jumpingTicker();
+  const pass = beginStay(world, { ticker });
   const codeOf = async (id: unknown) => (await world.find(id)).delivery?.error?.code;
   await expect.poll(() => codeOf(out)).toBe("session_not_working");
   await expect.poll(() => codeOf(lost)).toBe("waha_connection_lost");
   const [waiting, later] = await world.insert({ sessionId: "shaky" }, { sessionId: "out" });
   // A turn takes fifteen seconds.
-  jump = 45_000;
+  ticker.jump(45_000);
   await isSent(world, 1);
   await expect.poll(() => codeOf(later)).toBe("session_not_working");
   const { errors } = await pass.end();

@@ -8,6 +8,8 @@ export const PROBLEMS = {
     "a pass claimed it and ended before sending; nothing was posted. Check the function's logs for a time-out or a crash",
   out_of_time:
     "claimed, but the pass's time was up before its turn; nothing was posted. Check how many messages fall due at once, SEND_GAP_MS and WAHA's speed",
+  claim_ran_out:
+    "claimed, but its session was slower than expected and its claim ended before its turn; nothing was posted. Check WAHA's speed",
   message_changed: "it was edited, rescheduled or deleted after it was claimed; the claim was given back",
   no_session: "neither it nor its campaign names a session. Set sessionId, or WAHA_DEFAULT_SESSION",
   session_not_found:

@@ -59,16 +59,6 @@ describe("a server of one's own", () => {
     expect(await server.exited).toEqual([1, null]);
     expect(server.output).toMatch(/^Can't listen at HOST and PORT \(EADDRINUSE\): [^\n]*\n$/);
   });
-
-  test("stays up where the database is away, says so at each tick, and ends well", async () => {
-    const server = await run(SERVER, { env: { ...COMPLETE, TICK_SECONDS: "1" } });
-
-    await server.says(/("msg":"the database can't be reached.*){2}/s);
-    server.signal("SIGTERM");
-
-    expect(await server.exited).toEqual([0, null]);
-    expect(server.output).not.toContain("hunter2");
-  });
 });
 
 /** Settings with nothing behind them. */

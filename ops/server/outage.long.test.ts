@@ -1,12 +1,20 @@
 import { expect, test } from "vitest";
 import { PROBLEMS, splitWords } from "../../lib/problems.ts";
-import { startHost } from "../../test/support/host.ts";
+import { SERVER, startHost } from "../../test/support/host.ts";
 import { type Program, run } from "../../test/support/program.ts";
 import { RECEIVERS_SECRET, startReceiver } from "../../test/support/receiver.ts";
 import { SECRET, WAHA_KEY } from "../../test/support/world.ts";
 import { HEALTH_PATH, STATUS_PATH } from "./routes.ts";
 
 const WORDS = PROBLEMS.waha_unreachable;
+
+/** Settings with nothing behind them. */
+const NOTHING_THERE = {
+  DATABASE_URL: "mongodb://bob:hunter2@127.0.0.1:9/app",
+  WAHA_API_URL: "http://127.0.0.1:9",
+  CRON_SECRET: SECRET,
+  PORT: "0",
+};
 
 /** Health is kept for ten seconds, and a busy machine takes its time. */
 const PATIENCE = { interval: 250 };
@@ -68,6 +76,16 @@ test("WAHA killed, and started again: log, status, health and one alert each say
   expect(alerts()[1]).toMatchObject({ state: "over", text: expect.stringContaining(happened) });
   expect(webhook.taken).toHaveLength(2);
   expect(server.output).not.toContain(RECEIVERS_SECRET);
+});
+
+test("a server of one's own stays up where the database is away, says so at each tick, and ends well", async () => {
+  const server = await run(SERVER, { env: { ...NOTHING_THERE, TICK_SECONDS: "1" } });
+
+  await server.says(/("msg":"the database can't be reached.*){2}/s);
+  server.signal("SIGTERM");
+
+  expect(await server.exited).toEqual([0, null]);
+  expect(server.output).not.toContain("hunter2");
 });
 
 /** The lines of its log with this message. */

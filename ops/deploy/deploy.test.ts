@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { DCLinter } from "dclint";
 import { validate } from "dockerfile-utils";
+import { Hono } from "hono";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
 import { importsOf, ROOT } from "../../test/support/imports.ts";
@@ -60,7 +61,7 @@ describe("the Dockerfile", () => {
     ["not well while it does not answer", undefined, 1],
   ])("finds the container %s", async (_name, status, code) => {
     const health = async () => new Response(null, { status: status ?? 200 });
-    const served = await serve(new Map([["/api/health", health]]), 0, "127.0.0.1");
+    const served = await serve(new Hono().get("/api/health", health), 0, "127.0.0.1");
     onTestFinished(() => void served.close(0));
     if (status === undefined) await served.close(0);
 

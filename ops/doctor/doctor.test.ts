@@ -7,9 +7,9 @@ import { systemClock } from "../../lib/clock.ts";
 import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
 import { ago, createWorld, message, type World } from "../../test/support/world.ts";
 import vercelFile from "../../vercel.json" with { type: "json" };
+import { readVercel, type Vercel } from "./checks/vercel.ts";
 import { examine } from "./examine.ts";
 import type { Finding } from "./finding.ts";
-import { readVercel, type Vercel } from "./vercel.ts";
 
 const VERCEL: Vercel = vercelFile;
 

@@ -4,7 +4,7 @@ import { SERVER, startHost } from "../../test/support/host.ts";
 import { type Program, run } from "../../test/support/program.ts";
 import { RECEIVERS_SECRET, startReceiver } from "../../test/support/receiver.ts";
 import { SECRET, WAHA_KEY } from "../../test/support/world.ts";
-import { HEALTH_PATH, STATUS_PATH } from "./routes.ts";
+import { HEALTH_PATH, STATUS_PATH } from "./http.ts";
 
 const WORDS = PROBLEMS.waha_unreachable;
 

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { SERVER, startHost } from "../../test/support/host.ts";
 import { run } from "../../test/support/program.ts";
 import { SECRET } from "../../test/support/world.ts";
-import { CRON_PATH } from "./cron.ts";
+import { CRON_PATH } from "./settings.ts";
 
 describe("a server of one's own", () => {
   test("runs a pass at once, and another every TICK_SECONDS", async () => {

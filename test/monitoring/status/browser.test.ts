@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { inflateSync } from "node:zlib";
 import { expect, onTestFinished, test } from "vitest";
 import { findChromium, NO_CHROMIUM, pictureOptions, runChromium } from "../../../dev/screenshot/chromium.ts";
-import { serve } from "../../../ops/server/http.ts";
-import { routesOf, STATUS_PATH } from "../../../ops/server/routes.ts";
+import { createApp, STATUS_PATH, serve } from "../../../ops/server/http.ts";
 import { createWorld, SECRET, type World } from "../../support/world.ts";
 
 const chromium = findChromium(process.env);
@@ -17,7 +16,7 @@ test.runIf(!chromium)(`the browser's tests are skipped: ${NO_CHROMIUM}`, ({ skip
 
 /** Serves the world as a host would; gives the page's address, with the password in it. */
 async function serveWorld(world: World): Promise<string> {
-  const served = await serve(routesOf(world.env, {}), 0, "127.0.0.1");
+  const served = await serve(createApp(world.env, {}), 0, "127.0.0.1");
   onTestFinished(async () => void (await served.close(1000)));
   return `http://anybody:${SECRET}@127.0.0.1:${served.port}${STATUS_PATH}`;
 }

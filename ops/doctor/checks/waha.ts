@@ -1,10 +1,10 @@
-import type { Config } from "../../lib/config.ts";
-import { openWaha } from "../../lib/waha/client.ts";
-import type { WahaServer, WahaSession } from "../../lib/waha/responses.ts";
-import { counted, listed } from "../shown.ts";
-import { stopped } from "./attempt.ts";
-import { type Finding, ofCode, ok, warning } from "./finding.ts";
-import { checkPromises } from "./promises.ts";
+import type { Config } from "../../../lib/config.ts";
+import { openWaha } from "../../../lib/waha/client.ts";
+import type { WahaServer, WahaSession } from "../../../lib/waha/responses.ts";
+import { counted, listed } from "../../format.ts";
+import { type Finding, ofCode, ok, warning } from "../finding.ts";
+import { stopped } from "../run-check.ts";
+import { checkLookupSupport } from "./lookup-support.ts";
 
 /** WAHA's sessions, if it listed them, and what was found about it. */
 export interface WahaExam {
@@ -15,7 +15,7 @@ export interface WahaExam {
 const TIMEOUT_MS = 10_000;
 
 /** The first version that the README names. */
-const OLDEST_VERSION = [2024, 10] as const;
+const OLDEST_VERSION = "2024.10";
 
 /** What to do about a session that does not work. */
 const REMEDIES: Record<string, string> = {
@@ -27,7 +27,7 @@ const REMEDIES: Record<string, string> = {
   PASSKEY_CONFIRMATION_REQUIRED: "Confirm it on the phone",
 };
 
-/** Checks that WAHA can be reached and takes the key; which version, engine and sessions; and what it promises. */
+/** Checks that WAHA can be reached and takes the key; which version, engine and sessions; and whether lost answers can be looked up. */
 export async function checkWaha(config: Config): Promise<WahaExam> {
   const waha = openWaha(config);
   const host = new URL(config.WAHA_API_URL).host;
@@ -40,7 +40,7 @@ export async function checkWaha(config: Config): Promise<WahaExam> {
       ok("waha", `${host} answers, and ${config.WAHA_API_KEY ? "takes the key" : "asks for no key"}`),
       serverFinding(server),
       ...statusFindings([...sessions.values()]),
-      ...(await checkPromises(waha, server, working(sessions))),
+      ...(await checkLookupSupport(waha, server, working(sessions))),
     ];
     return { findings, sessions };
   } catch (error) {
@@ -53,13 +53,11 @@ export async function checkWaha(config: Config): Promise<WahaExam> {
 function serverFinding(server: WahaServer | undefined): Finding {
   if (!server) return ofCode("warning", "waha", "waha_version_unknown");
   const { version, engine, tier } = server;
-  const [year = 0, month = 0] = version.split(".").map((part) => Number.parseInt(part, 10) || 0);
-  const [sinceYear, sinceMonth] = OLDEST_VERSION;
-  if (year > sinceYear || (year === sinceYear && month >= sinceMonth))
+  if (version.localeCompare(OLDEST_VERSION, "en", { numeric: true }) >= 0)
     return ok("waha", `version ${version}, engine ${engine}${tier ? `, ${tier}` : ""}`);
   return warning(
     "waha",
-    `version ${version} is older than ${OLDEST_VERSION.join(".")}`,
+    `version ${version} is older than ${OLDEST_VERSION}`,
     "Upgrade WAHA: newer ones can look up a message whose answer got lost",
   );
 }

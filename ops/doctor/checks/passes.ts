@@ -1,8 +1,8 @@
-import type { Config } from "../../lib/config.ts";
-import type { Database } from "../../lib/mongo/client.ts";
-import { isRecent, readLastPass } from "../../lib/monitoring/record.ts";
-import { counted } from "../shown.ts";
-import { type Finding, ok, problem, warning } from "./finding.ts";
+import type { Config } from "../../../lib/config.ts";
+import type { Database } from "../../../lib/mongo/client.ts";
+import { isRecent, readLastPass } from "../../../lib/monitoring/record.ts";
+import { counted } from "../../format.ts";
+import { type Finding, ok, problem, warning } from "../finding.ts";
 
 /** Checks that passes run, and what the last one said. */
 export async function checkPasses(db: Database, config: Config, now: Date): Promise<Finding[]> {

@@ -1,7 +1,7 @@
-import { type Config, configWarnings, parseConfig } from "../../lib/config.ts";
-import { ConfigError, type SettingProblem } from "../../lib/errors.ts";
-import { readServerSettings } from "../server/settings.ts";
-import { type Finding, ok, problem, warning } from "./finding.ts";
+import { type Config, configWarnings, parseConfig } from "../../../lib/config.ts";
+import { ConfigError, type SettingProblem } from "../../../lib/errors.ts";
+import { readServerSettings } from "../../server/settings.ts";
+import { type Finding, ok, problem, warning } from "../finding.ts";
 
 /** The settings as far as they can be read, and what is wrong with the others. */
 export interface SettingsExam {

@@ -1,13 +1,13 @@
-import { shownId } from "../../lib/log.ts";
-import type { Database } from "../../lib/mongo/client.ts";
-import { text } from "../../lib/mongo/safe-fields.ts";
-import type { ProblemCode } from "../../lib/problems.ts";
-import type { SessionDocument } from "../../lib/sessions/routing.ts";
-import type { WahaSession } from "../../lib/waha/responses.ts";
-import { counted, listed } from "../shown.ts";
-import { LOOK_MS } from "./attempt.ts";
-import { type Finding, ofCode, ok, warning } from "./finding.ts";
-import type { UpcomingGroup } from "./upcoming.ts";
+import { shownId } from "../../../lib/log.ts";
+import type { Database } from "../../../lib/mongo/client.ts";
+import { text } from "../../../lib/mongo/safe-fields.ts";
+import type { ProblemCode } from "../../../lib/problems.ts";
+import type { SessionDocument } from "../../../lib/sessions/routing.ts";
+import type { WahaSession } from "../../../lib/waha/responses.ts";
+import { counted, listed } from "../../format.ts";
+import { type Finding, ofCode, ok, warning } from "../finding.ts";
+import { LOOK_MS } from "../run-check.ts";
+import type { UpcomingGroup } from "../upcoming.ts";
 
 /** So many session documents are looked at; nobody has more phones. */
 const MOST_SESSIONS = 10_000;

@@ -1,8 +1,8 @@
-import type { Config } from "../../lib/config.ts";
-import { countLate, secondsAMessage } from "../pacing.ts";
-import { counted } from "../shown.ts";
-import { type Finding, ok, problem, warning } from "./finding.ts";
-import { MOST_MESSAGES, type UpcomingGroup } from "./upcoming.ts";
+import type { Config } from "../../../lib/config.ts";
+import { counted } from "../../format.ts";
+import { countLate, secondsAMessage } from "../../pacing.ts";
+import { type Finding, ok, problem, warning } from "../finding.ts";
+import { MOST_MESSAGES, type UpcomingGroup } from "../upcoming.ts";
 
 const REMEDY =
   "Spread scheduledAt out, raise LOOKBACK_SECONDS to what the queue takes, or lower SEND_GAP_MS (see Pacing in the README)";

@@ -1,10 +1,11 @@
-import { takesMessageIds, type Waha } from "../../lib/waha/client.ts";
-import type { WahaServer, WahaSession } from "../../lib/waha/responses.ts";
-import { listed } from "../shown.ts";
-import { type Finding, ok, warning } from "./finding.ts";
+import pMap from "p-map";
+import { takesMessageIds, type Waha } from "../../../lib/waha/client.ts";
+import type { WahaServer, WahaSession } from "../../../lib/waha/responses.ts";
+import { listed } from "../../format.ts";
+import { type Finding, ok, warning } from "../finding.ts";
 
-/** Which promise holds for a session when WAHA's answer to a message gets lost. */
-type Promised = "lookedUp" | "noIds" | "idRefused" | "noStore" | "noAnswer";
+/** What can be found out on a session when WAHA's answer to a message gets lost. */
+type LookupSupport = "lookedUp" | "noIds" | "idRefused" | "noStore" | "noAnswer";
 
 /** So many sessions are tried, so many at a time: two small requests each, neither of which sends anything. */
 const MOST_TRIED = 100;
@@ -16,30 +17,27 @@ const TIMEOUT_MS = 5_000;
 const NO_CHAT = "10000000000@c.us";
 
 /** Checks, session by session, whether a message can be given an id and be looked up by it. */
-export async function checkPromises(
+export async function checkLookupSupport(
   waha: Waha,
   server: WahaServer | undefined,
   working: WahaSession[],
 ): Promise<Finding[]> {
-  const tried = working.slice(0, MOST_TRIED);
-  const results: { name: string; promised: Promised }[] = [];
-  const queue = tried.values();
-  const work = async () => {
-    for (const session of queue)
-      results.push({ name: session.name, promised: await promiseOf(waha, server, session) });
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  const byPromise = Map.groupBy(results, ({ promised }) => promised);
-  return [...byPromise].map(([promised, alike]) =>
-    tell(promised, listed(alike.map(({ name }) => name).sort())),
+  const results = await pMap(
+    working.slice(0, MOST_TRIED),
+    async (session) => ({ name: session.name, support: await supportOf(waha, server, session) }),
+    { concurrency: AT_ONCE },
+  );
+  const bySupport = Map.groupBy(results, ({ support }) => support);
+  return [...bySupport].map(([support, alike]) =>
+    tell(support, listed(alike.map(({ name }) => name).sort())),
   );
 }
 
-async function promiseOf(
+async function supportOf(
   waha: Waha,
   server: WahaServer | undefined,
   session: WahaSession,
-): Promise<Promised> {
+): Promise<LookupSupport> {
   if (!takesMessageIds(server, session)) return "noIds";
   const given = await waha.newMessageId(session.name, TIMEOUT_MS);
   if (given === "unsupported") return "noIds";
@@ -52,8 +50,8 @@ async function promiseOf(
 
 const END_AS_UNKNOWN = "a message whose answer gets lost ends as unknown, for a person to decide";
 
-function tell(promised: Promised, names: string): Finding {
-  switch (promised) {
+function tell(support: LookupSupport, names: string): Finding {
+  switch (support) {
     case "lookedUp":
       return ok("waha", `a message whose answer gets lost is looked up: ${names}`);
     case "noIds":

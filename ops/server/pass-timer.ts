@@ -6,7 +6,7 @@ export type Schedule = { everySeconds: number } | { cron: string };
 /** The runs of a server of one's own. */
 export interface PassTimer {
   /** Runs now, out of turn. */
-  tick(): void;
+  runNow(): void;
   /** Runs no more; resolves when the run under way has ended. */
   stop(): Promise<void>;
 }
@@ -18,7 +18,7 @@ export interface PassTimer {
  *
  * @param run must not reject
  */
-export function startTicker(schedule: Schedule, run: () => Promise<void>): PassTimer {
+export function startPassTimer(schedule: Schedule, run: () => Promise<void>): PassTimer {
   let due = false;
   let running: Promise<void> | undefined;
   const runWhileDue = async () => {
@@ -28,13 +28,13 @@ export function startTicker(schedule: Schedule, run: () => Promise<void>): PassT
     }
     running = undefined;
   };
-  const tick = () => {
+  const runNow = () => {
     due = true;
     running ??= runWhileDue();
   };
-  const timer = new Cron(...timesOf(schedule), tick);
+  const timer = new Cron(...timesOf(schedule), runNow);
   return {
-    tick,
+    runNow,
     stop: async () => {
       timer.stop();
       due = false;

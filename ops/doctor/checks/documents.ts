@@ -1,14 +1,14 @@
 import type { Document } from "mongodb";
-import { addSeconds } from "../../lib/clock.ts";
-import { SWEPT_SECONDS } from "../../lib/config.ts";
-import { auditMessages } from "../../lib/messages/audit.ts";
-import type { Bounded } from "../../lib/mongo/bounded-count.ts";
-import type { Database } from "../../lib/mongo/client.ts";
-import type { ProblemCode } from "../../lib/problems.ts";
-import { ANY_CAMPAIGN } from "../any-campaign.ts";
-import { counted } from "../shown.ts";
-import { attempt, LOOK_MS } from "./attempt.ts";
-import { type Finding, ofCode, ok, problem } from "./finding.ts";
+import { addSeconds } from "../../../lib/clock.ts";
+import { SWEPT_SECONDS } from "../../../lib/config.ts";
+import { auditMessages } from "../../../lib/messages/audit.ts";
+import type { Bounded } from "../../../lib/mongo/bounded-count.ts";
+import type { Database } from "../../../lib/mongo/client.ts";
+import type { ProblemCode } from "../../../lib/problems.ts";
+import { counted } from "../../format.ts";
+import { ANY_CAMPAIGN } from "../../resend/selection.ts";
+import { type Finding, ofCode, ok, problem } from "../finding.ts";
+import { LOOK_MS, runCheck } from "../run-check.ts";
 
 /** Counting stops here: past it the number says no more than "many". */
 const MANY = 1000;
@@ -19,9 +19,9 @@ const NEVER_SEEN = new Set<ProblemCode>(["flags_missing", "date_wrong"]);
 /** Checks the messages for what no pass will ever send, whatever the reason. */
 export async function checkDocuments(db: Database, now: Date): Promise<Finding[]> {
   const findings = [
-    ...(await attempt("documents", () => audit(db, now))),
-    ...(await attempt("documents", () => oddFlags(db))),
-    ...(await attempt("documents", () => oddStates(db))),
+    ...(await runCheck("documents", () => audit(db, now))),
+    ...(await runCheck("documents", () => oddFlags(db))),
+    ...(await runCheck("documents", () => oddStates(db))),
   ];
   return findings.length > 0 ? findings : [ok("documents", "no message is out of a pass's sight")];
 }

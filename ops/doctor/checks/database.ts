@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { ConnectionString } from "mongodb-connection-string-url";
-import { type Clock, type SystemClock, startClock } from "../../lib/clock.ts";
-import type { Config } from "../../lib/config.ts";
-import { type Database, openDatabase } from "../../lib/mongo/client.ts";
-import type { SessionLease } from "../../lib/sessions/leases.ts";
-import { attempt, stopped } from "./attempt.ts";
-import { type Finding, ofCode, ok, problem } from "./finding.ts";
+import { type Clock, type SystemClock, startClock } from "../../../lib/clock.ts";
+import type { Config } from "../../../lib/config.ts";
+import { type Database, openDatabase } from "../../../lib/mongo/client.ts";
+import type { SessionLease } from "../../../lib/sessions/leases.ts";
+import { type Finding, ofCode, ok, problem } from "../finding.ts";
+import { runCheck, stopped } from "../run-check.ts";
 
 /** The database, if it can be used, and what was found about it. */
 export interface DatabaseExam {
@@ -29,8 +29,8 @@ export async function checkDatabase(config: Config, ticker: SystemClock): Promis
     const findings = [
       ok("database", `${name} can be reached, and is a replica set`),
       clockFinding(clock),
-      ...(await attempt("database", async () => [await serverFinding(db)])),
-      ...(await attempt("database", async () => [await writeFinding(db)])),
+      ...(await runCheck("database", async () => [await serverFinding(db)])),
+      ...(await runCheck("database", async () => [await writeFinding(db)])),
     ];
     return { findings, reached: { db, clock } };
   } catch (error) {

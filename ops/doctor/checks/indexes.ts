@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Document, type IndexDescription, type IndexDescriptionInfo, MongoServerError } from "mongodb";
-import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
-import { addSeconds } from "../../lib/clock.ts";
-import type { Config } from "../../lib/config.ts";
-import { dueFilter } from "../../lib/messages/due.ts";
-import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
-import type { Database } from "../../lib/mongo/client.ts";
-import { listed } from "../shown.ts";
-import { type Finding, ofCode, ok, problem, warning } from "./finding.ts";
+import { CAMPAIGN_INDEXES } from "../../../lib/campaigns.ts";
+import { addSeconds } from "../../../lib/clock.ts";
+import type { Config } from "../../../lib/config.ts";
+import { dueFilter } from "../../../lib/messages/due.ts";
+import { MESSAGE_INDEXES } from "../../../lib/messages/indexes.ts";
+import type { Database } from "../../../lib/mongo/client.ts";
+import { listed } from "../../format.ts";
+import { type Finding, ofCode, ok, problem, warning } from "../finding.ts";
 
 /** The index that every pass rests on. */
 const DUE = "scheduler_due";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Config } from "../../lib/config.ts";
-import { type Finding, ok, problem, warning } from "./finding.ts";
+import type { Config } from "../../../lib/config.ts";
+import { type Finding, ok, problem, warning } from "../finding.ts";
 
 const Vercel = z.object({
   functions: z.object({ "api/cron.ts": z.object({ maxDuration: z.number().positive() }) }),

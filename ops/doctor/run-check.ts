@@ -10,7 +10,7 @@ export const LOOK_MS = 10_000;
 const MAX_TIME_EXPIRED = 50;
 
 /** Runs a check; whatever stops it becomes a finding of its own. */
-export async function attempt(check: CheckName, look: () => Promise<Finding[]>): Promise<Finding[]> {
+export async function runCheck(check: CheckName, look: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
     return await look();
   } catch (error) {

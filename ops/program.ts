@@ -1,3 +1,20 @@
+/** What the programs for a person or a host have in common: their settings, how they say what is wrong, how they stop. */
+import { existsSync } from "node:fs";
+import type { ConfigError } from "../lib/errors.ts";
+
+const ENV_FILE = ".env";
+
+/** Fills the environment up from .env, if there is one; what is set already wins. */
+export function loadEnvFile(): void {
+  if (existsSync(ENV_FILE)) process.loadEnvFile(ENV_FILE);
+}
+
+/** Says on standard error which settings are wrong, a line each, and never a value. */
+export function tellWrongSettings(headline: string, { problems }: ConfigError): void {
+  console.error(`${headline}, in the environment or .env; the README tells what each means:`);
+  for (const { setting, problem } of problems) console.error(`  ${setting} ${problem}`);
+}
+
 /**
  * npm passes a Ctrl-C on to the process that the terminal has told already, so one press arrives twice.
  * What comes later than this is another press.

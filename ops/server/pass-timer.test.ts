@@ -1,20 +1,20 @@
 import { setImmediate as everythingElse } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { type Schedule, startTicker } from "./ticker.ts";
+import { type Schedule, startPassTimer } from "./pass-timer.ts";
 
-/** A ticker whose runs end when the test says so. */
-function tickerOfRuns() {
+/** A timer whose runs end when the test says so. */
+function timerOfRuns() {
   const runs: PromiseWithResolvers<void>[] = [];
-  const ticker = startTicker({ everySeconds: 3600 }, () => {
+  const passTimer = startPassTimer({ everySeconds: 3600 }, () => {
     const run = Promise.withResolvers<void>();
     runs.push(run);
     return run.promise;
   });
   onTestFinished(() => {
     for (const run of runs) run.resolve();
-    return ticker.stop();
+    return passTimer.stop();
   });
-  return { ticker, runs };
+  return { passTimer, runs };
 }
 
 /** From 20 seconds past a minute. */
@@ -23,23 +23,23 @@ const START = new Date("2027-01-01T00:00:20.000Z");
 test.each<[string, Schedule, number[]]>([
   ["every so many seconds, the first time after as many", { everySeconds: 45 }, [45, 90, 135]],
   ["on a cron's schedule", { cron: "* * * * *" }, [40, 100, 160]],
-])("a ticker runs %s", async (_name, schedule, expected) => {
+])("a timer runs %s", async (_name, schedule, expected) => {
   vi.useFakeTimers({ now: START, toFake: ["Date", "setTimeout", "clearTimeout"] });
   onTestFinished(() => void vi.useRealTimers());
   const ranAt: number[] = [];
-  const ticker = startTicker(schedule, async () => {
+  const passTimer = startPassTimer(schedule, async () => {
     ranAt.push(Math.round((Date.now() - START.getTime()) / 1000));
   });
 
   await vi.advanceTimersByTimeAsync(165_000);
 
-  await ticker.stop();
+  await passTimer.stop();
   expect(ranAt).toEqual(expected);
 });
 
 test("what is due during a run follows it at once, and only once", async () => {
-  const { ticker, runs } = tickerOfRuns();
-  for (let due = 0; due < 3; due += 1) ticker.tick();
+  const { passTimer, runs } = timerOfRuns();
+  for (let due = 0; due < 3; due += 1) passTimer.runNow();
   expect(runs).toHaveLength(1);
 
   runs[0]?.resolve();
@@ -51,12 +51,12 @@ test("what is due during a run follows it at once, and only once", async () => {
   expect(runs).toHaveLength(2);
 });
 
-test("a stopped ticker lets its run end, and begins no other that was due", async () => {
-  const { ticker, runs } = tickerOfRuns();
-  ticker.tick();
-  ticker.tick();
+test("a stopped timer lets its run end, and begins no other that was due", async () => {
+  const { passTimer, runs } = timerOfRuns();
+  passTimer.runNow();
+  passTimer.runNow();
 
-  const stopped = ticker.stop();
+  const stopped = passTimer.stop();
   expect(await Promise.race([stopped.then(() => "stopped"), everythingElse("still running")])).toBe(
     "still running",
   );

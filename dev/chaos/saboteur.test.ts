@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { DatabaseRequest } from "./database/intercept.ts";
 import type { Instance } from "./instances/instance.ts";
-import type { Trigger } from "./plan/plan.ts";
+import type { Trigger } from "./plan/events.ts";
 import { Saboteur } from "./saboteur.ts";
 import { Witness } from "./witness.ts";
 

@@ -3,10 +3,10 @@ import { fileURLToPath } from "node:url";
 import { promisify, stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { MessageDocument } from "../../lib/messages/message.ts";
-import { judge, type Limits, type Seen } from "./check.ts";
+import { judge, type Limits } from "./check.ts";
 import { readOptions } from "./options.ts";
-import type { PassRun } from "./passes.ts";
 import { tellVerdict } from "./report.ts";
+import type { PassRun, Seen } from "./seen.ts";
 import type { Accepted } from "./waha.ts";
 import { makeWorld, type PlannedMessage, type World } from "./world.ts";
 

@@ -32,7 +32,7 @@ export class UnavailableError extends Error {
 }
 
 /** One thing that is wrong, as callers are told it. */
-export interface ToldError {
+interface ToldError {
   code: ProblemCode | "setting_wrong";
   message: string;
   /** The setting that is wrong. */

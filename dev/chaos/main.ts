@@ -1,6 +1,6 @@
 /** `npm run chaos`: tries to make the scheduler send twice, lose a message, or say something untrue. */
 import { styleText } from "node:util";
-import { runProgram } from "../host/program.ts";
+import { runProgram } from "../host/process.ts";
 import type { Finding } from "./check/index.ts";
 import { tellHistory } from "./check/tell.ts";
 import { openLab } from "./lab.ts";

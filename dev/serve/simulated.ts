@@ -1,8 +1,7 @@
 import { MongoClient } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
 import type { MessageDocument } from "../../lib/messages/message.ts";
-import { DEFAULT_SESSION, sampleCampaigns } from "../host/sample/campaigns.ts";
-import { insertSample } from "../host/sample/insert.ts";
+import { DEFAULT_SESSION, insertSample, sampleCampaigns } from "../host/sample/campaigns.ts";
 import type { Timing } from "../host/sample/sample.ts";
 import { startSampleWaha } from "../host/sample/waha.ts";
 import { startMongod } from "../mongod/start.ts";

@@ -19,17 +19,19 @@ describe.concurrent("the chaos run", () => {
     async ({ bug, caughtBy }) => {
       const found = new Map<string, string>();
       const isCaught = () => caughtBy.some((invariant) => found.has(invariant));
-      let rounds = 0;
-      const next = () => (isCaught() || rounds >= MOST_ROUNDS ? undefined : rounds++);
+      let played = 0;
+      const rounds = function* () {
+        while (!isCaught() && played < MOST_ROUNDS) yield played++;
+      };
       await runRounds(
         lab,
-        { seed: `${SEED} ${bug.name}`, parallel: 1, bug, next, areKilled: false },
-        (_played, findings) => {
+        { seed: `${SEED} ${bug.name}`, parallel: 1, bug, rounds: rounds(), areKilled: false },
+        (_round, findings) => {
           for (const { invariant, violations } of findings)
             if (violations[0]) found.set(invariant, violations[0].what);
         },
       );
-      expect(isCaught(), `in ${rounds} rounds only: ${JSON.stringify([...found])}`).toBe(true);
+      expect(isCaught(), `in ${played} rounds only: ${JSON.stringify([...found])}`).toBe(true);
     },
     300_000,
   );

@@ -6,7 +6,7 @@ import { deliveryBefore } from "./mongo/safe-fields.ts";
 import { type Updated, updateAll, writeEach } from "./mongo/updates.ts";
 
 /** What the scheduler keeps on a campaign. */
-export interface CampaignDelivery {
+interface CampaignDelivery {
   /** Something was claimed or settled since the campaign was last settled. */
   open: boolean;
   /** Grows with every touch, so that a count made before one can't settle the campaign. */

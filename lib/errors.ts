@@ -30,3 +30,18 @@ export class UnavailableError extends Error {
     this.detail = detail;
   }
 }
+
+/** One thing that is wrong, as callers are told it. */
+interface ToldError {
+  code: ProblemCode | "setting_wrong";
+  message: string;
+  /** The setting that is wrong. */
+  setting?: string;
+  count?: number;
+}
+
+/** Why a request can't be answered as it was meant: 500 (settings, or a defect) or 503 (a service is away). */
+export interface Failure {
+  status: 500 | 503;
+  errors: ToldError[];
+}

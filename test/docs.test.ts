@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, test } from "vitest";
+import { BUGS } from "../dev/chaos/bugs.ts";
 import { INVARIANTS } from "../dev/chaos/check/index.ts";
 import { CAMPAIGN_INDEXES } from "../lib/campaigns.ts";
 import { parseConfig } from "../lib/config.ts";
@@ -11,7 +12,6 @@ import { PassStats } from "../lib/pass/stats.ts";
 import { PROBLEMS } from "../lib/problems.ts";
 import { readServerSettings } from "../ops/server/settings.ts";
 import packageJson from "../package.json" with { type: "json" };
-import { BUGS } from "./chaos/bugs.ts";
 import { settingNames } from "./support/setting-names.ts";
 
 const ROOT = join(import.meta.dirname, "..");

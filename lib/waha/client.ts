@@ -15,7 +15,7 @@ import {
 } from "./responses.ts";
 
 /** A text for one chat, under an id where the engine takes one. */
-export interface TextMessage {
+interface TextMessage {
   session: string;
   chatId: string;
   text: string;

@@ -21,7 +21,7 @@ export interface NoAnswer {
 export type Exchange = Answer | NoAnswer;
 
 /** A request to WAHA; its path is relative to WAHA_API_URL. */
-export interface WahaRequest {
+interface WahaRequest {
   method: "get" | "post";
   path: string;
   json?: object;
@@ -111,7 +111,7 @@ function neverConnected(error: unknown): boolean {
 }
 
 /** What goes with a request, and what limits it. */
-export interface Sending {
+interface Sending {
   /** Goes to the socket as it is: as the body of a Request it would become a stream, only to be read again. */
   body: string | undefined;
   /** Ends the whole exchange, the answer's body included. */
@@ -121,7 +121,7 @@ export interface Sending {
 }
 
 /** Makes a request; see {@link openTransport}. */
-export interface Transport {
+interface Transport {
   send(request: Request, sending: Sending): Promise<Response>;
   /** Cuts off whatever is still under way. */
   close(): Promise<void>;
@@ -135,7 +135,7 @@ export interface Transport {
  *
  * @param connectTimeoutMs where nothing accepts a connection for so long, there is none
  */
-export function openTransport(connectTimeoutMs: number): Transport {
+function openTransport(connectTimeoutMs: number): Transport {
   const agent = new Agent({
     connect: { timeout: connectTimeoutMs },
     // The signal of each request limits it.

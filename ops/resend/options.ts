@@ -3,7 +3,7 @@ import { z } from "zod";
 import { isProblemCode } from "../../lib/problems.ts";
 
 /** States that a person may have sent again; the others are sent already, or may yet be. */
-export const STATES = ["missed", "failed", "unknown"] as const;
+const STATES = ["missed", "failed", "unknown"] as const;
 export type ResendState = (typeof STATES)[number];
 
 /** Which messages, and when they are to be due. */
@@ -24,7 +24,7 @@ export interface Options {
   dryRun: boolean;
 }
 
-export const USAGE = `npm run resend -- [--campaign <id>] [--id <ids>] [--state missed,failed] [what else]
+const USAGE = `npm run resend -- [--campaign <id>] [--id <ids>] [--state missed,failed] [what else]
 
   --campaign <id>     only messages of this campaign
   --id <ids>          only these messages

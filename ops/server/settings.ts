@@ -2,8 +2,17 @@ import { z } from "zod";
 import { type Config, parseConfig, parseSettings, quietSeconds } from "../../lib/config.ts";
 import { ConfigError, type SettingProblem } from "../../lib/errors.ts";
 import { openDatabase } from "../../lib/mongo/client.ts";
-import { CRON_SCHEDULE } from "./cron.ts";
-import type { Schedule } from "./ticker.ts";
+import vercel from "../../vercel.json" with { type: "json" };
+import type { Schedule } from "./pass-timer.ts";
+
+/** They may be taken out, as the docs say, where something else calls the function. */
+const { crons = [] }: { crons?: { path: string; schedule: string }[] } = vercel;
+
+/** Where the platform's cron calls the function, and when; the platform reads the schedule as UTC. */
+export const { path: CRON_PATH, schedule: CRON_SCHEDULE } = crons[0] ?? {
+  path: "/api/cron",
+  schedule: "* * * * *",
+};
 
 /** Not 3000, which is WAHA's own. */
 export const DEFAULT_PORT = 3400;

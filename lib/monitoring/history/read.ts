@@ -6,7 +6,7 @@ import { ALL_BUCKETS, type Histogram, quantileMs } from "./lateness.ts";
 import { MINUTE_IDS, type Minute, minuteOf, OUTCOMES, type Outcome } from "./minutes.ts";
 
 /** Lateness in milliseconds, as near as the history tells; null when nothing was sent. */
-export interface Lateness {
+interface Lateness {
   p50: number | null;
   p99: number | null;
 }

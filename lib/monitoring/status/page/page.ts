@@ -1,4 +1,4 @@
-import type { Failure } from "../../../http/respond.ts";
+import type { Failure } from "../../../errors.ts";
 import { splitWords } from "../../../problems.ts";
 import type { Status } from "../gather.ts";
 import { sentence } from "../verdict.ts";

@@ -1,4 +1,4 @@
-import { handleCron } from "../lib/handler.ts";
+import { handleCron } from "../lib/http/cron.ts";
 
 /** One pass a call: by the platform's cron every minute, or by hand with the secret. */
 export async function GET(request: Request): Promise<Response> {

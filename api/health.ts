@@ -1,4 +1,4 @@
-import { handleHealth } from "../lib/health.ts";
+import { handleHealth } from "../lib/http/health.ts";
 
 /** Ok or not, for uptime monitors; open to everybody. */
 export async function GET(request: Request): Promise<Response> {

@@ -1,4 +1,4 @@
-import { handleStatus } from "../lib/status/handler.ts";
+import { handleStatus } from "../lib/http/status.ts";
 
 /** How the scheduler is, for a person on call or a machine that watches. */
 export async function GET(request: Request): Promise<Response> {

@@ -1,19 +1,36 @@
-import type { Document } from "mongodb";
+import type { Document, IndexDescription } from "mongodb";
 import type { Config } from "./config.ts";
-import type { Database } from "./db.ts";
-import {
-  type CampaignDelivery,
-  type CampaignDocument,
-  canBeWritten,
-  deliveryBefore,
-  distinctForms,
-  type Id,
-  idForms,
-} from "./documents.ts";
-import { type Updated, updateAll, writeEach } from "./update-all.ts";
+import type { Database } from "./mongo/client.ts";
+import { canBeWritten, distinctForms, type Id, idForms } from "./mongo/ids.ts";
+import { deliveryBefore } from "./mongo/safe-fields.ts";
+import { type Updated, updateAll, writeEach } from "./mongo/updates.ts";
+
+/** What the scheduler keeps on a campaign. */
+export interface CampaignDelivery {
+  /** Something was claimed or settled since the campaign was last settled. */
+  open: boolean;
+  /** Grows with every touch, so that a count made before one can't settle the campaign. */
+  rev: number;
+  checkedAt?: Date;
+  settledAt?: Date;
+  counts?: Record<"total" | "sent" | "failed" | "missed" | "unknown", number>;
+}
+
+export interface CampaignDocument {
+  _id: Id;
+  name?: unknown;
+  sessionId?: Id | null;
+  status?: unknown;
+  completedAt?: Date | null;
+  delivery?: CampaignDelivery | null;
+}
 
 /** Something of the campaign was claimed or settled since it was last settled itself. */
 export const OPEN_CAMPAIGN = { "delivery.open": true } as const;
+
+export const CAMPAIGN_INDEXES: IndexDescription[] = [
+  { name: "scheduler_open", key: { "delivery.checkedAt": 1 }, partialFilterExpression: OPEN_CAMPAIGN },
+];
 
 /** How many open campaigns one pass looks at, those longest not looked at first. */
 const CAMPAIGNS_A_PASS = 100;
@@ -25,7 +42,7 @@ const CAMPAIGNS_A_PASS = 100;
  *
  * @returns how many the database turned away, by a validation rule say
  */
-export async function touchCampaigns(db: Database, ids: Id[], config: Config): Promise<number> {
+export async function openCampaigns_(db: Database, ids: Id[], config: Config): Promise<number> {
   const held = { $in: ["$status", { $literal: config.CAMPAIGN_STATUS_HOLD }] };
   const sending = config.CAMPAIGN_STATUS_SENDING;
   const rev = { $cond: [{ $isNumber: "$delivery.rev" }, "$delivery.rev", 0] };

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** The machine's two clocks, passed in so that a test can own them. */
-export interface Ticker {
+export interface SystemClock {
   /** Milliseconds that only ever grow, from any origin. */
   monotonic(): number;
   /** The machine's idea of the time of day, in milliseconds since 1970. */
   system(): number;
 }
 
-export const machineTicker: Ticker = {
+export const systemClock: SystemClock = {
   monotonic: () => performance.now(),
   system: () => Date.now(),
 };
@@ -36,7 +36,7 @@ export interface Clock {
  * @param readDatabaseTime asks the database for its time; the answer is taken to be from halfway through the call
  */
 export async function startClock(
-  ticker: Ticker,
+  ticker: SystemClock,
   began: number,
   readDatabaseTime: () => Promise<Date>,
 ): Promise<Clock> {

@@ -118,3 +118,14 @@ export function splitWords(message: string): { happened: string; remedy: string 
 export function isProblemCode(word: unknown): word is ProblemCode {
   return typeof word === "string" && Object.hasOwn(PROBLEMS, word);
 }
+
+/** Why a message ends or goes back; `detail` is added to the code's own words, and never quotes a text. */
+export interface Reason {
+  code: ProblemCode;
+  detail?: string;
+}
+
+/** What was met, as the reason to write: without the particulars where there are none. */
+export function asReason({ code, detail }: { code: ProblemCode; detail?: string | undefined }): Reason {
+  return detail === undefined ? { code } : { code, detail };
+}

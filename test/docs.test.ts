@@ -3,10 +3,11 @@ import { dirname, join, relative } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, test } from "vitest";
 import { INVARIANTS } from "../dev/chaos/check/index.ts";
+import { CAMPAIGN_INDEXES } from "../lib/campaigns.ts";
 import { parseConfig } from "../lib/config.ts";
 import { ConfigError } from "../lib/errors.ts";
-import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../lib/indexes.ts";
-import { Tally } from "../lib/pass/tally.ts";
+import { MESSAGE_INDEXES } from "../lib/messages/indexes.ts";
+import { PassStats } from "../lib/pass/stats.ts";
 import { PROBLEMS } from "../lib/problems.ts";
 import { readServerSettings } from "../ops/server/settings.ts";
 import packageJson from "../package.json" with { type: "json" };
@@ -53,7 +54,7 @@ function listedIn(path: string, start: string, end: string, item: RegExp): strin
   return [...(after.split(end)[0] ?? "").matchAll(item)].map(([, name = ""]) => name);
 }
 
-const ANSWER_CODES = [...read("lib/answer.ts").matchAll(/code: "(\w+)"/g)].map(([, code = ""]) => code);
+const ANSWER_CODES = [...read("lib/http/respond.ts").matchAll(/code: "(\w+)"/g)].map(([, code = ""]) => code);
 
 describe("the README's codes", () => {
   const codes = named(section(README, "## What each error code means"));
@@ -146,7 +147,7 @@ function requiredSettings(): Set<string> {
 }
 
 describe("the states of a message", () => {
-  const states = listedIn("lib/documents.ts", "export type DeliveryState =", ";", /"(\w+)"/g).sort();
+  const states = listedIn("lib/messages/message.ts", "export type DeliveryState =", ";", /"(\w+)"/g).sort();
 
   test("are the README's", () => {
     expect(named(section(README, "## What each state means")).sort()).toEqual(states);
@@ -162,14 +163,19 @@ describe("the states of a message", () => {
 });
 
 test("the protocol lists every field of a message's delivery", () => {
-  const fields = listedIn("lib/documents.ts", "export interface Delivery {", "\n}", /^ {2}(\w+)\??:/gm);
+  const fields = listedIn(
+    "lib/messages/message.ts",
+    "export interface Delivery {",
+    "\n}",
+    /^ {2}(\w+)\??:/gm,
+  );
   const table = rows(section(PROTOCOL, "## The states of a message")).filter((cells) => cells.length === 3);
   const listed = table.flatMap(([first = ""]) => [...first.matchAll(/`(\w+)`/g)].map(([, name]) => name));
   expect(listed.sort()).toEqual(fields.sort());
 });
 
 test("the README explains every field of the summary", () => {
-  const fields = Object.keys(new Tally().summary("", new Date(0), 0));
+  const fields = Object.keys(new PassStats().summary("", new Date(0), 0));
   const table = rows(section(README, "## What the function answers")).filter((cells) => cells.length === 2);
   const listed = table.flatMap(([first = ""]) => [...first.matchAll(/`(\w+)`/g)].map(([, name]) => name));
   expect(listed.sort()).toEqual(fields.sort());
@@ -177,12 +183,17 @@ test("the README explains every field of the summary", () => {
 
 test("the README explains every field of the status", () => {
   const own = listedIn(
-    "lib/status/gather.ts",
+    "lib/monitoring/status/gather.ts",
     "export interface Status extends IfRead<History> {",
     "\n}",
     /^ {2}(\w+):/gm,
   );
-  const history = listedIn("lib/history/read.ts", "export interface History {", "\n}", /^ {2}(\w+):/gm);
+  const history = listedIn(
+    "lib/monitoring/history/read.ts",
+    "export interface History {",
+    "\n}",
+    /^ {2}(\w+):/gm,
+  );
   const listed = named(section(README, "## The status page"));
   expect(listed.sort()).toEqual([...new Set([...own, ...history])].sort());
 });

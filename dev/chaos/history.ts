@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChangeStream, ChangeStreamDocument, Db, Document, ResumeToken } from "mongodb";
-import { documentKey } from "../../lib/documents.ts";
+import { documentKey } from "../../lib/mongo/ids.ts";
 import type { ChaosCampaign, ChaosMessage, History } from "./record.ts";
 
 /** The collections of which every version is kept. */

@@ -1,5 +1,6 @@
 import type { Document } from "mongodb";
-import type { CampaignDocument, MessageDocument } from "../../lib/documents.ts";
+import type { CampaignDocument } from "../../lib/campaigns.ts";
+import type { MessageDocument } from "../../lib/messages/message.ts";
 import type { LedgerEntry } from "../waha-simulator/ledger.ts";
 import type { Invariant } from "./check/finding.ts";
 

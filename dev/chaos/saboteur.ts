@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Document } from "mongodb";
-import type { Id } from "../../lib/documents.ts";
+import type { Id } from "../../lib/mongo/ids.ts";
 import type { DatabaseRequest, Interceptor } from "./database/intercept.ts";
 import { idsNamedIn, idsReadIn } from "./database/points.ts";
 import type { Instance } from "./instances/instance.ts";

@@ -1,5 +1,6 @@
-import type { CampaignDocument, MessageDocument } from "../../lib/documents.ts";
-import { documentKey, type Id } from "../../lib/documents.ts";
+import type { CampaignDocument } from "../../lib/campaigns.ts";
+import type { MessageDocument } from "../../lib/messages/message.ts";
+import { documentKey, type Id } from "../../lib/mongo/ids.ts";
 import type { Expected, SampleCampaign, SampleMessage } from "../host/sample/sample.ts";
 import type { LedgerEntry } from "../waha-simulator/ledger.ts";
 

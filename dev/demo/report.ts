@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
-import { documentKey, type Id, type MessageDocument } from "../../lib/documents.ts";
+import type { MessageDocument } from "../../lib/messages/message.ts";
+import { documentKey, type Id } from "../../lib/mongo/ids.ts";
 import type { SampleCampaign, SampleMessage } from "../host/sample/sample.ts";
 import { TABLE_LAYOUT } from "../host/table.ts";
 import type { Seen } from "./check.ts";

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { MongoClient } from "mongodb";
-import { closeDatabases } from "../../lib/db.ts";
-import type { CampaignDocument, MessageDocument } from "../../lib/documents.ts";
+import type { CampaignDocument } from "../../lib/campaigns.ts";
+import type { MessageDocument } from "../../lib/messages/message.ts";
+import { closeDatabases } from "../../lib/mongo/client.ts";
 import { type HostedFunction, hostFunction } from "../host/function.ts";
 import { DEFAULT_SESSION, sampleCampaigns } from "../host/sample/campaigns.ts";
 import { insertSample } from "../host/sample/insert.ts";

@@ -1,4 +1,4 @@
-import type { Summary } from "../../lib/pass/tally.ts";
+import type { Summary } from "../../lib/monitoring/report.ts";
 import { tellCounts } from "../../ops/server/tell.ts";
 
 /** What one call of the function came to. */

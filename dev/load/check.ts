@@ -1,4 +1,6 @@
-import { type CampaignDocument, documentKey, type MessageDocument } from "../../lib/documents.ts";
+import type { CampaignDocument } from "../../lib/campaigns.ts";
+import type { MessageDocument } from "../../lib/messages/message.ts";
+import { documentKey } from "../../lib/mongo/ids.ts";
 import type { PassRun } from "./passes.ts";
 import type { Accepted } from "./waha.ts";
 import type { PlannedMessage, World } from "./world.ts";

@@ -1,4 +1,4 @@
-import type { Summary } from "../../lib/pass/tally.ts";
+import type { Summary } from "../../lib/monitoring/report.ts";
 import type { Stage } from "./stage.ts";
 
 /** What one pass was like, seen from outside but for its counts. */

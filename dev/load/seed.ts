@@ -1,5 +1,7 @@
 import type { Db } from "mongodb";
-import type { CampaignDocument, MessageDocument, SessionDocument } from "../../lib/documents.ts";
+import type { CampaignDocument } from "../../lib/campaigns.ts";
+import type { MessageDocument } from "../../lib/messages/message.ts";
+import type { SessionDocument } from "../../lib/sessions/routing.ts";
 import type { World } from "./world.ts";
 
 /** What is written at once. */

@@ -1,5 +1,7 @@
 import { ObjectId } from "mongodb";
-import type { CampaignDocument, MessageDocument, SessionDocument } from "../../lib/documents.ts";
+import type { CampaignDocument } from "../../lib/campaigns.ts";
+import type { MessageDocument } from "../../lib/messages/message.ts";
+import type { SessionDocument } from "../../lib/sessions/routing.ts";
 import type { Options } from "./options.ts";
 
 /** A message as it was before the first pass, and where it is to go. */

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { closeDatabases } from "../../lib/db.ts";
+import { closeDatabases } from "../../lib/mongo/client.ts";
 import { STATUS_PATH } from "../../ops/server/routes.ts";
 import { callCron } from "../host/call.ts";
 import { hostFunction } from "../host/function.ts";

@@ -1,7 +1,7 @@
 import { type Document, MongoClient } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
-import { addPass, type Minute } from "../../lib/history/minutes.ts";
-import { Tally } from "../../lib/pass/tally.ts";
+import { addPass, type Minute } from "../../lib/monitoring/history/minutes.ts";
+import { PassStats } from "../../lib/pass/stats.ts";
 import { phoneOf } from "../host/sample/people.ts";
 import { prismaLike } from "../host/sample/styles.ts";
 import { campaign, writer } from "../host/sample/write.ts";
@@ -44,7 +44,7 @@ function sale(now: Date): { document: Document; messages: Document[] } {
 /** The minutes before, as passes would have counted them: quiet, then a campaign, with a refusal now and then. */
 function morning(now: Date) {
   return Array.from({ length: HISTORY_MINUTES }, (_, place) => {
-    const tally = new Tally();
+    const tally = new PassStats();
     const wave = Math.max(0, Math.sin(((place - 8) / 26) * Math.PI));
     const sent = Math.round(4 + (place % 5) + wave * 46 + (place % 3) * wave * 5);
     for (let n = 0; n < sent; n += 1) tally.sent((4 + ((n * 7 + place * 3) % 26) + wave * 14) * 1000);

@@ -1,14 +1,14 @@
 import { styleText } from "node:util";
 import { ConnectionString } from "mongodb-connection-string-url";
 import { parseConfig } from "../../lib/config.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { WahaSnapshot } from "./surroundings.ts";
 
 /**
  * The real database and the real WAHA that the settings name.
  *
  * @throws ConfigError naming every wrong setting
  */
-export function live(env: NodeJS.ProcessEnv): Surroundings {
+export function live(env: NodeJS.ProcessEnv): WahaSnapshot {
   const { DATABASE_URL, WAHA_API_URL } = parseConfig(env);
   return {
     env: { ...env, LOG_LEVEL: env.LOG_LEVEL || "warn" },

@@ -1,6 +1,7 @@
 /** `npm run dev`: serves the function on this computer, and calls it as the platform's cron does. */
-import { closeDatabases } from "../../lib/db.ts";
+
 import { ConfigError } from "../../lib/errors.ts";
+import { closeDatabases } from "../../lib/mongo/client.ts";
 import { CRON_PATH, CRON_SCHEDULE } from "../../ops/server/cron.ts";
 import { loadEnvFile } from "../../ops/server/env-file.ts";
 import { STATUS_PATH } from "../../ops/server/routes.ts";
@@ -11,7 +12,7 @@ import { requireFreePort } from "../mongod/port.ts";
 import { live } from "./live.ts";
 import { type Options, readOptions } from "./options.ts";
 import { simulate } from "./simulated.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { WahaSnapshot } from "./surroundings.ts";
 import { type CronTicker, startTicker } from "./ticker.ts";
 
 /** A pass that was asked to stop needs no longer, unless WAHA is slow. */
@@ -37,7 +38,7 @@ async function serve(options: Options): Promise<void> {
   if (surroundings.callAtOnce) ticker.tick();
 }
 
-function introduce({ lines, shownSecret }: Surroundings, { port }: HostedFunction): void {
+function introduce({ lines, shownSecret }: WahaSnapshot, { port }: HostedFunction): void {
   const url = `http://localhost:${port}${CRON_PATH}`;
   for (const line of lines) console.log(line);
   console.log(`Serving ${url}, called on vercel.json's schedule (${CRON_SCHEDULE}). To call it yourself:`);
@@ -48,13 +49,14 @@ function introduce({ lines, shownSecret }: Surroundings, { port }: HostedFunctio
 }
 
 async function takeDown(
-  surroundings: Surroundings,
+  surroundings: WahaSnapshot,
   hosted: HostedFunction,
   ticker: CronTicker,
 ): Promise<void> {
   console.log("Stopping: nothing new is sent, what is under way is settled. Ctrl-C again ends it at once.");
-  const [inTime] = await Promise.all([hosted.close(STOP_WITHIN_MS), ticker.stop()]);
-  if (!inTime) console.log("A call was cut off. The next pass, wherever it runs, puts right what it left.");
+  const [withTimeout] = await Promise.all([hosted.close(STOP_WITHIN_MS), ticker.stop()]);
+  if (!withTimeout)
+    console.log("A call was cut off. The next pass, wherever it runs, puts right what it left.");
   await closeDatabases();
   const lastWords = await surroundings.stop();
   if (lastWords) console.log(lastWords);

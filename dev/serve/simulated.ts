@@ -1,12 +1,12 @@
 import { MongoClient } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
-import type { MessageDocument } from "../../lib/documents.ts";
+import type { MessageDocument } from "../../lib/messages/message.ts";
 import { DEFAULT_SESSION, sampleCampaigns } from "../host/sample/campaigns.ts";
 import { insertSample } from "../host/sample/insert.ts";
 import type { Timing } from "../host/sample/sample.ts";
 import { startSampleWaha } from "../host/sample/waha.ts";
 import { startMongod } from "../mongod/start.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { WahaSnapshot } from "./surroundings.ts";
 
 /** No secrets: what they open is on this computer alone, and gone with this process. */
 const SECRET = "dev-secret-of-nobody";
@@ -20,7 +20,7 @@ const SECONDS_APART = 8;
  * Starts an empty mongod and a simulated WAHA, and fills in the sample. Nothing of the environment gets into
  * the settings but the log's level, so nothing real can be reached.
  */
-export async function simulate(env: NodeJS.ProcessEnv): Promise<Surroundings> {
+export async function simulate(env: NodeJS.ProcessEnv): Promise<WahaSnapshot> {
   const mongod = await startMongod();
   const databaseUrl = mongod.url("dev");
   const waha = await startSampleWaha(WAHA_KEY);

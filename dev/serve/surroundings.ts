@@ -1,5 +1,5 @@
 /** What the function runs on, real or simulated. */
-export interface Surroundings {
+export interface WahaSnapshot {
   /** The function's settings. */
   env: NodeJS.ProcessEnv;
   /** What it runs on, for people. */

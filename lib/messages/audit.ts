@@ -1,7 +1,7 @@
 import type { Document } from "mongodb";
-import type { Database } from "../db.ts";
+import { type Bounded, countUpTo, type Search } from "../mongo/bounded-count.ts";
+import type { Database } from "../mongo/client.ts";
 import type { ProblemCode } from "../problems.ts";
-import { type Bounded, countUpTo, type Search } from "./count-up-to.ts";
 import { LIVE } from "./due.ts";
 
 /** Picked, unsent, and never by this scheduler: every claim of its own writes a `delivery`. */

@@ -1,10 +1,11 @@
-import type { Document, Filter } from "mongodb";
-import type { Database } from "../db.ts";
-import { deliveryBefore, type MessageDocument, READ } from "../documents.ts";
-import { isStill } from "../reading.ts";
-import { updateAll, updateMatching } from "../update-all.ts";
+import type { Document } from "mongodb";
+import type { Database } from "../mongo/client.ts";
+import { deliveryBefore, unchanged } from "../mongo/safe-fields.ts";
+import { updateAll, updateMatching } from "../mongo/updates.ts";
+import type { Reason } from "../problems.ts";
 import type { DueGroup } from "./due.ts";
-import { deliveryError, type Reason } from "./writes.ts";
+import { SAFE_FIELDS } from "./message.ts";
+import { deliveryError } from "./transitions.ts";
 
 /**
  * Writes on the due messages of some groups why they can't be sent now, so that whoever looks sees the reason,
@@ -15,7 +16,7 @@ import { deliveryError, type Reason } from "./writes.ts";
  */
 export async function noteBlocked(
   db: Database,
-  due: Filter<MessageDocument>,
+  due: Document,
   groups: DueGroup[],
   reason: Reason,
   now: Date,
@@ -48,5 +49,9 @@ function saysSoSinceDue(message: string): Document {
 
 /** The references as the group has them, in the same form; absent and null are the same here. */
 function namesOf({ sessionId, campaignId }: DueGroup): Document {
-  return { $expr: { $and: [isStill(READ.sessionId, sessionId), isStill(READ.campaignId, campaignId)] } };
+  return {
+    $expr: {
+      $and: [unchanged(SAFE_FIELDS.sessionId, sessionId), unchanged(SAFE_FIELDS.campaignId, campaignId)],
+    },
+  };
 }

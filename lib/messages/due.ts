@@ -1,9 +1,10 @@
-import type { Document, Filter } from "mongodb";
+import type { Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
-import type { Database } from "../db.ts";
-import { CLAIMABLE_STATES, canBeWritten, type Id, type MessageDocument, READ } from "../documents.ts";
-import { SHORT_ID } from "../reading.ts";
+import type { Database } from "../mongo/client.ts";
+import { canBeWritten, type Id } from "../mongo/ids.ts";
+import { SHORT_ID } from "../mongo/safe-fields.ts";
+import { CLAIMABLE_STATES, SAFE_FIELDS } from "./message.ts";
 
 /**
  * Nobody sent, deleted or picked it. Equality on all three, as the partial index over them needs: `$ne`,
@@ -38,14 +39,14 @@ export interface Window {
  * The messages that may be claimed: in the window, and not given back by a pass since `passStartedAt`, so
  * that no pass tries a message twice.
  */
-export function dueFilter(window: Window, passStartedAt: Date): Filter<MessageDocument> {
+export function dueFilter(window: Window, passStartedAt: Date): Document {
   return {
     ...LIVE,
     scheduledAt: { $gte: window.from, $lte: window.to },
     "delivery.state": { $in: [...CLAIMABLE_STATES] },
     "delivery.settledAt": { $not: { $gte: passStartedAt } },
     $expr: WELL_FORMED,
-  } as Filter<MessageDocument>;
+  };
 }
 
 /** The due messages that name the same session and campaign in the same form. */
@@ -66,17 +67,13 @@ export function oldestFirst(a: { scheduledAt: Date }, b: { scheduledAt: Date }):
  * Looks at what is due without taking any of it: by session and campaign, with the `perGroup` oldest of each.
  * Served by the index `scheduler_due`, whose order it keeps.
  */
-export async function surveyDue(
-  db: Database,
-  due: Filter<MessageDocument>,
-  perGroup: number,
-): Promise<DueGroup[]> {
+export async function surveyDue(db: Database, due: Document, perGroup: number): Promise<DueGroup[]> {
   const pipeline: Document[] = [
     { $match: due },
     { $sort: { scheduledAt: 1 } },
     {
       $group: {
-        _id: { sessionId: READ.sessionId, campaignId: READ.campaignId },
+        _id: { sessionId: SAFE_FIELDS.sessionId, campaignId: SAFE_FIELDS.campaignId },
         count: { $sum: 1 },
         next: { $firstN: { input: { _id: "$_id", scheduledAt: "$scheduledAt" }, n: perGroup } },
       },
@@ -97,7 +94,7 @@ export async function surveyDue(
 /** When the next message falls due after a moment; undefined if none is known of. Served by `scheduler_due`. */
 export async function findNextDue(db: Database, after: Date): Promise<Date | undefined> {
   const [next] = await db.messages
-    .find({ ...LIVE, scheduledAt: { $gt: after } } as Filter<MessageDocument>)
+    .find({ ...LIVE, scheduledAt: { $gt: after } })
     .sort({ scheduledAt: 1 })
     .limit(1)
     .project<{ scheduledAt: Date }>({ _id: 0, scheduledAt: { $min: ["$scheduledAt"] } })

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AnyBulkWriteOperation, MongoBulkWriteError } from "mongodb";
-import type { Database } from "../db.ts";
-import { documentKey, type MessageDocument } from "../documents.ts";
-import type { GuardedWrite } from "./writes.ts";
+import type { Database, Stored } from "../mongo/client.ts";
+import { documentKey } from "../mongo/ids.ts";
+import type { Transition } from "./transitions.ts";
 
 /**
  * What became of a guarded write: it took effect; its guard matched nothing; the server turned it away for
@@ -11,14 +11,14 @@ import type { GuardedWrite } from "./writes.ts";
 export type WriteResult = "applied" | "refused" | "denied" | "unacknowledged";
 
 /** Hands a write to the next bulk and resolves once the database has acknowledged it. Never rejects. */
-export type Commit = (write: GuardedWrite) => Promise<WriteResult>;
+export type Commit = (write: Transition) => Promise<WriteResult>;
 
 /** A bulk with fewer writes waits a moment for company where sessions send side by side: it saves a fifth of the requests. */
 const COMPANY = 10;
-const COMPANY_MS = 2;
+const LINGER_MS = 2;
 
 interface Pending {
-  write: GuardedWrite;
+  write: Transition;
   resolve: (result: WriteResult) => void;
 }
 
@@ -35,7 +35,7 @@ export function groupCommit(db: Database): Commit {
     await new Promise(setImmediate);
     for (let bulks = 0; gathered.length > 0; bulks += 1) {
       // These came while a bulk was under way; a session that sends alone never has it wait.
-      if (bulks > 0 && gathered.length < COMPANY) await sleep(COMPANY_MS);
+      if (bulks > 0 && gathered.length < COMPANY) await sleep(LINGER_MS);
       const batch = gathered;
       gathered = [];
       const results = await writeAll(
@@ -59,9 +59,9 @@ export function groupCommit(db: Database): Commit {
 }
 
 /** Writes a batch in one request; only when fewer matched than were written, reads back which. Never rejects. */
-async function writeAll(db: Database, writes: GuardedWrite[]): Promise<WriteResult[]> {
+async function writeAll(db: Database, writes: Transition[]): Promise<WriteResult[]> {
   const operations = writes.map(
-    ({ filter, update }) => ({ updateOne: { filter, update } }) as AnyBulkWriteOperation<MessageDocument>,
+    ({ filter, update }) => ({ updateOne: { filter, update } }) as AnyBulkWriteOperation<Stored>,
   );
   const denied = new Set<number>();
   try {
@@ -79,7 +79,7 @@ async function writeAll(db: Database, writes: GuardedWrite[]): Promise<WriteResu
 }
 
 /** Tells of each write whether its message is now in the state that the write, of this pass, leads to. */
-async function readBack(db: Database, writes: GuardedWrite[]): Promise<(write: GuardedWrite) => WriteResult> {
+async function readBack(db: Database, writes: Transition[]): Promise<(write: Transition) => WriteResult> {
   const found = await db.messages
     .find({ _id: { $in: writes.map((write) => write.message._id) } }, { projection: { delivery: 1 } })
     .toArray();

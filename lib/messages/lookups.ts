@@ -1,8 +1,10 @@
 import type { UpdateFilter } from "mongodb";
-import type { Database } from "../db.ts";
-import { canBeWritten, type Delivery, type Id, type MessageDocument, READ } from "../documents.ts";
-import { SHORT_ID, text } from "../reading.ts";
-import { deliveryError, type Reason } from "./writes.ts";
+import type { Database, Stored } from "../mongo/client.ts";
+import { canBeWritten, type Id } from "../mongo/ids.ts";
+import { SHORT_ID, text } from "../mongo/safe-fields.ts";
+import type { Reason } from "../problems.ts";
+import { type Delivery, type MessageDocument, SAFE_FIELDS } from "./message.ts";
+import { deliveryError } from "./transitions.ts";
 
 /** Only what a pass must look after again carries a time for it, so this index holds nothing else. */
 export const AWAITING_LOOKUP = { "delivery.nextLookupAt": { $exists: true } } as const;
@@ -29,7 +31,7 @@ export async function findUncertain(db: Database, now: Date, limit: number): Pro
     .sort({ "delivery.nextLookupAt": 1 })
     .limit(limit)
     .project<Uncertain>({
-      campaignId: READ.campaignId,
+      campaignId: SAFE_FIELDS.campaignId,
       "delivery.state": 1,
       "delivery.attemptAt": 1,
       "delivery.session": text("delivery.session"),
@@ -96,7 +98,7 @@ function updateOf(
   verdict: Verdict,
   { delivery: { attemptAt, state } }: Uncertain,
   now: Date,
-): UpdateFilter<MessageDocument> {
+): UpdateFilter<Stored> {
   const settled = nextLookup(state === "unknown" ? now : undefined);
   switch (verdict.to) {
     case "sent":

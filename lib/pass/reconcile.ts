@@ -8,12 +8,13 @@ import {
   type Uncertain,
   type Verdict,
 } from "../messages/lookups.ts";
-import type { Reason } from "../messages/writes.ts";
+import { isOfOneDocument } from "../mongo/errors.ts";
+import type { Reason } from "../problems.ts";
 import { isProblemCode } from "../problems.ts";
-import { isOfOneDocument } from "../update-all.ts";
 import type { Lookup } from "../waha/client.ts";
-import { maySend, type Pass, type Surroundings } from "./context.ts";
-import { openCampaigns } from "./open-campaigns.ts";
+import type { WahaSnapshot } from "../waha/snapshot.ts";
+import { openCampaigns } from "./housekeeping.ts";
+import { maySend, type Pass } from "./pass.ts";
 
 /** A lookup takes no longer than this, and no more of them than this are made in a pass, so many at once. */
 const LOOKUP_TIMEOUT_MS = 5_000;
@@ -33,7 +34,7 @@ const LOOK_BACK_SECONDS = 24 * 3600;
  *
  * @param around WAHA as found, or undefined when it is away: then only what needs no lookup is decided
  */
-export async function reconcile(pass: Pass, around: Surroundings | undefined): Promise<void> {
+export async function reconcile(pass: Pass, around: WahaSnapshot | undefined): Promise<void> {
   const uncertain = await findUncertain(pass.db, pass.clock.now(), LOOKUPS_A_PASS);
   const lanes = Array.from({ length: LOOKUPS_AT_ONCE }, async () => {
     for (let next = uncertain.shift(); next; next = uncertain.shift()) {
@@ -54,7 +55,7 @@ function notRecorded({ id: passId, log, tally }: Pass, message: Uncertain, error
   );
 }
 
-async function decide(pass: Pass, around: Surroundings | undefined, message: Uncertain): Promise<void> {
+async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Uncertain): Promise<void> {
   const { chatId, waMessageId, session, state } = message.delivery;
   // A pass recorded what it is, and did not live to open its campaign.
   if (state === "sent" || state === "failed") return recount(pass, message);

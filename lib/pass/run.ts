@@ -1,44 +1,29 @@
-import { namesOfWorking } from "../alerts/judge.ts";
-import { findOpenCampaigns, settleCampaigns } from "../campaigns.ts";
-import { type Clock, startClock, type Ticker } from "../clock.ts";
+import { CAMPAIGN_INDEXES, findOpenCampaigns, settleCampaigns } from "../campaigns.ts";
+import { type Clock, type SystemClock, startClock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { asUnavailable, type Database, openDatabase } from "../db.ts";
 import { UnavailableError } from "../errors.ts";
-import { ensureIndexes } from "../indexes.ts";
 import type { Log } from "../log.ts";
 import { groupCommit } from "../messages/group-commit.ts";
-import type { WahaSession } from "../waha/answers.ts";
+import { MESSAGE_INDEXES } from "../messages/indexes.ts";
+import { type Database, openDatabase } from "../mongo/client.ts";
+import { asUnavailable } from "../mongo/errors.ts";
+import { ensureIndexes } from "../mongo/indexes.ts";
+import { namesOfWorking } from "../monitoring/alerts/judge.ts";
+import { recordPass } from "../monitoring/record.ts";
+import type { PassReport, Summary } from "../monitoring/report.ts";
 import { openWaha } from "../waha/client.ts";
-import { audit } from "./audit.ts";
-import { type Pass, passEnds, type Surroundings } from "./context.ts";
-import { recordPass } from "./last-pass.ts";
-import { lookAround } from "./look-around.ts";
+import { takeSnapshot, type WahaSnapshot } from "../waha/snapshot.ts";
+import { audit, noteTurnedAway, rescue } from "./housekeeping.ts";
+import { type Pass, passEnds } from "./pass.ts";
 import { reconcile } from "./reconcile.ts";
-import { rescue } from "./rescue.ts";
-import { send } from "./send.ts";
+import { send } from "./send/send.ts";
+import { PassStats } from "./stats.ts";
 import { Steps } from "./steps.ts";
 import { sweep } from "./sweep.ts";
-import { type Summary, Tally } from "./tally.ts";
-import { noteTurnedAway } from "./turned-away.ts";
-
-/** What a pass came to. */
-export interface PassResult {
-  summary: Summary;
-  /** Why it could not do all its work, first things first: services that were away. */
-  unavailable: readonly UnavailableError[];
-  /** A step met an error that nobody foresaw. */
-  defective: boolean;
-  /** WAHA's sessions as the pass saw them last; undefined when WAHA did not list them. */
-  sessions: Map<string, WahaSession> | undefined;
-  /** When it looked, by the database's time: what a later look of another pass showed counts for more. */
-  seenAt: Date;
-  /** Whether the record says that alerts need a look; or why there is no record. */
-  recorded: boolean | UnavailableError | undefined;
-}
 
 /** What the host of a pass provides. */
 export interface Host {
-  ticker: Ticker;
+  ticker: SystemClock;
   /** Aborted when the host wants to stop: nothing new starts, and what is under way is settled. */
   stop: AbortSignal;
   /**
@@ -63,7 +48,7 @@ export async function runPass(
   log: Log,
   host: Host,
   { passId, began }: { passId: string; began: number },
-): Promise<PassResult> {
+): Promise<PassReport> {
   const db = openDatabase(config);
   const waha = openWaha(config);
   const cutOff = () => void waha.close();
@@ -73,7 +58,7 @@ export async function runPass(
       readClock(db, host.ticker, began).catch((error: unknown) => {
         throw asUnavailable(error);
       }),
-      lookAround(waha, config),
+      takeSnapshot(waha, config),
     ]);
     const ends = passEnds(clock.startedAt, config);
     const pass: Pass = {
@@ -83,7 +68,7 @@ export async function runPass(
       waha,
       clock,
       log,
-      tally: new Tally(),
+      tally: new PassStats(),
       commit: groupCommit(db),
       stop: host.stop,
       ...ends,
@@ -96,17 +81,21 @@ export async function runPass(
 }
 
 /** The pass's clock. The connection is made first: it may take seconds, and the reading must not. */
-export async function readClock(db: Database, ticker: Ticker, began: number): Promise<Clock> {
+export async function readClock(db: Database, ticker: SystemClock, began: number): Promise<Clock> {
   await db.connect();
   return startClock(ticker, began, () => db.readTime());
 }
 
-async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Promise<PassResult> {
+async function runSteps(pass: Pass, look: WahaSnapshot | UnavailableError): Promise<PassReport> {
   const { clock, config, db, log, tally } = pass;
   noteSurroundings(pass, look);
   const around = look instanceof UnavailableError ? undefined : look;
+  const indexes = [
+    { collection: db.messages, indexes: MESSAGE_INDEXES },
+    { collection: db.campaigns, indexes: CAMPAIGN_INDEXES },
+  ];
   const steps = new Steps(pass, look instanceof UnavailableError ? [look] : []);
-  ensureIndexes(db, log);
+  ensureIndexes(indexes, log);
   // None of these waits for another, so that a pass with nothing to do is over after a few round trips.
   const rescued = steps.run("rescue", () => rescue(pass));
   const [open, seenLast] = await Promise.all([
@@ -123,7 +112,7 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
     tally.add("campaignsCompleted", changed);
     noteTurnedAway(pass, refused, "campaigns");
   });
-  if (!ensureIndexes(db, log)) tally.problem("indexes_missing");
+  if (!ensureIndexes(indexes, log)) tally.problem("indexes_missing");
   noteTroubles(tally, steps.failures, steps.defects);
   const sessions = (seenLast ?? around)?.sessions;
   const seenAt = seenLast?.seenAt ?? clock.startedAt;
@@ -147,7 +136,7 @@ async function runSteps(pass: Pass, look: Surroundings | UnavailableError): Prom
 }
 
 /** Has the summary say which steps could not be run, and why. */
-function noteTroubles(tally: Tally, failures: readonly UnavailableError[], defects: number): void {
+function noteTroubles(tally: PassStats, failures: readonly UnavailableError[], defects: number): void {
   for (const { code, detail } of failures) tally.problem(code, 1, detail);
   if (defects > 0) tally.problem("internal_error", defects);
   tally.broken ||= failures.length + defects > 0;
@@ -159,7 +148,7 @@ async function sweepAll(pass: Pass, rescued: Promise<number | undefined>): Promi
   if (((await rescued) ?? 0) > 0) await sweep(pass);
 }
 
-function noteSurroundings(pass: Pass, look: Surroundings | UnavailableError): void {
+function noteSurroundings(pass: Pass, look: WahaSnapshot | UnavailableError): void {
   const { clock, log, tally, id: passId } = pass;
   if (Math.abs(clock.skewMs) > SKEW_MS) {
     tally.problem("clock_skew", 1, `${clock.skewMs} ms`);

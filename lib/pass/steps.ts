@@ -1,8 +1,8 @@
-import { asUnavailable } from "../db.ts";
+import { withTimeout } from "../async.ts";
 import { UnavailableError } from "../errors.ts";
-import { inTime } from "../in-time.ts";
 import { describeError } from "../log.ts";
-import type { Pass } from "./context.ts";
+import { asUnavailable } from "../mongo/errors.ts";
+import type { Pass } from "./pass.ts";
 
 /**
  * Runs the steps of a pass. A service that is away ends the step, not the pass: the other steps may still do
@@ -23,7 +23,7 @@ export class Steps {
   /** Runs one step; never rejects. Undefined where it could not be run. */
   async run<T>(step: string, work: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.#inTime(work());
+      return await this.#withTimeout(work());
     } catch (error) {
       const reason = asUnavailable(error);
       const { log, id: passId } = this.#pass;
@@ -35,8 +35,8 @@ export class Steps {
   }
 
   /** WAHA's requests all end before the steps do, so whoever waits then waits for the database. */
-  #inTime<T>(work: Promise<T>): Promise<T> {
+  #withTimeout<T>(work: Promise<T>): Promise<T> {
     const { clock, stepsUntil } = this.#pass;
-    return inTime(work, Math.max(0, clock.until(stepsUntil)), "database_unreachable");
+    return withTimeout(work, Math.max(0, clock.until(stepsUntil)), "database_unreachable");
   }
 }

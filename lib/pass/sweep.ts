@@ -1,13 +1,12 @@
 import { addSeconds } from "../clock.ts";
-import { canBeWritten, type Id, idKey } from "../documents.ts";
 import { shownId } from "../log.ts";
-import { findStrays, markMissed, type Stray, setBackFlags } from "../messages/strays.ts";
+import { findOverdue, markMissed, type Overdue, setBackFlags } from "../messages/overdue.ts";
+import { canBeWritten, type Id, idKey } from "../mongo/ids.ts";
+import { type LastPass, readLastPass } from "../monitoring/record.ts";
 import type { ProblemCode } from "../problems.ts";
-import { findHeldCampaigns } from "../routing.ts";
-import { maySend, type Pass } from "./context.ts";
-import { type LastPass, readLastPass } from "./last-pass.ts";
-import { openCampaigns } from "./open-campaigns.ts";
-import { noteTurnedAway } from "./turned-away.ts";
+import { findHeldCampaigns } from "../sessions/routing.ts";
+import { noteTurnedAway, openCampaigns } from "./housekeeping.ts";
+import { maySend, type Pass } from "./pass.ts";
 
 /** Strays are dealt with so many at a time, as long as the pass has time for it. */
 const BATCH = 500;
@@ -21,8 +20,8 @@ export async function sweep(pass: Pass): Promise<void> {
   const { clock, config, db } = pass;
   const now = clock.now();
   const windowFrom = addSeconds(clock.earliestNow(), -config.LOOKBACK_SECONDS);
-  const strays = findStrays(db, windowFrom, now).batchSize(BATCH);
-  let batch: Stray[] = [];
+  const strays = findOverdue(db, windowFrom, now).batchSize(BATCH);
+  let batch: Overdue[] = [];
   for await (const stray of strays) {
     if (canBeWritten(stray._id)) batch.push(stray);
     if (batch.length < BATCH) continue;
@@ -33,7 +32,7 @@ export async function sweep(pass: Pass): Promise<void> {
   if (batch.length > 0) await dealWith(pass, batch, windowFrom);
 }
 
-async function dealWith(pass: Pass, strays: Stray[], windowFrom: Date): Promise<void> {
+async function dealWith(pass: Pass, strays: Overdue[], windowFrom: Date): Promise<void> {
   const { config, db, tally } = pass;
   const ids = strays.filter((stray) => stray.mayBeSent).map((stray) => stray._id);
   const { changed: setBack, refused } = await setBackFlags(db, ids);
@@ -47,7 +46,7 @@ async function dealWith(pass: Pass, strays: Stray[], windowFrom: Date): Promise<
   if (missed.length > 0) await miss(pass, missed, windowFrom);
 }
 
-async function miss(pass: Pass, missed: Stray[], windowFrom: Date): Promise<void> {
+async function miss(pass: Pass, missed: Overdue[], windowFrom: Date): Promise<void> {
   const { clock, config, db, tally } = pass;
   await openCampaigns(pass, missed);
   const lastPass = await readLastPass(db);
@@ -75,7 +74,7 @@ function tellEach({ log, id: passId }: Pass, ids: Id[], count: number, code: str
 
 /** What it says itself, if it was given back since it fell due; else whether any pass ended in its window. */
 function reasonFor(
-  { saysWhy, scheduledAt }: Stray,
+  { saysWhy, scheduledAt }: Overdue,
   lastPass: LastPass | null,
   lookbackSeconds: number,
 ): ProblemCode {

@@ -1,6 +1,8 @@
 import type { Config } from "../config.ts";
 import { UnavailableError } from "../errors.ts";
 import type { ProblemCode } from "../problems.ts";
+import { connectWaha, type Exchange, type WahaConnection } from "./http.ts";
+import { readRefusal, readSendOutcome, type SendOutcome } from "./outcome.ts";
 import {
   isRefusedAck,
   readError,
@@ -10,9 +12,7 @@ import {
   readSessions,
   type WahaServer,
   type WahaSession,
-} from "./answers.ts";
-import { connectWaha, type Exchange, type WahaConnection } from "./http.ts";
-import { readRefusal, readSendOutcome, type SendOutcome } from "./outcome.ts";
+} from "./responses.ts";
 
 /** A text for one chat, under an id where the engine takes one. */
 export interface TextMessage {

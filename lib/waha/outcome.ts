@@ -1,6 +1,6 @@
 import type { ProblemCode } from "../problems.ts";
-import { readError, readMessageId } from "./answers.ts";
 import type { Answer, Exchange, NoAnswer } from "./http.ts";
+import { readError, readMessageId } from "./responses.ts";
 
 /** What the answer to a `sendText` proves. */
 export type SendOutcome =

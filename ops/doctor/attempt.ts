@@ -1,6 +1,6 @@
 import { MongoServerError } from "mongodb";
-import { asUnavailable } from "../../lib/db.ts";
 import { ConfigError, UnavailableError } from "../../lib/errors.ts";
+import { asUnavailable } from "../../lib/mongo/errors.ts";
 import { type CheckName, type Finding, ofCode, problem, warning } from "./finding.ts";
 
 /** No question to the database takes longer: the doctor must not be a burden to what it looks at. */

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { ConnectionString } from "mongodb-connection-string-url";
-import { type Clock, startClock, type Ticker } from "../../lib/clock.ts";
+import { type Clock, type SystemClock, startClock } from "../../lib/clock.ts";
 import type { Config } from "../../lib/config.ts";
-import { type Database, openDatabase } from "../../lib/db.ts";
-import type { SessionLease } from "../../lib/leases.ts";
+import { type Database, openDatabase } from "../../lib/mongo/client.ts";
+import type { SessionLease } from "../../lib/sessions/leases.ts";
 import { attempt, stopped } from "./attempt.ts";
 import { type Finding, ofCode, ok, problem } from "./finding.ts";
 
@@ -20,7 +20,7 @@ const OLDEST_SERVER = 6;
 const SKEW_MS = 5_000;
 
 /** Checks that the database can be reached, is a replica set, can be written to by majority, and knows the time. */
-export async function checkDatabase(config: Config, ticker: Ticker): Promise<DatabaseExam> {
+export async function checkDatabase(config: Config, ticker: SystemClock): Promise<DatabaseExam> {
   try {
     const db = openDatabase(config);
     await db.connect();
@@ -57,9 +57,9 @@ async function serverFinding({ database }: Database): Promise<Finding> {
 }
 
 /** Writes, and takes back, a document in the scheduler's own collection. No pass looks at it. */
-async function writeFinding({ leases }: Database): Promise<Finding> {
+async function writeFinding({ scheduler }: Database): Promise<Finding> {
   const _id = `doctor:${randomUUID()}`;
-  await leases.insertOne({ _id, passId: "doctor", expiresAt: new Date(0) } satisfies SessionLease);
-  await leases.deleteOne({ _id });
+  await scheduler.insertOne({ _id, passId: "doctor", expiresAt: new Date(0) } satisfies SessionLease);
+  await scheduler.deleteOne({ _id });
   return ok("database", "writes are acknowledged by a majority of its nodes");
 }

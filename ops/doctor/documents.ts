@@ -1,9 +1,9 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
 import { SWEPT_SECONDS } from "../../lib/config.ts";
-import type { Database } from "../../lib/db.ts";
 import { auditMessages } from "../../lib/messages/audit.ts";
-import type { Bounded } from "../../lib/messages/count-up-to.ts";
+import type { Bounded } from "../../lib/mongo/bounded-count.ts";
+import type { Database } from "../../lib/mongo/client.ts";
 import type { ProblemCode } from "../../lib/problems.ts";
 import { ANY_CAMPAIGN } from "../any-campaign.ts";
 import { counted } from "../shown.ts";

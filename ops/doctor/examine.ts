@@ -1,4 +1,4 @@
-import { machineTicker, type Ticker } from "../../lib/clock.ts";
+import { type SystemClock, systemClock } from "../../lib/clock.ts";
 import type { Config } from "../../lib/config.ts";
 import { attempt } from "./attempt.ts";
 import { checkDatabase, type DatabaseExam } from "./database.ts";
@@ -27,7 +27,7 @@ const ON_DATABASE: readonly CheckName[] = ["indexes", "documents", "sessions", "
 export async function examine(
   env: NodeJS.ProcessEnv,
   vercel: Vercel,
-  ticker: Ticker = machineTicker,
+  ticker: SystemClock = systemClock,
 ): Promise<Finding[]> {
   const { findings, config, wrong } = checkSettings(env);
   if (!config) return [...findings, notChecked("settings", "the rest, as the settings don't go together")];

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Document, type IndexDescription, type IndexDescriptionInfo, MongoServerError } from "mongodb";
+import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
 import { addSeconds } from "../../lib/clock.ts";
 import type { Config } from "../../lib/config.ts";
-import type { Database } from "../../lib/db.ts";
-import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../lib/indexes.ts";
 import { dueFilter } from "../../lib/messages/due.ts";
+import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
+import type { Database } from "../../lib/mongo/client.ts";
 import { listed } from "../shown.ts";
 import { type Finding, ofCode, ok, problem, warning } from "./finding.ts";
 

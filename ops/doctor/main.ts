@@ -25,7 +25,7 @@ async function examineAll(): Promise<Finding[]> {
   // What is imported here reads vercel.json, too, and would end with a stack trace were it unreadable.
   const [{ examine }, { closeDatabases }] = await Promise.all([
     import("./examine.ts"),
-    import("../../lib/db.ts"),
+    import("../../lib/mongo/client.ts"),
   ]);
   try {
     return await examine(process.env, vercel);

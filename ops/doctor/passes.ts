@@ -1,6 +1,6 @@
 import type { Config } from "../../lib/config.ts";
-import type { Database } from "../../lib/db.ts";
-import { isRecent, readLastPass } from "../../lib/pass/last-pass.ts";
+import type { Database } from "../../lib/mongo/client.ts";
+import { isRecent, readLastPass } from "../../lib/monitoring/record.ts";
 import { counted } from "../shown.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 

@@ -1,5 +1,5 @@
-import type { WahaServer, WahaSession } from "../../lib/waha/answers.ts";
 import { takesMessageIds, type Waha } from "../../lib/waha/client.ts";
+import type { WahaServer, WahaSession } from "../../lib/waha/responses.ts";
 import { listed } from "../shown.ts";
 import { type Finding, ok, warning } from "./finding.ts";
 

@@ -1,9 +1,9 @@
-import type { Database } from "../../lib/db.ts";
-import type { SessionDocument } from "../../lib/documents.ts";
 import { shownId } from "../../lib/log.ts";
+import type { Database } from "../../lib/mongo/client.ts";
+import { text } from "../../lib/mongo/safe-fields.ts";
 import type { ProblemCode } from "../../lib/problems.ts";
-import { text } from "../../lib/reading.ts";
-import type { WahaSession } from "../../lib/waha/answers.ts";
+import type { SessionDocument } from "../../lib/sessions/routing.ts";
+import type { WahaSession } from "../../lib/waha/responses.ts";
 import { counted, listed } from "../shown.ts";
 import { LOOK_MS } from "./attempt.ts";
 import { type Finding, ofCode, ok, warning } from "./finding.ts";

@@ -1,11 +1,12 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
 import type { Config } from "../../lib/config.ts";
-import type { Database } from "../../lib/db.ts";
-import { CLAIMABLE_STATES, canBeWritten, type Id, READ } from "../../lib/documents.ts";
 import { LIVE } from "../../lib/messages/due.ts";
-import { type References, type Route, routeAll } from "../../lib/routing.ts";
-import type { WahaSession } from "../../lib/waha/answers.ts";
+import { CLAIMABLE_STATES, SAFE_FIELDS } from "../../lib/messages/message.ts";
+import type { Database } from "../../lib/mongo/client.ts";
+import { canBeWritten, type Id } from "../../lib/mongo/ids.ts";
+import { type References, type Route, routeAll } from "../../lib/sessions/routing.ts";
+import type { WahaSession } from "../../lib/waha/responses.ts";
 import { LOOK_MS } from "./attempt.ts";
 
 /** How far ahead the doctor looks, and at how many messages at the most, those due first. */
@@ -40,7 +41,7 @@ export async function lookAhead(
     { $limit: MOST_MESSAGES },
     {
       $group: {
-        _id: { sessionId: READ.sessionId, campaignId: READ.campaignId },
+        _id: { sessionId: SAFE_FIELDS.sessionId, campaignId: SAFE_FIELDS.campaignId },
         times: { $push: "$scheduledAt" },
       },
     },

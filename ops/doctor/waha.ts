@@ -1,6 +1,6 @@
 import type { Config } from "../../lib/config.ts";
-import type { WahaServer, WahaSession } from "../../lib/waha/answers.ts";
 import { openWaha } from "../../lib/waha/client.ts";
+import type { WahaServer, WahaSession } from "../../lib/waha/responses.ts";
 import { counted, listed } from "../shown.ts";
 import { stopped } from "./attempt.ts";
 import { type Finding, ofCode, ok, warning } from "./finding.ts";

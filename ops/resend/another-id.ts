@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { ObjectId, UUID } from "mongodb";
-import type { Id } from "../../lib/documents.ts";
+import type { Id } from "../../lib/mongo/ids.ts";
 
 const HEXADECIMAL = /^[0-9a-f]{24}$/;
 

@@ -1,9 +1,10 @@
 /** `npm run resend`: makes messages due again that were missed, failed or are unknown. Shows and asks first. */
 import { createInterface } from "node:readline/promises";
-import { machineTicker, startClock } from "../../lib/clock.ts";
+import { startClock, systemClock } from "../../lib/clock.ts";
 import { parseConfig } from "../../lib/config.ts";
-import { asUnavailable, closeDatabases, openDatabase } from "../../lib/db.ts";
 import { ConfigError } from "../../lib/errors.ts";
+import { closeDatabases, openDatabase } from "../../lib/mongo/client.ts";
+import { asUnavailable } from "../../lib/mongo/errors.ts";
 import { loadEnvFile } from "../server/env-file.ts";
 import { type Options, readOptions } from "./options.ts";
 import { type Person, resend } from "./resend.ts";
@@ -12,7 +13,7 @@ async function run(options: Options): Promise<void> {
   const config = parseConfig(process.env);
   const db = openDatabase(config);
   await db.connect();
-  const clock = await startClock(machineTicker, machineTicker.monotonic(), () => db.readTime());
+  const clock = await startClock(systemClock, systemClock.monotonic(), () => db.readTime());
   const outcome = await resend(db, config, clock, options, person);
   if (outcome && outcome.refused > 0) process.exitCode = 1;
 }

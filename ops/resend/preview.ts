@@ -1,8 +1,9 @@
+import type { CampaignDocument } from "../../lib/campaigns.ts";
 import type { Config } from "../../lib/config.ts";
-import type { Database } from "../../lib/db.ts";
-import { type CampaignDocument, type Id, idForms, idKey } from "../../lib/documents.ts";
 import { shownId } from "../../lib/log.ts";
-import { text } from "../../lib/reading.ts";
+import type { Database } from "../../lib/mongo/client.ts";
+import { type Id, idForms, idKey } from "../../lib/mongo/ids.ts";
+import { text } from "../../lib/mongo/safe-fields.ts";
 import { columns } from "../columns.ts";
 import { countLate, secondsAMessage } from "../pacing.ts";
 import { counted, harmless, listed } from "../shown.ts";

@@ -1,7 +1,8 @@
 import type { Document } from "mongodb";
-import type { Database } from "../../lib/db.ts";
-import type { MessageDocument } from "../../lib/documents.ts";
-import { isOfOneDocument, writeEach } from "../../lib/update-all.ts";
+import type { MessageDocument } from "../../lib/messages/message.ts";
+import type { Database } from "../../lib/mongo/client.ts";
+import { isOfOneDocument } from "../../lib/mongo/errors.ts";
+import { writeEach } from "../../lib/mongo/updates.ts";
 import { anotherId } from "./another-id.ts";
 import type { Ended } from "./selection.ts";
 

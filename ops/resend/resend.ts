@@ -1,6 +1,6 @@
 import { addSeconds, type Clock } from "../../lib/clock.ts";
 import type { Config } from "../../lib/config.ts";
-import type { Database } from "../../lib/db.ts";
+import type { Database } from "../../lib/mongo/client.ts";
 import { counted } from "../shown.ts";
 import type { Options } from "./options.ts";
 import { preview, totalOf } from "./preview.ts";

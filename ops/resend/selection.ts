@@ -1,8 +1,9 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
-import type { Database } from "../../lib/db.ts";
-import { canBeWritten, type Id, idForms, READ } from "../../lib/documents.ts";
-import { SHORT_ID } from "../../lib/reading.ts";
+import { SAFE_FIELDS } from "../../lib/messages/message.ts";
+import type { Database } from "../../lib/mongo/client.ts";
+import { canBeWritten, type Id, idForms } from "../../lib/mongo/ids.ts";
+import { SHORT_ID } from "../../lib/mongo/safe-fields.ts";
 import { ANY_CAMPAIGN } from "../any-campaign.ts";
 import type { Options, ResendState } from "./options.ts";
 
@@ -62,7 +63,7 @@ export async function survey(db: Database, selection: Document): Promise<Survey>
     { $match: selection },
     {
       $group: {
-        _id: { state: "$delivery.state", code: "$delivery.error.code", campaignId: READ.campaignId },
+        _id: { state: "$delivery.state", code: "$delivery.error.code", campaignId: SAFE_FIELDS.campaignId },
         count: { $sum: 1 },
         oldest: { $min: "$scheduledAt" },
         newest: { $max: "$scheduledAt" },

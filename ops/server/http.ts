@@ -39,10 +39,10 @@ export async function serve(routes: Routes, port: number, host: string): Promise
     close: async (withinMs) => {
       const closed = once(server, "close");
       server.close();
-      const inTime = await endsInTime(closed, withinMs);
+      const withTimeout = await endsInTime(closed, withinMs);
       server.closeAllConnections();
       await closed;
-      return inTime;
+      return withTimeout;
     },
   };
 }

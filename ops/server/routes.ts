@@ -1,7 +1,7 @@
-import { handleCron } from "../../lib/handler.ts";
-import { handleHealth } from "../../lib/health.ts";
+import { handleCron } from "../../lib/http/cron.ts";
+import { handleHealth } from "../../lib/http/health.ts";
+import { handleStatus } from "../../lib/http/status.ts";
 import type { Host } from "../../lib/pass/run.ts";
-import { handleStatus } from "../../lib/status/handler.ts";
 import { CRON_PATH } from "./cron.ts";
 
 export const STATUS_PATH = "/api/status";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Config, parseConfig, parseSettings, quietSeconds } from "../../lib/config.ts";
-import { openDatabase } from "../../lib/db.ts";
 import { ConfigError, type SettingProblem } from "../../lib/errors.ts";
+import { openDatabase } from "../../lib/mongo/client.ts";
 import { CRON_SCHEDULE } from "./cron.ts";
 import type { Schedule } from "./ticker.ts";
 

@@ -1,8 +1,8 @@
-import { closeDatabases } from "../../lib/db.ts";
 import type { Log } from "../../lib/log.ts";
+import { closeDatabases } from "../../lib/mongo/client.ts";
 import type { Served } from "./http.ts";
 import { endsInTime } from "./in-time.ts";
-import type { Ticker } from "./ticker.ts";
+import type { PassTimer } from "./ticker.ts";
 
 /** What is in flight has so long to be settled; then it is left to a later pass to look up. */
 const SETTLE_MS = 10_000;
@@ -17,7 +17,7 @@ const STOP_MS = 13_500;
 export interface Running {
   log: Log;
   served: Served;
-  ticker: Ticker;
+  ticker: PassTimer;
   /** Aborted to let nothing new start. */
   stop: AbortController;
   /** Aborted to cut off what is in flight. */

@@ -1,4 +1,4 @@
-import type { Summary } from "../../lib/pass/tally.ts";
+import type { Summary } from "../../lib/monitoring/report.ts";
 
 /** Counts of a summary that are worth a word when they are not zero, in the order in which they are told. */
 const COUNTS = {

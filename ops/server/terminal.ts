@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { writeLogTo } from "../../lib/log.ts";
-import type { Summary } from "../../lib/pass/tally.ts";
+import type { Summary } from "../../lib/monitoring/report.ts";
 import { tellCount, tellCounts } from "./tell.ts";
 
 /** A line of the log, as parsed from its JSON. */

@@ -4,7 +4,7 @@ import { Cron, type CronOptions } from "croner";
 export type Schedule = { everySeconds: number } | { cron: string };
 
 /** The runs of a server of one's own. */
-export interface Ticker {
+export interface PassTimer {
   /** Runs now, out of turn. */
   tick(): void;
   /** Runs no more; resolves when the run under way has ended. */
@@ -18,7 +18,7 @@ export interface Ticker {
  *
  * @param run must not reject
  */
-export function startTicker(schedule: Schedule, run: () => Promise<void>): Ticker {
+export function startTicker(schedule: Schedule, run: () => Promise<void>): PassTimer {
   let due = false;
   let running: Promise<void> | undefined;
   const runWhileDue = async () => {

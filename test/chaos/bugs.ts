@@ -13,7 +13,7 @@ export const BUGS: Planted[] = [
     caughtBy: ["intent-first", "as-stored", "once"],
     bug: {
       name: "the POST is made whether or not the intent took effect",
-      file: "lib/pass/attempt.ts",
+      file: "lib/pass/send/deliver.ts",
       changes: [
         {
           find: "const written = await commit(intent(message, plan));",
@@ -26,7 +26,7 @@ export const BUGS: Planted[] = [
     caughtBy: ["life-cycle", "stale-writes", "once"],
     bug: {
       name: "the intent is guarded by the message's id alone",
-      file: "lib/messages/writes.ts",
+      file: "lib/messages/transitions.ts",
       changes: [
         {
           find: `      ...sameClaim(message),
@@ -44,7 +44,7 @@ export const BUGS: Planted[] = [
     caughtBy: ["once"],
     bug: {
       name: "a POST without an answer is made again",
-      file: "lib/pass/attempt.ts",
+      file: "lib/pass/send/deliver.ts",
       changes: [
         { find: "const outcome = await waha.sendText(", replace: "const once = () => waha.sendText(" },
         {
@@ -60,7 +60,7 @@ export const BUGS: Planted[] = [
     caughtBy: ["life-cycle", "once"],
     bug: {
       name: "messages are claimed by a read and a write that only trusts it",
-      file: "lib/messages/claim.ts",
+      file: "lib/messages/claims.ts",
       changes: [
         {
           find: "  const update = await updateAll(db.messages, ids, due, [{ $set: claimed }]).catch(",
@@ -74,7 +74,7 @@ export const BUGS: Planted[] = [
     caughtBy: ["isSent-true"],
     bug: {
       name: "a message is sent for the app before WAHA has answered",
-      file: "lib/messages/writes.ts",
+      file: "lib/messages/transitions.ts",
       changes: [
         {
           find: '"delivery.attemptAt": attempt.at,',
@@ -95,7 +95,7 @@ export const BUGS: Planted[] = [
     caughtBy: ["stale-writes"],
     bug: {
       name: "a pass gives back whatever is claimed, by whomever",
-      file: "lib/messages/release.ts",
+      file: "lib/messages/claims.ts",
       changes: [
         {
           find: '    "delivery.claimExpiresAt": claimExpiresAt,\n    "delivery.passId": passId,\n',
@@ -108,7 +108,7 @@ export const BUGS: Planted[] = [
     caughtBy: ["routed"],
     bug: {
       name: "a campaign on hold is sent all the same",
-      file: "lib/routing.ts",
+      file: "lib/sessions/routing.ts",
       changes: [
         {
           find: "return config.CAMPAIGN_STATUS_HOLD.some((word) => word === campaign?.status);",
@@ -121,7 +121,7 @@ export const BUGS: Planted[] = [
     caughtBy: ["routed"],
     bug: {
       name: "a message goes out where its campaign says, whatever it says itself",
-      file: "lib/routing.ts",
+      file: "lib/sessions/routing.ts",
       changes: [
         {
           find: "isGiven(group.sessionId) ? group.sessionId : (campaignOf(group)?.sessionId ?? undefined);",
@@ -134,7 +134,7 @@ export const BUGS: Planted[] = [
     caughtBy: ["redirects"],
     bug: {
       name: "a redirect is followed",
-      file: "lib/waha/transport.ts",
+      file: "lib/waha/http.ts",
       changes: [
         { find: "import { Agent,", replace: "import { Agent, interceptors," },
         {

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import type { DatabaseRequest, Interceptor, RequestFate } from "../../dev/chaos/database/intercept.ts";
 import { claimedBy, POINTS, pointOf, stateWritesOf } from "../../dev/chaos/database/points.ts";
 import type { WahaSimulatorOptions } from "../../dev/waha-simulator/options.ts";
-import { backgroundDone } from "../../lib/background.ts";
-import { documentKey } from "../../lib/documents.ts";
+import { backgroundDone } from "../../lib/async.ts";
+import { documentKey } from "../../lib/mongo/ids.ts";
 import { proxyBefore, Watcher } from "../support/database-proxy.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 

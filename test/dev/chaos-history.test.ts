@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Binary, BSONRegExp, ObjectId } from "mongodb";
 import { expect, it } from "vitest";
 import { recordHistory } from "../../dev/chaos/history.ts";
-import { documentKey, type Id } from "../../lib/documents.ts";
+import { documentKey, type Id } from "../../lib/mongo/ids.ts";
 import { testDatabase } from "../support/database.ts";
 
 async function setUp() {

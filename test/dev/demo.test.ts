@@ -7,7 +7,7 @@ import { demoTiming } from "../../dev/demo/play.ts";
 import { sampleCampaigns } from "../../dev/host/sample/campaigns.ts";
 import type { Expected, SampleCampaign, SampleMessage } from "../../dev/host/sample/sample.ts";
 import type { LedgerEntry } from "../../dev/waha-simulator/ledger.ts";
-import type { Delivery, MessageDocument } from "../../lib/documents.ts";
+import type { Delivery, MessageDocument } from "../../lib/messages/message.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

@@ -8,7 +8,7 @@ import type { PassRun } from "../../dev/load/passes.ts";
 import { tellVerdict } from "../../dev/load/report.ts";
 import type { Accepted } from "../../dev/load/waha.ts";
 import { makeWorld, type PlannedMessage, type World } from "../../dev/load/world.ts";
-import type { MessageDocument } from "../../lib/documents.ts";
+import type { MessageDocument } from "../../lib/messages/message.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

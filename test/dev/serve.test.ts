@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { LedgerEntry } from "../../dev/waha-simulator/ledger.ts";
 import { startWahaSimulator } from "../../dev/waha-simulator/server.ts";
-import type { Summary } from "../../lib/pass/tally.ts";
+import type { Summary } from "../../lib/monitoring/report.ts";
 import { testDatabase } from "../support/database.ts";
 import { type Program, run } from "../support/program.ts";
 import { ago, message } from "../support/world.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { backgroundDone } from "../../lib/background.ts";
+import { backgroundDone } from "../../lib/async.ts";
 import { parseConfig } from "../../lib/config.ts";
-import { openDatabase } from "../../lib/db.ts";
-import { MESSAGE_INDEXES } from "../../lib/indexes.ts";
 import { auditMessages } from "../../lib/messages/audit.ts";
+import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
+import { openDatabase } from "../../lib/mongo/client.ts";
 import { type RecordedCommand, recordCommands } from "../support/commands.ts";
 import { ago, createWorld, message, type World } from "../support/world.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkBearer } from "../../lib/auth.ts";
+import { checkBearer } from "../../lib/http/auth.ts";
 
 const SECRET = "correct-horse-battery";
 

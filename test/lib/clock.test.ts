@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { addSeconds, type Clock, machineTicker, startClock, type Ticker } from "../../lib/clock.ts";
+import { addSeconds, type Clock, type SystemClock, startClock, systemClock } from "../../lib/clock.ts";
 
 const DATABASE_TIME = new Date("2026-03-29T00:59:59.000Z");
 
 /** A machine whose clocks move only when a test says so, with a system clock set apart from the database's. */
-class Machine implements Ticker {
+class Machine implements SystemClock {
   /** Far from zero: nothing may rest on where a monotonic clock starts. */
   #monotonic = 5_000_000;
   #system: number;
@@ -117,7 +117,7 @@ test("seconds are added in absolute time, over the hour that the clocks skip, an
 });
 
 test("the machine's own ticker is made of its two clocks", () => {
-  const before = machineTicker.monotonic();
-  expect(Math.abs(machineTicker.system() - Date.now())).toBeLessThan(1_000);
-  expect(machineTicker.monotonic()).toBeGreaterThanOrEqual(before);
+  const before = systemClock.monotonic();
+  expect(Math.abs(systemClock.system() - Date.now())).toBeLessThan(1_000);
+  expect(systemClock.monotonic()).toBeGreaterThanOrEqual(before);
 });

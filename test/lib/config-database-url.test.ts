@@ -3,8 +3,8 @@ import type { MongoClient } from "mongodb";
 import { ConnectionString } from "mongodb-connection-string-url";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Config, parseConfig } from "../../lib/config.ts";
-import { closeDatabases, openDatabase } from "../../lib/db.ts";
 import { ConfigError } from "../../lib/errors.ts";
+import { closeDatabases, openDatabase } from "../../lib/mongo/client.ts";
 
 afterEach(closeDatabases);
 

@@ -1,7 +1,7 @@
 import type { MongoClient } from "mongodb";
 import { expect, test } from "vitest";
 import { parseConfig } from "../../lib/config.ts";
-import { openDatabase } from "../../lib/db.ts";
+import { openDatabase } from "../../lib/mongo/client.ts";
 import { createWorld } from "../support/world.ts";
 
 /** The client below an open database; the driver's types do not show it. */

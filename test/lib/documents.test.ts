@@ -1,14 +1,7 @@
 import { ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
-import {
-  distinctForms,
-  documentKey,
-  type Id,
-  idForms,
-  idKey,
-  type MessageDocument,
-  readDraft,
-} from "../../lib/documents.ts";
+import { type MessageDocument, parseText } from "../../lib/messages/message.ts";
+import { distinctForms, documentKey, type Id, idForms, idKey } from "../../lib/mongo/ids.ts";
 
 const HEX = "65f0c0ffee65f0c0ffee65f0";
 const OBJECT_ID = new ObjectId(HEX);
@@ -69,12 +62,12 @@ function document(fields: { chatId?: unknown; content?: unknown }): MessageDocum
 }
 
 const draftOf = (fields: object) => {
-  const read = readDraft(document(fields));
+  const read = parseText(document(fields));
   return "draft" in read ? read.draft : read.problem;
 };
 
 const problemOf = (fields: object) => {
-  const read = readDraft(document(fields));
+  const read = parseText(document(fields));
   if (!("problem" in read)) throw new Error("it is accepted");
   return read.problem;
 };

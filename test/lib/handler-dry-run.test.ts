@@ -1,6 +1,6 @@
 import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
-import type { Preview } from "../../lib/pass/preview.ts";
+import type { DryRun } from "../../lib/pass/dry-run.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
 /** Every document of every collection, and every index. */
@@ -55,7 +55,7 @@ test("a dry run reports what is due, by session, and why the rest can't be sent"
   const response = await world.call("?dryRun=true");
   expect(response.status).toBe(200);
   expect(response.headers.get("cache-control")).toBe("no-store");
-  const { sendable, ...report } = (await response.json()) as Preview;
+  const { sendable, ...report } = (await response.json()) as DryRun;
   expect(report).toEqual({
     dryRun: true,
     at: expect.any(String),
@@ -100,7 +100,7 @@ test("a dry run on an empty database creates nothing in it", async () => {
 test("what a dry run reports as sendable is what the next pass sends", async () => {
   const world = await createWorld({ sessions: SESSIONS });
   await fill(world);
-  const { sendable } = (await (await world.call("?dryRun=true")).json()) as Preview;
+  const { sendable } = (await (await world.call("?dryRun=true")).json()) as DryRun;
   await world.pass();
   for (const { session, due } of sendable) {
     // The pass also rescues the claim of a dead one, which nobody could have sent before.

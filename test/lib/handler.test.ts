@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { handleCron } from "../../lib/handler.ts";
+import { handleCron } from "../../lib/http/cron.ts";
 import { createWorld, SECRET } from "../support/world.ts";
 
 /** Settings of which each value can be told from whatever an answer may say; nothing listens there. */

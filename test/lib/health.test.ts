@@ -1,9 +1,9 @@
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { addSeconds } from "../../lib/clock.ts";
 import { parseConfig } from "../../lib/config.ts";
-import { handleHealth } from "../../lib/health.ts";
+import { handleHealth } from "../../lib/http/health.ts";
 import { writeLogTo } from "../../lib/log.ts";
-import { isRecent } from "../../lib/pass/last-pass.ts";
+import { isRecent } from "../../lib/monitoring/record.ts";
 import { PROBLEMS } from "../../lib/problems.ts";
 import { recordCommands } from "../support/commands.ts";
 import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../support/world.ts";

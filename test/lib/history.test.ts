@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../lib/config.ts";
-import { openDatabase } from "../../lib/db.ts";
-import { histogramOf, quantileMs } from "../../lib/history/lateness.ts";
-import { addPass, minuteId, minuteOf } from "../../lib/history/minutes.ts";
-import { type History, readHistory } from "../../lib/history/read.ts";
-import { recordPass } from "../../lib/pass/last-pass.ts";
-import { type Summary, Tally } from "../../lib/pass/tally.ts";
+import { openDatabase } from "../../lib/mongo/client.ts";
+import { histogramOf, quantileMs } from "../../lib/monitoring/history/lateness.ts";
+import { addPass, minuteId, minuteOf } from "../../lib/monitoring/history/minutes.ts";
+import { type History, readHistory } from "../../lib/monitoring/history/read.ts";
+import { recordPass } from "../../lib/monitoring/record.ts";
+import type { Summary } from "../../lib/monitoring/report.ts";
+import { PassStats } from "../../lib/pass/stats.ts";
 import { PROBLEMS } from "../../lib/problems.ts";
 import { explainStages, recordCommands } from "../support/commands.ts";
 import { createWorld, type World } from "../support/world.ts";
@@ -19,7 +20,7 @@ const database = (world: World) => openDatabase(parseConfig(world.env));
 /** What a pass that ended so many minutes ago records. */
 async function record(world: World, minutes: number, counts: Partial<Summary>, latenessMs: number[] = []) {
   const endedAt = minutesAgo(minutes);
-  const summary = { ...new Tally().summary("pass", endedAt, 0), ...counts };
+  const summary = { ...new PassStats().summary("pass", endedAt, 0), ...counts };
   const pass = { passId: randomUUID(), startedAt: endedAt, endedAt, summary };
   return recordPass(database(world), pass, histogramOf(latenessMs), { seenAt: endedAt, working: undefined });
 }
@@ -186,7 +187,7 @@ describe("a quantile of lateness", () => {
 test("the minutes of a day have ids of their own, all within the search for them", () => {
   const ids = Array.from({ length: 1440 }, (_, n) => minuteId(minutesAgo(n)));
   expect(new Set(ids).size).toBe(1440);
-  const { updateOne } = addPass(NOW, new Tally().summary("p", NOW, 0), {}) as {
+  const { updateOne } = addPass(NOW, new PassStats().summary("p", NOW, 0), {}) as {
     updateOne: { filter: object };
   };
   expect(updateOne.filter).toEqual({ _id: "minute:0720" });

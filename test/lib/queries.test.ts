@@ -1,7 +1,8 @@
 import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
-import { backgroundDone } from "../../lib/background.ts";
-import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../lib/indexes.ts";
+import { backgroundDone } from "../../lib/async.ts";
+import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
+import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
 import { explainStages, recordCommands, recordRounds } from "../support/commands.ts";
 import { ago, createWorld, message, type World } from "../support/world.ts";
 

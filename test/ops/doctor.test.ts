@@ -1,9 +1,10 @@
 import { ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
 import type { WahaSimulatorOptions } from "../../dev/waha-simulator/options.ts";
-import { backgroundDone } from "../../lib/background.ts";
-import { machineTicker } from "../../lib/clock.ts";
-import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../lib/indexes.ts";
+import { backgroundDone } from "../../lib/async.ts";
+import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
 import { examine } from "../../ops/doctor/examine.ts";
 import type { Finding } from "../../ops/doctor/finding.ts";
 import { readVercel, type Vercel } from "../../ops/doctor/vercel.ts";
@@ -409,7 +410,7 @@ test("a slow search is given up, and said to be", async () => {
 
 test("clocks that differ are told, with by how much", async () => {
   const world = await soundWorld();
-  const fast = { ...machineTicker, system: () => Date.now() + 90_000 };
+  const fast = { ...systemClock, system: () => Date.now() + 90_000 };
   expect(await examine(world.env, VERCEL, fast)).toContainEqual(
     expect.objectContaining({
       level: "warning",

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../lib/indexes.ts";
+import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
+import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
 import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../support/world.ts";
 
 interface Ended {

@@ -1,9 +1,9 @@
 import { type Document, Double, Long, ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
-import { machineTicker, startClock } from "../../lib/clock.ts";
+import { startClock, systemClock } from "../../lib/clock.ts";
 import { parseConfig } from "../../lib/config.ts";
-import { openDatabase } from "../../lib/db.ts";
-import { MESSAGE_INDEXES } from "../../lib/indexes.ts";
+import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
+import { openDatabase } from "../../lib/mongo/client.ts";
 import { readOptions } from "../../ops/resend/options.ts";
 import { copyUnknown, putBack } from "../../ops/resend/put-back.ts";
 import { type Resent, resend } from "../../ops/resend/resend.ts";
@@ -32,7 +32,7 @@ async function run(world: World, args: string[], answer = true, meanwhile?: () =
   const config = parseConfig(world.env);
   const db = openDatabase(config);
   await db.connect();
-  const clock = await startClock(machineTicker, machineTicker.monotonic(), () => db.readTime());
+  const clock = await startClock(systemClock, systemClock.monotonic(), () => db.readTime());
   const lines: string[] = [];
   const asked: string[] = [];
   const resent = await resend(db, config, clock, readOptions(args), {

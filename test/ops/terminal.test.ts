@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { describeError } from "../../lib/log.ts";
-import { Tally } from "../../lib/pass/tally.ts";
+import { PassStats } from "../../lib/pass/stats.ts";
 import { tellLine } from "../../ops/server/terminal.ts";
 import { run } from "../support/program.ts";
 import { createHostWorld, SERVER } from "./host.ts";
@@ -21,7 +21,7 @@ test("a line is its message and what it is about, ids and names as they are", ()
 });
 
 test("a pass is told in a sentence, and each of its problems with its remedy", () => {
-  const tally = new Tally();
+  const tally = new PassStats();
   tally.sent(100);
   tally.problem("waha_unreachable");
   tally.problem("flags_missing", 3);

@@ -3,8 +3,8 @@
  * can read all that it prints, and how much memory it took at the most (in kB).
  */
 import { peakMemory } from "../../dev/host/peak-memory.ts";
-import { closeDatabases } from "../../lib/db.ts";
-import { handleCron } from "../../lib/handler.ts";
+import { handleCron } from "../../lib/http/cron.ts";
+import { closeDatabases } from "../../lib/mongo/client.ts";
 
 const [secret = "", query = ""] = process.argv.slice(2);
 const headers = { authorization: `Bearer ${secret}` };

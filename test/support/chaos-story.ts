@@ -2,7 +2,7 @@ import { type Document, ObjectId } from "mongodb";
 import { checkRound, type Finding } from "../../dev/chaos/check/index.ts";
 import type { ChaosCampaign, ChaosMessage, History, Post, RoundRecord } from "../../dev/chaos/record.ts";
 import type { LedgerEntry } from "../../dev/waha-simulator/ledger.ts";
-import { documentKey } from "../../lib/documents.ts";
+import { documentKey } from "../../lib/mongo/ids.ts";
 
 const BEGAN = Date.UTC(2026, 0, 2, 12);
 

@@ -1,6 +1,6 @@
 import type { Document, MongoClient } from "mongodb";
 import { parseConfig } from "../../lib/config.ts";
-import { openDatabase } from "../../lib/db.ts";
+import { openDatabase } from "../../lib/mongo/client.ts";
 import type { World } from "./world.ts";
 
 /** A command that the function sent to the database. */

@@ -7,7 +7,7 @@ import type {
   RequestFate,
 } from "../../dev/chaos/database/intercept.ts";
 import { type DatabaseProxy, startDatabaseProxy } from "../../dev/chaos/database/proxy.ts";
-import { closeDatabases } from "../../lib/db.ts";
+import { closeDatabases } from "../../lib/mongo/client.ts";
 
 /** The nodes that a connection string names. */
 export const hostsOf = (url: string) => new ConnectionString(url).hosts;

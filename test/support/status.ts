@@ -1,5 +1,5 @@
-import type { Status } from "../../lib/status/gather.ts";
-import { handleStatus } from "../../lib/status/handler.ts";
+import { handleStatus } from "../../lib/http/status.ts";
+import type { Status } from "../../lib/monitoring/status/gather.ts";
 import { SECRET, type World } from "./world.ts";
 
 /** The header with which a browser sends a password. */

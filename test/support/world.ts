@@ -2,10 +2,10 @@ import { type Collection, type Db, type Document, ObjectId } from "mongodb";
 import { onTestFinished } from "vitest";
 import type { WahaSimulatorOptions } from "../../dev/waha-simulator/options.ts";
 import { startWahaSimulator, type WahaSimulator } from "../../dev/waha-simulator/server.ts";
-import { closeDatabases } from "../../lib/db.ts";
-import { handleCron } from "../../lib/handler.ts";
+import { handleCron } from "../../lib/http/cron.ts";
+import { closeDatabases } from "../../lib/mongo/client.ts";
+import type { Summary } from "../../lib/monitoring/report.ts";
 import type { Host } from "../../lib/pass/run.ts";
-import type { Summary } from "../../lib/pass/tally.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
 export const SECRET = "a-secret-of-the-tests";

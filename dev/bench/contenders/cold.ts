@@ -30,7 +30,9 @@ const times: ColdStart = { booted, imported, connected, answered, answeredAgain 
 process.send?.(times, () => process.exit());
 
 async function connect(): Promise<void> {
-  const { openDatabase } = (await load("lib/db.js")) as typeof import("../../../lib/db.ts");
+  const { openDatabase } = (await load(
+    "lib/mongo/client.js",
+  )) as typeof import("../../../lib/mongo/client.ts");
   const { parseConfig } = (await load("lib/config.js")) as typeof import("../../../lib/config.ts");
   await openDatabase(parseConfig(process.env)).connect();
 }

@@ -3,7 +3,9 @@
  * sent, and count it for its campaign. One after the other, or with the argument `all` everything at once.
  */
 import { MongoClient, type WithId } from "mongodb";
-import type { CampaignDocument, MessageDocument, SessionDocument } from "../../../lib/documents.ts";
+import type { CampaignDocument } from "../../../lib/campaigns.ts";
+import type { MessageDocument } from "../../../lib/messages/message.ts";
+import type { SessionDocument } from "../../../lib/sessions/routing.ts";
 import { serve } from "./serve.ts";
 import { openBareWaha } from "./waha.ts";
 

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Summary } from "../../../lib/pass/tally.ts";
+import type { Summary } from "../../../lib/monitoring/report.ts";
 import { profiled } from "./profiled.ts";
 import { serve } from "./serve.ts";
 

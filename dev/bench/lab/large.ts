@@ -1,5 +1,6 @@
 import { type Db, type Document, ObjectId } from "mongodb";
-import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../../lib/indexes.ts";
+import { CAMPAIGN_INDEXES } from "../../../lib/campaigns.ts";
+import { MESSAGE_INDEXES } from "../../../lib/messages/indexes.ts";
 
 /** What is in a large collection: what was sent over a year, and what is to be sent within a month. */
 export interface History {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Collection } from "mongodb";
-import type { MessageDocument } from "../../../lib/documents.ts";
+import type { MessageDocument } from "../../../lib/messages/message.ts";
 import { type PlannedMessage, spreadWorld } from "../../load/world.ts";
 import { type Work, workOf } from "../work.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { MessageDocument } from "../../../lib/documents.ts";
+import type { MessageDocument } from "../../../lib/messages/message.ts";
 import { OURS } from "../contenders/catalog.ts";
 import type { Contender } from "../contenders/contender.ts";
 import { openWahaFor } from "../contest.ts";

@@ -1,4 +1,4 @@
-import { documentKey, type Id, idForms } from "../../../lib/documents.ts";
+import { documentKey, type Id, idForms } from "../../../lib/mongo/ids.ts";
 import type { ChaosMessage } from "../record.ts";
 import type { Trail } from "./round.ts";
 import { inForce, stateOf } from "./steps.ts";

@@ -1,4 +1,4 @@
-import { documentKey, type Id, idForms } from "../../../lib/documents.ts";
+import { documentKey, type Id, idForms } from "../../../lib/mongo/ids.ts";
 import type { ChaosCampaign, History, RoundRecord } from "../record.ts";
 
 /** What became of the campaigns that a reference names, in whichever form it is written. */

@@ -1,4 +1,4 @@
-import type { Id } from "../../../lib/documents.ts";
+import type { Id } from "../../../lib/mongo/ids.ts";
 import type { ChaosCampaign, ChaosMessage, RoundRecord } from "../record.ts";
 import { Check, type Finding } from "./finding.ts";
 import { campaignHistories, isOnHold } from "./references.ts";

@@ -1,5 +1,5 @@
 import type { Document } from "mongodb";
-import { documentKey, type Id } from "../../../lib/documents.ts";
+import { documentKey, type Id } from "../../../lib/mongo/ids.ts";
 
 /** What tells the function's commands apart. */
 interface Seen {

@@ -2,15 +2,15 @@
  * One instance of the function, as the platform would keep it warm: a process that runs a pass for each call
  * that it is told of. Its settings are its environment.
  */
-import { machineTicker } from "../../../lib/clock.ts";
-import { handleCron } from "../../../lib/handler.ts";
+import { systemClock } from "../../../lib/clock.ts";
+import { handleCron } from "../../../lib/http/cron.ts";
 import { peakMemory } from "../../host/peak-memory.ts";
 import type { CallAnswer, CallOrder } from "./instance.ts";
 
 const headers = { authorization: `Bearer ${process.env.CRON_SECRET}` };
 
 process.on("message", ({ call, skewMs }: CallOrder) => {
-  const ticker = { ...machineTicker, system: () => Date.now() + skewMs };
+  const ticker = { ...systemClock, system: () => Date.now() + skewMs };
   void handleCron(new Request("http://localhost/api/cron", { headers }), process.env, { ticker }).then(
     async (response) => {
       const body = await response.text();

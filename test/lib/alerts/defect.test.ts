@@ -1,6 +1,6 @@
 import { MongoServerError } from "mongodb";
 import { expect, test, vi } from "vitest";
-import { backgroundDone } from "../../../lib/background.ts";
+import { backgroundDone } from "../../../lib/async.ts";
 import { writeLogTo } from "../../../lib/log.ts";
 import { PROBLEMS } from "../../../lib/problems.ts";
 import { createAlertedWorld } from "../../support/alerted-world.ts";

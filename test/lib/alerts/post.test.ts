@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { backgroundDone } from "../../../lib/background.ts";
+import { backgroundDone } from "../../../lib/async.ts";
 import { type AlertedWorld, createAlertedWorld } from "../../support/alerted-world.ts";
 import { callAlone } from "../../support/call-alone.ts";
 import { startReceiver } from "../../support/receiver.ts";

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { backgroundDone } from "../../../lib/background.ts";
+import { backgroundDone } from "../../../lib/async.ts";
 import { parseConfig } from "../../../lib/config.ts";
-import { openDatabase } from "../../../lib/db.ts";
-import { recordPass } from "../../../lib/pass/last-pass.ts";
-import { Tally } from "../../../lib/pass/tally.ts";
+import { openDatabase } from "../../../lib/mongo/client.ts";
+import { recordPass } from "../../../lib/monitoring/record.ts";
+import { PassStats } from "../../../lib/pass/stats.ts";
 import { PROBLEMS, splitWords } from "../../../lib/problems.ts";
 import { type AlertedWorld, createAlertedWorld } from "../../support/alerted-world.ts";
 import { callAlone } from "../../support/call-alone.ts";
@@ -95,7 +95,7 @@ describe("messages that did not go out", () => {
   test("are told by the next pass if the one that counted them did not live to", async () => {
     const world = await createAlertedWorld();
     const at = new Date();
-    const summary = { ...new Tally().summary("dead", at, 0), failed: 2, missed: 1 };
+    const summary = { ...new PassStats().summary("dead", at, 0), failed: 2, missed: 1 };
     const pass = { passId: "dead", startedAt: at, endedAt: at, summary };
     const db = openDatabase(parseConfig(world.env));
     await recordPass(db, pass, {}, { seenAt: at, working: undefined });

@@ -1,7 +1,7 @@
 import { type Document, MongoClient } from "mongodb";
 import { expect, onTestFinished, test } from "vitest";
 import { startMongod } from "../../../dev/mongod/start.ts";
-import type { Summary } from "../../../lib/pass/tally.ts";
+import type { Summary } from "../../../lib/monitoring/report.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
 /** Makes the database fail some commands of this world's clients until the test ends. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Collection, type Document, MongoClient } from "mongodb";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type RunningMongod, startMongod } from "../../../dev/mongod/start.ts";
-import type { Summary } from "../../../lib/pass/tally.ts";
+import type { Summary } from "../../../lib/monitoring/report.ts";
 import { ago, createWorld, message, type World } from "../../support/world.ts";
 
 let mongod: RunningMongod;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { backgroundDone } from "../../../lib/background.ts";
+import { backgroundDone } from "../../../lib/async.ts";
 import { writeLogTo } from "../../../lib/log.ts";
 import { startReceiver } from "../../support/receiver.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";

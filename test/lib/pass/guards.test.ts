@@ -1,11 +1,13 @@
 import type { Document, ObjectId } from "mongodb";
 import { beforeEach, expect, test } from "vitest";
 import { parseConfig } from "../../../lib/config.ts";
-import { type Database, openDatabase } from "../../../lib/db.ts";
-import { claim } from "../../../lib/messages/claim.ts";
+import {
+  claim,
+  releaseClaims,
+  releaseEveryClaim,
+  rescueExpiredClaims,
+} from "../../../lib/messages/claims.ts";
 import { type Commit, groupCommit } from "../../../lib/messages/group-commit.ts";
-import { releaseClaims, releaseEveryClaim } from "../../../lib/messages/release.ts";
-import { rescueExpiredClaims } from "../../../lib/messages/rescue.ts";
 import {
   type ClaimedMessage,
   intent,
@@ -14,7 +16,8 @@ import {
   released,
   sent,
   unproven,
-} from "../../../lib/messages/writes.ts";
+} from "../../../lib/messages/transitions.ts";
+import { type Database, openDatabase } from "../../../lib/mongo/client.ts";
 import { type RecordedCommand, recordCommands } from "../../support/commands.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 

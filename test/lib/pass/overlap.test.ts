@@ -1,6 +1,6 @@
 import type { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
-import type { Ticker } from "../../../lib/clock.ts";
+import type { SystemClock } from "../../../lib/clock.ts";
 import { recordCommands } from "../../support/commands.ts";
 import { jumpingTicker } from "../../support/ticker.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
@@ -86,7 +86,7 @@ test("sessions whose pause outlasts the pass are not claimed for, and keep no ot
 });
 
 /** The machine's clock, but that the answer to the first question that it times takes twenty seconds longer. */
-function slowly(): Ticker {
+function slowly(): SystemClock {
   let readings = 0;
   return {
     // When the function is called, and when it asks; from then on the answer is there.

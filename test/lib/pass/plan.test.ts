@@ -1,41 +1,41 @@
 import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
-import type { Delivery, MessageDocument } from "../../../lib/documents.ts";
-import type { ClaimedMessage } from "../../../lib/messages/writes.ts";
+import type { Delivery, MessageDocument } from "../../../lib/messages/message.ts";
+import type { ClaimedMessage } from "../../../lib/messages/transitions.ts";
 import {
   assign,
   claimTarget,
   leftOver,
-  type Offer,
   planClaims,
-  type Standing,
-} from "../../../lib/pass/plan.ts";
+  type SessionBacklog,
+  type WorkerStatus,
+} from "../../../lib/pass/send/plan.ts";
 import { ago } from "../../support/world.ts";
 
-const IDLE: Standing = { active: false, queued: 0, target: 3, turns: 0 };
+const IDLE: WorkerStatus = { active: false, queued: 0, target: 3, turns: 0 };
 
 /** A session with `count` messages due, the oldest `age` seconds ago. */
-function offer(name: string, count: number, age = 60): Offer {
+function offer(name: string, count: number, age = 60): SessionBacklog {
   const next = Array.from({ length: count }, (_, n) => ({ _id: new ObjectId(), scheduledAt: ago(age - n) }));
   return { session: { name, status: "WORKING" }, count, groups: [], next };
 }
 
 /** How many of which session a plan claims. */
 function planned(
-  offers: Offer[],
-  standings: Record<string, Standing>,
+  offers: SessionBacklog[],
+  standings: Record<string, WorkerStatus>,
   freePlaces: number,
 ): Record<string, number> {
   const plan = planClaims(offers, (session) => standings[session] ?? IDLE, freePlaces);
   return Object.fromEntries([...plan].map(([session, messages]) => [session, messages.length]));
 }
 
-const active = (queued: number): Standing => ({ ...IDLE, active: true, queued });
+const active = (queued: number): WorkerStatus => ({ ...IDLE, active: true, queued });
 
 const PLANS: [
   name: string,
-  offers: Offer[],
-  standings: Record<string, Standing>,
+  offers: SessionBacklog[],
+  standings: Record<string, WorkerStatus>,
   places: number,
   plan: object,
 ][] = [
@@ -90,7 +90,7 @@ test("the target shrinks with the gap and the time that a message takes, and is 
 });
 
 /** A claimed message as it reads when its `fields` were changed since its session was found. */
-function claimed(due: Offer["next"][number], fields: Partial<MessageDocument> = {}): ClaimedMessage {
+function claimed(due: SessionBacklog["next"][number], fields: Partial<MessageDocument> = {}): ClaimedMessage {
   return {
     ...due,
     isSent: false,
@@ -116,9 +116,9 @@ test("a message that was given another session or campaign since is not sent on 
   const a = offer("a", 3);
   a.next = a.next.map((due) => ({ ...due, sessionId, campaignId: null }));
   const [same, other, joined] = a.next as [
-    Offer["next"][number],
-    Offer["next"][number],
-    Offer["next"][number],
+    SessionBacklog["next"][number],
+    SessionBacklog["next"][number],
+    SessionBacklog["next"][number],
   ];
   const { bySession, moved } = assign(
     planClaims([a], () => IDLE, 20),

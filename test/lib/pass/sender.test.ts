@@ -1,15 +1,15 @@
 import type { Document } from "mongodb";
 import { expect, onTestFinished, test } from "vitest";
-import { addSeconds, machineTicker, startClock } from "../../../lib/clock.ts";
+import { addSeconds, startClock, systemClock } from "../../../lib/clock.ts";
 import { parseConfig } from "../../../lib/config.ts";
-import { openDatabase } from "../../../lib/db.ts";
 import { openLog } from "../../../lib/log.ts";
-import { claim } from "../../../lib/messages/claim.ts";
+import { claim } from "../../../lib/messages/claims.ts";
 import { groupCommit } from "../../../lib/messages/group-commit.ts";
-import type { ClaimedMessage } from "../../../lib/messages/writes.ts";
-import { type Pass, passEnds, windowNow } from "../../../lib/pass/context.ts";
-import { SessionSender } from "../../../lib/pass/sender.ts";
-import { Tally } from "../../../lib/pass/tally.ts";
+import type { ClaimedMessage } from "../../../lib/messages/transitions.ts";
+import { openDatabase } from "../../../lib/mongo/client.ts";
+import { type Pass, passEnds, windowNow } from "../../../lib/pass/pass.ts";
+import { SessionWorker } from "../../../lib/pass/send/worker.ts";
+import { PassStats } from "../../../lib/pass/stats.ts";
 import { openWaha } from "../../../lib/waha/client.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
@@ -18,7 +18,7 @@ async function openPass(world: World): Promise<Pass> {
   const config = parseConfig(world.env);
   const db = openDatabase(config);
   await db.connect();
-  const clock = await startClock(machineTicker, machineTicker.monotonic(), () => db.readTime());
+  const clock = await startClock(systemClock, systemClock.monotonic(), () => db.readTime());
   const waha = openWaha(config);
   onTestFinished(() => waha.close());
   const tools = {
@@ -27,7 +27,7 @@ async function openPass(world: World): Promise<Pass> {
     clock,
     waha,
     log: openLog("silent"),
-    tally: new Tally(),
+    tally: new PassStats(),
     commit: groupCommit(db),
   };
   return { id: "A", ...tools, stop: new AbortController().signal, ...passEnds(clock.startedAt, config) };
@@ -44,8 +44,8 @@ async function claimNew(world: World, pass: Pass, ...fields: Document[]): Promis
   return (await claim(pass.db, ids, windowNow(pass), mark)).ours;
 }
 
-function openSender(pass: Pass, onChange = () => {}): SessionSender {
-  return new SessionSender(pass, { name: "default", status: "WORKING" }, undefined, undefined, onChange);
+function openSender(pass: Pass, onChange = () => {}): SessionWorker {
+  return new SessionWorker(pass, { name: "default", status: "WORKING" }, undefined, undefined, onChange);
 }
 
 test("a session that was stopped while more was claimed for it gives that back, and sends none of it", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { handleCron } from "../../../lib/handler.ts";
+import { handleCron } from "../../../lib/http/cron.ts";
+import { resendHint } from "../../../lib/monitoring/status/resend-hint.ts";
 import { PROBLEMS, type ProblemCode } from "../../../lib/problems.ts";
-import { resendHint } from "../../../lib/status/resend-hint.ts";
 import { readOptions } from "../../../ops/resend/options.ts";
 import { askStatus, basic, readPage, readStatus } from "../../support/status.ts";
 import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../../support/world.ts";

@@ -1,6 +1,7 @@
 import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
-import { CAMPAIGN_INDEXES, MESSAGE_INDEXES } from "../../../lib/indexes.ts";
+import { CAMPAIGN_INDEXES } from "../../../lib/campaigns.ts";
+import { MESSAGE_INDEXES } from "../../../lib/messages/indexes.ts";
 import { explainStages, recordCommands } from "../../support/commands.ts";
 import { readPage, readStatus } from "../../support/status.ts";
 import { ago, createWorld, message } from "../../support/world.ts";

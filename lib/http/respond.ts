@@ -1,0 +1,43 @@
+import { ConfigError, UnavailableError } from "../errors.ts";
+import { describeError, type Log } from "../log.ts";
+import { PROBLEMS, type ProblemCode } from "../problems.ts";
+
+/** One thing that is wrong, as callers are told it. */
+export interface ToldError {
+  code: ProblemCode | "setting_wrong";
+  message: string;
+  /** The setting that is wrong. */
+  setting?: string;
+  count?: number;
+}
+
+/** Why a request can't be answered as it was meant: 500 (settings, or a defect) or 503 (a service is away). */
+export interface Failure {
+  status: 500 | 503;
+  errors: ToldError[];
+}
+
+/** Says of an error in plain words, and with no secret or stack trace, what it means; the log gets where it arose. */
+export function explain(error: unknown, log: Log): Failure {
+  if (error instanceof ConfigError) {
+    log.error({ settings: error.problems }, "settings are wrong");
+    const errors = error.problems.map(({ setting, problem }) => ({
+      code: "setting_wrong" as const,
+      setting,
+      message: `${setting} ${problem}`,
+    }));
+    return { status: 500, errors };
+  }
+  if (error instanceof UnavailableError) {
+    log.error({ code: error.code, error: describeError(error) }, error.message);
+    return { status: 503, errors: [{ code: error.code, message: error.message, count: 1 }] };
+  }
+  log.error({ error: describeError(error) }, "unexpected error");
+  const code: ProblemCode = "internal_error";
+  return { status: 500, errors: [{ code, message: PROBLEMS[code], count: 1 }] };
+}
+
+/** An answer as JSON, which nobody keeps. */
+export function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { status, headers: { "Cache-Control": "no-store", ...headers } });
+}

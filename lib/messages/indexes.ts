@@ -1,0 +1,38 @@
+import type { IndexDescription } from "mongodb";
+import { PICKED_ELSEWHERE, PICKED_SINCE_RELEASED, WRONG_DATE } from "./audit.ts";
+import { CLAIMED } from "./claims.ts";
+import { LIVE } from "./due.ts";
+import { AWAITING_LOOKUP } from "./lookups.ts";
+
+/**
+ * The indexes, each beside the query that needs it (the partial filter is that query's own constant). But
+ * for the campaigns' count, each holds only what is still to be worked on, so they stay small for ever.
+ */
+export const MESSAGE_INDEXES: IndexDescription[] = [
+  { name: "scheduler_due", key: { scheduledAt: 1 }, partialFilterExpression: LIVE },
+  { name: "scheduler_claimed", key: { "delivery.claimExpiresAt": 1 }, partialFilterExpression: CLAIMED },
+  {
+    name: "scheduler_lookups",
+    key: { "delivery.nextLookupAt": 1 },
+    partialFilterExpression: AWAITING_LOOKUP,
+  },
+  {
+    name: "scheduler_campaign",
+    key: { campaignId: 1, isDeleted: 1, isSent: 1, isPicked: 1, "delivery.state": 1 },
+  },
+  // The audit's: each is empty as long as every document is as it should be.
+  { name: "scheduler_no_is_sent", key: { isSent: 1 }, partialFilterExpression: { isSent: null } },
+  { name: "scheduler_no_is_deleted", key: { isDeleted: 1 }, partialFilterExpression: { isDeleted: null } },
+  { name: "scheduler_no_is_picked", key: { isPicked: 1 }, partialFilterExpression: { isPicked: null } },
+  { name: "scheduler_wrong_date", key: { scheduledAt: 1, isPicked: 1 }, partialFilterExpression: WRONG_DATE },
+  {
+    name: "scheduler_elsewhere",
+    key: { isPicked: 1, delivery: 1 },
+    partialFilterExpression: PICKED_ELSEWHERE,
+  },
+  {
+    name: "scheduler_elsewhere_released",
+    key: { isPicked: 1, "delivery.state": 1 },
+    partialFilterExpression: PICKED_SINCE_RELEASED,
+  },
+];

@@ -1,0 +1,52 @@
+import { MongoError, MongoServerError } from "mongodb";
+import { UnavailableError } from "../errors.ts";
+import type { ProblemCode } from "../problems.ts";
+
+/**
+ * Answers of a server that can't serve just now, by code: no primary, stepping or shutting down, a network or
+ * time limit in its own set (MongoDB's error codes; the first ones are those that the drivers retry on).
+ */
+const PASSING_CODES = new Set<unknown>([
+  6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 64, 100, 112, 133, 134,
+]);
+
+/** MongoDB's code for what it gave up since it took longer than `maxTimeMS`. */
+const TOOK_TOO_LONG = 50;
+
+/** Whether the database gave something up because it took too long: it is there, but slow. */
+export function isTooSlow(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === TOOK_TOO_LONG;
+}
+
+/**
+ * Says of an error from the driver what it means for a pass; any other error is given back as it is.
+ */
+export function asUnavailable(error: unknown): unknown {
+  if (isTooSlow(error)) return unavailable("database_slow", error);
+  if (isRefusal(error)) return unavailable("database_refused", error);
+  return error instanceof MongoError ? unavailable("database_unreachable", error) : error;
+}
+
+/**
+ * The server answered, and it is not for the moment only. A bulk of writes dresses whatever happened to it as an error
+ * of the server's: a connection that was lost has no code there (mongodb 7.9, MongoBulkWriteError).
+ */
+function isRefusal(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code !== undefined && !PASSING_CODES.has(error.code);
+}
+
+export function unavailable(code: ProblemCode, cause?: unknown): UnavailableError {
+  return new UnavailableError(code, { cause });
+}
+
+/**
+ * The server's codes for what is wrong with one document alone: a validation rule of its collection turns it away
+ * (an old one, that the rule came after), a unique index of the app's does (one running campaign a session, say), or
+ * it would be longer than 16 MB (two codes, by the server's age).
+ */
+export const OF_ONE_DOCUMENT = new Set<unknown>([121, 11000, 17419, 10334]);
+
+/** Whether the database turned one document away, and has nothing against others. */
+export function isOfOneDocument(error: unknown): boolean {
+  return error instanceof MongoServerError && OF_ONE_DOCUMENT.has(error.code);
+}

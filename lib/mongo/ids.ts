@@ -1,0 +1,46 @@
+import { Binary, BSON, ObjectId } from "mongodb";
+
+/** An id as some app wrote it: an ObjectId here, its string there. (BSON would allow anything; nothing rests on it.) */
+export type Id = ObjectId | string | number | Binary;
+
+/**
+ * Both forms in which a reference to `id` may have been written: an ObjectId and its hexadecimal string. None
+ * for what can be no id: an app may store anything there, and an object could be taken for an operator.
+ */
+export function idForms(id: Id): Id[] {
+  if (id instanceof ObjectId) return [id, id.toHexString()];
+  if (typeof id === "string" && /^[0-9a-f]{24}$/i.test(id)) return [id, new ObjectId(id)];
+  const isBytes = id instanceof Binary && id.sub_type !== Binary.SUBTYPE_VECTOR;
+  return typeof id === "string" || typeof id === "number" || isBytes ? [id] : [];
+}
+
+/** Both forms of all references, each once however often it is named. */
+export function distinctForms(ids: Id[]): Id[] {
+  return [...new Map(ids.flatMap(idForms).map((form) => [documentKey(form), form])).values()];
+}
+
+/** A string that is the same for both forms of a reference, and differs for references that differ. */
+export function idKey(id: Id): string {
+  if (id instanceof ObjectId) return id.toHexString();
+  if (typeof id === "string") return /^[0-9a-f]{24}$/i.test(id) ? id.toLowerCase() : `"${id}"`;
+  // One number is the same with either sign of zero, and JSON has no word for those that are none.
+  return typeof id === "number" ? `#${id}` : documentKey(id);
+}
+
+/** A string that tells values apart by type as well, as the database does. JSON would not: it has fewer types. */
+export function documentKey(id: Id | null | undefined): string {
+  return id instanceof ObjectId ? `o${id.toHexString()}` : (encoded(id) ?? JSON.stringify([id]));
+}
+
+/** Whether the driver, which read this id, can also write it: it decodes some values that it can't encode again. */
+export function canBeWritten(id: Id | null | undefined): boolean {
+  return id instanceof ObjectId || typeof id === "string" || encoded(id) !== undefined;
+}
+
+function encoded(id: Id | null | undefined): string | undefined {
+  try {
+    return Buffer.from(BSON.serialize({ id })).toString("latin1");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,76 @@
+import { type Collection, type Document, type Filter, MongoBulkWriteError } from "mongodb";
+import { isOfOneDocument, OF_ONE_DOCUMENT } from "./errors.ts";
+import type { Id } from "./ids.ts";
+
+/** How many documents an update changed, and how many of those that it was for were turned away. */
+export interface Updated {
+  changed: number;
+  refused: number;
+}
+
+/** Updates those of `ids` that match a filter, as {@link updateMatching} does. */
+export async function updateAll<T extends { _id: Id }>(
+  collection: Collection<T>,
+  ids: Id[],
+  filter: Document,
+  update: Document | Document[],
+  mark?: Document,
+): Promise<Updated> {
+  if (ids.length === 0) return { changed: 0, refused: 0 };
+  const those = { _id: { $in: ids } };
+  return updateMatching(collection, { ...filter, ...those }, update, mark && { ...mark, ...those });
+}
+
+/**
+ * Updates what matches a filter, in one request. The server stops at the first document that can't be updated:
+ * then each is updated by itself, so that it stops no other.
+ *
+ * @param mark matches what this very update has changed, as far as that can be looked for. The server does not say how
+ * much it was before it stopped: what nothing marks is left out of the count
+ */
+export async function updateMatching<T extends { _id: Id }>(
+  collection: Collection<T>,
+  filter: Document,
+  update: Document | Document[],
+  mark?: Document,
+): Promise<Updated> {
+  try {
+    const { modifiedCount } = await collection.updateMany(filter as Filter<T>, update);
+    return { changed: modifiedCount, refused: 0 };
+  } catch (error) {
+    if (!isOfOneDocument(error)) throw error;
+    const before = mark ? await collection.countDocuments(mark as Filter<T>) : 0;
+    const { changed, refused } = await updateEach(collection, filter, update);
+    return { changed: before + changed, refused };
+  }
+}
+
+async function updateEach<T extends { _id: Id }>(
+  collection: Collection<T>,
+  filter: Document,
+  update: Document | Document[],
+): Promise<Updated> {
+  const found = await collection.find(filter as Filter<T>, { projection: { _id: 1 } }).toArray();
+  return writeEach(
+    collection,
+    found.map(({ _id }) => ({ filter: { ...filter, _id }, update })),
+  );
+}
+
+/** Makes updates of one document each, in one request and no order: one that is turned away stops no other. */
+export async function writeEach<T extends { _id: Id }>(
+  collection: Collection<T>,
+  updates: { filter: Document; update: Document | Document[] }[],
+): Promise<Updated> {
+  const writes = updates.map((updateOne) => ({ updateOne }));
+  if (writes.length === 0) return { changed: 0, refused: 0 };
+  try {
+    const { modifiedCount } = await collection.bulkWrite(writes as never, { ordered: false });
+    return { changed: modifiedCount, refused: 0 };
+  } catch (error) {
+    const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+    const onlyRefused = refused.length > 0 && refused.every(({ code }) => OF_ONE_DOCUMENT.has(code));
+    if (!(error instanceof MongoBulkWriteError) || !onlyRefused) throw error;
+    return { changed: error.modifiedCount, refused: refused.length };
+  }
+}

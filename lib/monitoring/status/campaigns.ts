@@ -1,0 +1,95 @@
+import type { Document } from "mongodb";
+import { END, OPEN_CAMPAIGN } from "../../campaigns.ts";
+import { shownId } from "../../log.ts";
+import type { Database } from "../../mongo/client.ts";
+import { type Id, idForms } from "../../mongo/ids.ts";
+import { text } from "../../mongo/safe-fields.ts";
+import { SEARCH_LIMITS } from "./bounds.ts";
+
+/** How many campaigns are shown: those that no pass has looked at for longest, so also those that just began. */
+const SHOWN = 20;
+
+/** Of a campaign with more messages than this no counts are shown: the part that was counted would mislead. */
+const COUNTED = 10_000;
+
+/** Longer names are cut, in characters. */
+const MAX_NAME = 80;
+
+/** How the messages of a campaign stand. */
+export type Progress = Record<"total" | "sent" | "failed" | "missed" | "unknown" | "left", number>;
+
+/** A campaign of which something was claimed or settled since it was last settled itself. */
+export interface CampaignInProgress {
+  id: string;
+  /** Null where it has none that can be shown. */
+  name: string | null;
+  status: string | null;
+  /** Null if it has more messages than are counted for a page. */
+  counts: Progress | null;
+}
+
+/** The campaigns in progress, those with most left to send first; `more`: there are others, which are not shown. */
+export interface CampaignsInProgress {
+  shown: CampaignInProgress[];
+  more: boolean;
+}
+
+interface Found {
+  _id: Id;
+  name?: unknown;
+  status?: unknown;
+}
+
+/**
+ * Finds the campaigns in progress and counts their messages: two requests, served by `scheduler_open` and
+ * `scheduler_campaign`.
+ */
+export async function findCampaignsInProgress(db: Database): Promise<CampaignsInProgress> {
+  const found = await db.campaigns
+    .find(OPEN_CAMPAIGN as Document, SEARCH_LIMITS)
+    .sort({ "delivery.checkedAt": 1 })
+    .limit(SHOWN + 1)
+    .project<Found>({ name: text("name"), status: text("status") })
+    .toArray();
+  const open = found.slice(0, SHOWN).filter(({ _id }) => idForms(_id).length > 0);
+  const counts = open.length > 0 ? await countMessages(db, open) : [];
+  const shown = open.map(({ _id, name, status }, index) => ({
+    id: String(shownId(_id)),
+    name: shownText(name),
+    status: shownText(status),
+    counts: counts[index] ?? null,
+  }));
+  return { shown: shown.sort(mostLeftFirst), more: found.length > SHOWN };
+}
+
+function mostLeftFirst(one: CampaignInProgress, other: CampaignInProgress): number {
+  return (other.counts?.left ?? COUNTED) - (one.counts?.left ?? COUNTED);
+}
+
+function shownText(value: unknown): string | null {
+  return typeof value === "string" && value.trim() !== "" ? value.slice(0, MAX_NAME) : null;
+}
+
+/** The counts of each campaign, in the same order; undefined where there are too many messages. */
+async function countMessages(db: Database, campaigns: Found[]): Promise<(Progress | undefined)[]> {
+  const [first, ...others] = campaigns.map(({ _id }, index) => [
+    { $match: { campaignId: { $in: idForms(_id) }, isDeleted: { $ne: true } } },
+    { $limit: COUNTED + 1 },
+    { $group: { _id: { campaign: { $literal: index }, end: END }, count: { $sum: 1 } } },
+  ]);
+  const rest = others.map((pipeline) => ({ $unionWith: { coll: db.messages.collectionName, pipeline } }));
+  const found = await db.messages
+    .aggregate<{ _id: { campaign: number; end: keyof Progress }; count: number }>(
+      [...(first ?? []), ...rest],
+      SEARCH_LIMITS,
+    )
+    .toArray();
+  const all = campaigns.map(() => ({ total: 0, sent: 0, failed: 0, missed: 0, unknown: 0, left: 0 }));
+  for (const { _id, count } of found) {
+    const progress = all[_id.campaign];
+    if (!progress) continue;
+    progress[_id.end] += count;
+    progress.total += count;
+  }
+  return all.map((progress) => (progress.total > COUNTED ? undefined : progress));
+}

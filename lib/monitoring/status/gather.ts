@@ -1,0 +1,119 @@
+import { withTimeout } from "../../async.ts";
+import { addSeconds } from "../../clock.ts";
+import { type Config, SWEPT_SECONDS } from "../../config.ts";
+import { auditMessages } from "../../messages/audit.ts";
+import type { Bounded } from "../../mongo/bounded-count.ts";
+import { type Database, openDatabase } from "../../mongo/client.ts";
+import { asUnavailable, isTooSlow } from "../../mongo/errors.ts";
+import { PROBLEMS, type ProblemCode } from "../../problems.ts";
+import { type Alert, readAlerts } from "../alerts/state.ts";
+import { type History, type PastProblem, readHistory } from "../history/read.ts";
+import { type LastPass, readLastPass } from "../record.ts";
+import { SEARCH_LIMITS } from "./bounds.ts";
+import { type CampaignsInProgress, findCampaignsInProgress } from "./campaigns.ts";
+import { countLive, type Live } from "./live.ts";
+import { type ResendHint, resendHint } from "./resend-hint.ts";
+import { askSessions, type WahaStatus } from "./sessions.ts";
+import { judgeStatus, type Verdict } from "./verdict.ts";
+
+/** How many alerts are shown. */
+const SHOWN_ALERTS = 20;
+
+/** Whoever looks gets an answer by then, also where the database hangs. In milliseconds. */
+const PATIENCE_MS = 12_000;
+
+/** What is null where the database was too slow to be read in time. */
+type IfRead<T> = { [Name in keyof T]: T[Name] | null };
+
+/** Messages that no pass sees or touches, by what is wrong with them. */
+export interface Unseen extends Bounded {
+  code: ProblemCode;
+  message: string;
+}
+
+/** Everything that somebody on call wants to know; it holds no text, chat or secret. */
+export interface Status extends IfRead<History> {
+  /** Passes run, WAHA answers, and nothing needs a person. */
+  ok: boolean;
+  verdict: Verdict;
+  /** The database's time. */
+  at: Date;
+  lastPass: Pick<LastPass, "passId" | "startedAt" | "endedAt" | "summary"> | null;
+  now: Live;
+  waha: WahaStatus;
+  campaigns: CampaignsInProgress | null;
+  /** Counts stop at 1,000 a search. */
+  documents: Unseen[] | null;
+  problems: (PastProblem & { resend: ResendHint | null })[] | null;
+  alerts: Pick<Alert, "kind" | "about" | "code" | "message" | "since">[];
+}
+
+/**
+ * Gathers the status, with a few indexed and bounded requests to the database and one to WAHA.
+ *
+ * @throws UnavailableError if the database is away. WAHA away is part of the status
+ */
+export async function gatherStatus(config: Config): Promise<Status> {
+  try {
+    return await withTimeout(gather(config), PATIENCE_MS, "database_unreachable");
+  } catch (error) {
+    throw asUnavailable(error);
+  }
+}
+
+async function gather(config: Config): Promise<Status> {
+  const [ofDatabase, waha] = await Promise.all([
+    askDatabase(openDatabase(config), config),
+    askSessions(config),
+  ]);
+  const verdict = judgeStatus({ ...ofDatabase, waha }, config);
+  return { ok: verdict.level === "good", verdict, ...ofDatabase, waha };
+}
+
+async function askDatabase(db: Database, config: Config): Promise<Omit<Status, "ok" | "verdict" | "waha">> {
+  await db.connect();
+  const at = await db.readTime();
+  const [lastPass, now, history, campaigns, documents, alerts] = await Promise.all([
+    readLastPass(db, SEARCH_LIMITS),
+    countLive(db, config, at),
+    unlessSlow(readHistory(db, at, SEARCH_LIMITS)),
+    unlessSlow(findCampaignsInProgress(db)),
+    unlessSlow(auditMessages(db, addSeconds(at, -SWEPT_SECONDS), SEARCH_LIMITS)),
+    readStandingAlerts(db),
+  ]);
+  return {
+    at,
+    lastPass: lastPass && shownPass(lastPass),
+    now,
+    ...(history ?? NOT_READ),
+    problems: history?.problems.map((problem) => ({ ...problem, resend: resendHint(problem.code) })) ?? null,
+    campaigns,
+    documents:
+      documents && [...documents].map(([code, bounded]) => ({ code, message: PROBLEMS[code], ...bounded })),
+    alerts,
+  };
+}
+
+const NOT_READ = { hour: null, day: null, minutes: null };
+
+/** What a search found; null where the database gave it up for taking too long: the rest is told all the same. */
+async function unlessSlow<T>(search: Promise<T>): Promise<T | null> {
+  try {
+    return await search;
+  } catch (error) {
+    if (isTooSlow(error)) return null;
+    throw error;
+  }
+}
+
+function shownPass({ passId, startedAt, endedAt, summary }: LastPass): Status["lastPass"] {
+  return { passId, startedAt, endedAt, summary };
+}
+
+async function readStandingAlerts(db: Database): Promise<Status["alerts"]> {
+  const { entries } = await readAlerts(db, SEARCH_LIMITS);
+  return entries
+    .filter(({ state }) => state === "standing")
+    .slice(0, SHOWN_ALERTS)
+    .map(({ kind, about, code, message, since }) => ({ kind, about, code, message, since }));
+}

@@ -1,0 +1,74 @@
+import type { Document } from "mongodb";
+import { addSeconds } from "../../clock.ts";
+import { type Config, SWEPT_SECONDS } from "../../config.ts";
+import { CLAIMED } from "../../messages/claims.ts";
+import { dueFilter, LIVE } from "../../messages/due.ts";
+import { AWAITING_LOOKUP } from "../../messages/lookups.ts";
+import { CLAIMABLE_STATES } from "../../messages/message.ts";
+import { type Bounded, countUpTo, type Search } from "../../mongo/bounded-count.ts";
+import type { Database } from "../../mongo/client.ts";
+import { SEARCH_LIMITS } from "./bounds.ts";
+
+/** Counting stops here: past it the number says no more than "many". */
+const MANY = 1000;
+
+const NONE: Bounded = { count: 0, more: false };
+
+/** What is on its way at this moment. */
+export interface Live {
+  /** In the window, and claimed by nobody. */
+  due: Bounded;
+  /** When the oldest of these was to go out. */
+  oldestDue: Date | null;
+  /** Past the window and not yet ended: the next pass ends it as `missed`, unless its campaign is on hold. */
+  pastWindow: Bounded;
+  claimed: Bounded;
+  /** Posted, or about to be, without a recorded answer. */
+  attempting: Bounded;
+  /** Ended as `unknown`, and still looked up in WAHA now and then. */
+  awaitingLookup: Bounded;
+}
+
+/** Counts what is on its way: two requests, served by the indexes that hold only what is still to be worked on. */
+export async function countLive(db: Database, config: Config, now: Date): Promise<Live> {
+  const window = { from: addSeconds(now, -config.LOOKBACK_SECONDS), to: now };
+  const due = dueFilter(window, now);
+  const searches: Search<Exclude<keyof Live, "oldestDue">>[] = [
+    ["due", due as Document],
+    ["pastWindow", pastWindow(window.from, now)],
+    ["claimed", { ...CLAIMED, "delivery.state": "claimed" }],
+    ["attempting", { ...AWAITING_LOOKUP, "delivery.state": "attempting" }],
+    ["awaitingLookup", { ...AWAITING_LOOKUP, "delivery.state": "unknown" }],
+  ];
+  const [counts, oldestDue] = await Promise.all([
+    countUpTo(db.messages, searches, MANY, SEARCH_LIMITS),
+    findOldest(db, due),
+  ]);
+  const count = (name: (typeof searches)[number][0]) => counts.get(name) ?? NONE;
+  return {
+    due: count("due"),
+    oldestDue,
+    pastWindow: count("pastWindow"),
+    claimed: count("claimed"),
+    attempting: count("attempting"),
+    awaitingLookup: count("awaitingLookup"),
+  };
+}
+
+function pastWindow(windowFrom: Date, now: Date): Document {
+  return {
+    ...LIVE,
+    scheduledAt: { $gte: addSeconds(now, -SWEPT_SECONDS), $lt: windowFrom },
+    "delivery.state": { $in: [...CLAIMABLE_STATES] },
+  };
+}
+
+async function findOldest(db: Database, due: Document): Promise<Date | null> {
+  const [oldest] = await db.messages
+    .find(due, SEARCH_LIMITS)
+    .sort({ scheduledAt: 1 })
+    .limit(1)
+    .project<{ scheduledAt: Date }>({ _id: 0, scheduledAt: 1 })
+    .toArray();
+  return oldest?.scheduledAt ?? null;
+}

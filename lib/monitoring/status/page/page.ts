@@ -1,0 +1,55 @@
+import type { Failure } from "../../../http/respond.ts";
+import { splitWords } from "../../../problems.ts";
+import type { Status } from "../gather.ts";
+import { sentence } from "../verdict.ts";
+import { campaignsCard } from "./campaigns.ts";
+import { pageAnswer } from "./document.ts";
+import { html } from "./html.ts";
+import { notRead } from "./not-read.ts";
+import { plotCards } from "./plots.ts";
+import { alertsCard, documentsCard, problemsCard } from "./problems.ts";
+import { sessionsCard } from "./sessions.ts";
+import { tiles } from "./tiles.ts";
+import { verdictCard } from "./verdict.ts";
+
+/** The status as a page that tells the story at a glance: the worst first, then figures, then what to do. */
+export function statusPage(status: Status): Promise<Response> {
+  const { at, campaigns, documents, minutes, problems } = status;
+  const seconds = `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  const body = html`<header><b>waha-scheduler</b><span>${seconds}, refreshes itself every 10 s</span></header>
+${verdictCard(status.verdict)}
+${tiles(status)}
+<div class="grid">
+${alertsCard(status)}
+${minutes ? plotCards(minutes) : notRead("The last hour")}
+${campaigns ? campaignsCard(campaigns) : notRead("Campaigns in progress")}
+${sessionsCard(status)}
+${problems ? problemsCard(at, problems) : notRead("Problems of the last day")}
+${documents ? documentsCard(documents) : notRead("Messages that are never sent")}
+</div>
+<footer><span>Hour and day: as passes that ended counted. Counts of what is on its way stop at 1,000.</span><span>For machines: the same address without <code>Accept: text/html</code></span></footer>`;
+  return pageAnswer(200, status.verdict.headline, body);
+}
+
+/** Why there is no status, in the same words as everywhere else. */
+export function failurePage({ status, errors }: Failure): Promise<Response> {
+  const cards = errors.map(({ message }) => {
+    const { happened, remedy } = splitWords(message);
+    return verdictCard({ level: "bad", headline: sentence(happened).slice(0, -1), detail: sentence(remedy) });
+  });
+  return pageAnswer(
+    status,
+    "waha-scheduler: no status",
+    html`<header><b>waha-scheduler</b></header>${cards}`,
+  );
+}
+
+/** What a browser shows whose user gave up on the password. */
+export function unauthorizedPage(challenge: string): Promise<Response> {
+  const verdict = {
+    level: "warning" as const,
+    headline: "The password is CRON_SECRET",
+    detail: "Any user name will do. Load the page again to be asked.",
+  };
+  return pageAnswer(401, "waha-scheduler: password", verdictCard(verdict), { "WWW-Authenticate": challenge });
+}

@@ -1,0 +1,63 @@
+import type { Config } from "../../config.ts";
+import { UnavailableError } from "../../errors.ts";
+import type { ProblemCode } from "../../problems.ts";
+import { openWaha } from "../../waha/client.ts";
+import type { WahaSession } from "../../waha/responses.ts";
+
+/** Whoever looks at a page does not wait longer; nor does the health check, and a pass does a little. */
+const WAIT_MS = 8_000;
+
+/** How many sessions are shown, those that don't work first. */
+const SHOWN = 100;
+
+/** WAHA's sessions, or why there is no list of them. */
+export type WahaStatus =
+  | {
+      reachable: true;
+      total: number;
+      working: number;
+      /** Those that can't send until a person sees to them. */
+      needingSomebody: number;
+      sessions: Pick<WahaSession, "name" | "status">[];
+    }
+  | { reachable: false; code: ProblemCode; message: string };
+
+/** Asks WAHA for its sessions, in one request. */
+export async function askSessions(config: Config): Promise<WahaStatus> {
+  const waha = openWaha(config);
+  try {
+    const all = [...(await waha.listSessions(Math.min(WAIT_MS, config.WAHA_TIMEOUT_MS))).values()];
+    return {
+      reachable: true,
+      total: all.length,
+      working: all.filter(works).length,
+      needingSomebody: all.filter(needsSomebody).length,
+      sessions: all
+        .sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1))
+        .slice(0, SHOWN)
+        .map(({ name, status }) => ({ name, status })),
+    };
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    return { reachable: false, code: error.code, message: error.message };
+  } finally {
+    await waha.close();
+  }
+}
+
+/**
+ * Whether it waits for a person. One that is starting does not, and one that is stopped was, as a rule, stopped on
+ * purpose: where it had worked before an alert tells of it.
+ */
+export function needsSomebody({ status }: Pick<WahaSession, "status">): boolean {
+  return status !== "WORKING" && status !== "STARTING" && status !== "STOPPED";
+}
+
+/** Whoever waits for a person comes first, then whoever does not work. */
+function rank(session: Pick<WahaSession, "status">): number {
+  return Number(!needsSomebody(session)) + Number(works(session));
+}
+
+function works({ status }: Pick<WahaSession, "status">): boolean {
+  return status === "WORKING";
+}

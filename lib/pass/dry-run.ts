@@ -1,0 +1,81 @@
+import { addSeconds, type SystemClock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { dueFilter, surveyDue } from "../messages/due.ts";
+import { openDatabase } from "../mongo/client.ts";
+import { asUnavailable } from "../mongo/errors.ts";
+import type { Summary } from "../monitoring/report.ts";
+import { routeAll } from "../sessions/routing.ts";
+import { openWaha } from "../waha/client.ts";
+import { snapshotMs } from "../waha/snapshot.ts";
+import { readClock } from "./run.ts";
+import { PassStats } from "./stats.ts";
+
+/** What a pass would find now. */
+export interface DryRun {
+  dryRun: true;
+  at: Date;
+  /** Messages in the window that nobody has claimed. */
+  due: number;
+  /** Of these, how many have a session that works, by session; not looked into, nor at leases. */
+  sendable: { session: string; due: number; oldest: Date | null }[];
+  /** Of these, how many are left alone since their campaign is on hold. */
+  onHold: number;
+  /** Of these, what stands in the way of the others. */
+  errors: Summary["errors"];
+}
+
+/**
+ * Tells what is due, and changes nothing.
+ *
+ * @throws UnavailableError if the database or WAHA is away
+ */
+export async function dryRun(config: Config, ticker: SystemClock): Promise<DryRun> {
+  const db = openDatabase(config);
+  const waha = openWaha(config);
+  try {
+    const [clock, sessions] = await Promise.all([
+      readClock(db, ticker, ticker.monotonic()),
+      waha.listSessions(snapshotMs(config)),
+    ]);
+    const window = { from: addSeconds(clock.startedAt, -config.LOOKBACK_SECONDS), to: clock.startedAt };
+    const groups = await surveyDue(db, dueFilter(window, clock.startedAt), 1);
+    const routes = await routeAll(db, groups, sessions, config);
+    return describe(clock.startedAt, groups, routes);
+  } catch (error) {
+    throw asUnavailable(error);
+  } finally {
+    await waha.close();
+  }
+}
+
+type Groups = Awaited<ReturnType<typeof surveyDue>>;
+type Routes = Awaited<ReturnType<typeof routeAll>>;
+
+function describe(at: Date, groups: Groups, routes: Routes): DryRun {
+  const tally = new PassStats();
+  const sendable = new Map<string, { session: string; due: number; oldest: Date | null }>();
+  let due = 0;
+  let onHold = 0;
+  for (const [index, { count, next }] of groups.entries()) {
+    const route = routes[index];
+    due += count;
+    if (!route) continue;
+    if ("held" in route) onHold += count;
+    if ("blocked" in route) tally.problem(route.blocked.code, count, route.blocked.detail);
+    if (route.orphaned && !("blocked" in route)) tally.problem("campaign_not_found", count);
+    if (!("session" in route)) continue;
+    const entry = sendable.get(route.session.name) ?? { session: route.session.name, due: 0, oldest: null };
+    const oldest = next[0]?.scheduledAt ?? null;
+    entry.due += count;
+    if (oldest && (!entry.oldest || oldest < entry.oldest)) entry.oldest = oldest;
+    sendable.set(route.session.name, entry);
+  }
+  return {
+    dryRun: true,
+    at,
+    due,
+    sendable: [...sendable.values()],
+    onHold,
+    errors: tally.summary("", at, 0).errors,
+  };
+}

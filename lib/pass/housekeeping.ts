@@ -1,0 +1,59 @@
+import { openCampaigns_ } from "../campaigns.ts";
+import { addSeconds } from "../clock.ts";
+import { SWEPT_SECONDS } from "../config.ts";
+import { shownId } from "../log.ts";
+import { auditMessages } from "../messages/audit.ts";
+import { findRescued, rescueExpiredClaims } from "../messages/claims.ts";
+import { isTooSlow } from "../mongo/errors.ts";
+import type { Id } from "../mongo/ids.ts";
+import type { Pass } from "./pass.ts";
+
+/** Counting the messages that no pass sees may take so long; no other step waits for it. */
+const AUDIT_MS = 5_000;
+
+/** Counts what no pass sees. Nothing is sent by it, so a database that is too slow for it fails no pass. */
+export async function audit({ clock, db, id: passId, log, tally }: Pass): Promise<void> {
+  const leftAlone = addSeconds(clock.now(), -SWEPT_SECONDS);
+  try {
+    const findings = await auditMessages(db, leftAlone, { maxTimeMS: AUDIT_MS });
+    for (const [code, { count }] of findings) tally.problem(code, count);
+  } catch (error) {
+    if (!isTooSlow(error)) throw error;
+    tally.problem("database_slow");
+    log.warn({ passId }, "messages that are never seen were not counted: it took too long");
+  }
+}
+
+/** Opens the campaigns that messages name, before anything of these settles. */
+export async function openCampaigns(pass: Pass, messages: { campaignId?: Id | null }[]): Promise<void> {
+  const named = messages.map(({ campaignId }) => campaignId).filter((id) => id !== undefined && id !== null);
+  if (named.length > 0) pass.tally.campaignsOpened = true;
+  noteTurnedAway(pass, await openCampaigns_(pass.db, named, pass.config), "campaigns");
+}
+
+/** Levels at which the log follows each message by its id. */
+const TELLS_ALL: ReadonlySet<string> = new Set(["debug", "trace"]);
+
+/** Gives back what a pass claimed and did not live to send; returns how many. */
+export async function rescue(pass: Pass): Promise<number> {
+  const { clock, config, db, id: passId, log, tally } = pass;
+  const now = clock.now();
+  const { changed: count, refused } = await rescueExpiredClaims(db, now);
+  noteTurnedAway(pass, refused, "messages");
+  if (count === 0) return count;
+  tally.add("rescued", count);
+  tally.problem("pass_died", count);
+  log.warn({ passId, count }, "claims of a pass that died were given back");
+  if (TELLS_ALL.has(config.LOG_LEVEL)) {
+    for (const id of await findRescued(db, now))
+      log.debug({ passId, messageId: shownId(id) }, "given back: the pass that had claimed it died");
+  }
+  return count;
+}
+
+/** Tells of documents that the database turned away, each by itself: by a validation rule, or for their length. */
+export function noteTurnedAway({ id: passId, log, tally }: Pass, count: number, collection: string): void {
+  if (count === 0) return;
+  tally.problem("database_refused", count);
+  log.warn({ passId, count, collection }, "documents were turned away by the database");
+}

@@ -1,0 +1,109 @@
+import { type Histogram, histogramOf } from "../monitoring/history/lateness.ts";
+import type { Summary } from "../monitoring/report.ts";
+import type { Reason } from "../problems.ts";
+import { PROBLEMS, type ProblemCode } from "../problems.ts";
+
+type Count =
+  | "claimed"
+  | "sent"
+  | "released"
+  | "failed"
+  | "missed"
+  | "unknown"
+  | "rescued"
+  | "reconciled"
+  | "campaignsCompleted";
+
+/** How many of the details (sessions' names, statuses) an error's message shows. */
+const SHOWN_DETAILS = 5;
+
+/** Counts what a pass does, and sums it up. */
+export class PassStats {
+  more = false;
+  /** Something was opened that may be settled by now. */
+  campaignsOpened = false;
+  /** A step of the pass could not be run. */
+  broken = false;
+  readonly #counts: Record<Count, number> = {
+    claimed: 0,
+    sent: 0,
+    released: 0,
+    failed: 0,
+    missed: 0,
+    unknown: 0,
+    rescued: 0,
+    reconciled: 0,
+    campaignsCompleted: 0,
+  };
+  /** Messages that were due and did not go out, other than by the app's wish. */
+  #unsent = 0;
+  readonly #problems = new Map<ProblemCode, { count: number; details: Set<string> }>();
+  readonly #latenessMs: number[] = [];
+
+  add(count: Count, by = 1): void {
+    this.#counts[count] += by;
+  }
+
+  sent(latenessMs: number): void {
+    this.add("sent");
+    this.#latenessMs.push(latenessMs);
+  }
+
+  /** Messages that were claimed and given back. */
+  released({ code, detail }: Reason, count = 1): void {
+    this.add("released", count);
+    if (code !== "message_changed") this.#unsent += count;
+    this.problem(code, count, detail);
+  }
+
+  /** Messages that are due and can't be claimed. */
+  blocked({ code, detail }: Reason, count: number): void {
+    this.#unsent += count;
+    this.problem(code, count, detail);
+  }
+
+  /** A message that was posted, and of which nothing is proven yet. */
+  undecided(): void {
+    this.#unsent += 1;
+  }
+
+  problem(code: ProblemCode, count = 1, detail?: string): void {
+    const known = this.#problems.get(code) ?? { count: 0, details: new Set<string>() };
+    known.count += count;
+    if (detail && known.details.size < SHOWN_DETAILS) known.details.add(detail.slice(0, 100));
+    this.#problems.set(code, known);
+  }
+
+  summary(passId: string, startedAt: Date, durationMs: number): Summary {
+    const { failed, missed, unknown } = this.#counts;
+    return {
+      passId,
+      startedAt,
+      durationMs: Math.round(durationMs),
+      ok: !this.broken && this.#unsent + failed + missed + unknown === 0,
+      ...this.#counts,
+      more: this.more,
+      latenessMs: this.#lateness(),
+      errors: [...this.#problems].map(([code, { count, details }]) => ({
+        code,
+        message: describe(code, details),
+        count,
+      })),
+    };
+  }
+
+  /** How late what was sent was. */
+  latenessHistogram(): Histogram {
+    return histogramOf(this.#latenessMs);
+  }
+
+  #lateness(): Summary["latenessMs"] {
+    if (this.#latenessMs.length === 0) return { p50: null, max: null };
+    const sorted = this.#latenessMs.sort((a, b) => a - b);
+    return { p50: sorted[Math.floor((sorted.length - 1) / 2)] ?? null, max: sorted.at(-1) ?? null };
+  }
+}
+
+function describe(code: ProblemCode, details: Set<string>): string {
+  return details.size > 0 ? `${PROBLEMS[code]} (${[...details].join(", ")})` : PROBLEMS[code];
+}

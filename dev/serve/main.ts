@@ -66,7 +66,7 @@ async function takeDown(
 function explain(error: unknown): void {
   if (error instanceof ConfigError) {
     console.error(
-      "--live needs these settings, in the environment or .env; the README tells what each means:",
+      "--live needs these settings, in the environment or .env; docs/configuration.md says what each means:",
     );
     for (const { setting, problem } of error.problems) console.error(`  ${setting} ${problem}`);
   } else console.error((error as Error).message);

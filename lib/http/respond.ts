@@ -1,6 +1,6 @@
 import { ConfigError, UnavailableError } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
-import { PROBLEMS, type ProblemCode } from "../problems.ts";
+import { messageOf, type ProblemCode } from "../problems.ts";
 
 /** One thing that is wrong, as callers are told it. */
 export interface ToldError {
@@ -34,7 +34,7 @@ export function explain(error: unknown, log: Log): Failure {
   }
   log.error({ error: describeError(error) }, "unexpected error");
   const code: ProblemCode = "internal_error";
-  return { status: 500, errors: [{ code, message: PROBLEMS[code], count: 1 }] };
+  return { status: 500, errors: [{ code, message: messageOf(code), count: 1 }] };
 }
 
 /** An answer as JSON, which nobody keeps. */

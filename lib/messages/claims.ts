@@ -2,7 +2,7 @@ import type { Document } from "mongodb";
 import type { Database } from "../mongo/client.ts";
 import type { Id } from "../mongo/ids.ts";
 import { type Updated, updateAll, updateMatching } from "../mongo/updates.ts";
-import { PROBLEMS, type Reason } from "../problems.ts";
+import { messageOf, type Reason } from "../problems.ts";
 import { dueFilter, liveWithinADay, type Window } from "./due.ts";
 import { SAFE_FIELDS } from "./message.ts";
 import { type ClaimedMessage, releaseUpdate } from "./transitions.ts";
@@ -119,7 +119,7 @@ export function rescueExpiredClaims(db: Database, now: Date): Promise<Updated> {
     $set: {
       isPicked: false,
       "delivery.state": "released",
-      "delivery.error": { code: "pass_died", message: PROBLEMS.pass_died, at: now },
+      "delivery.error": { code: "pass_died", message: messageOf("pass_died"), at: now },
     },
     $unset: { "delivery.claimExpiresAt": "" },
   };

@@ -1,7 +1,7 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import { allUnchanged } from "../mongo/safe-fields.ts";
-import { PROBLEMS, type Reason } from "../problems.ts";
+import { messageOf, type Reason } from "../problems.ts";
 import { type Delivery, type DeliveryState, type MessageDocument, SAFE_FIELDS } from "./message.ts";
 
 /** A message as it was read back after its claim. */
@@ -28,7 +28,7 @@ export interface Transition {
 }
 
 export function deliveryError({ code, detail }: Reason, at: Date) {
-  return { code, message: detail ? `${PROBLEMS[code]} (${detail})` : PROBLEMS[code], at };
+  return { code, message: messageOf(code, detail), at };
 }
 
 /** Where an attempt goes, and the id that it gives the message, if the engine takes one. */

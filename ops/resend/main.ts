@@ -45,7 +45,9 @@ try {
 
 function explain(error: unknown): void {
   if (error instanceof ConfigError) {
-    console.error("These settings are needed, in the environment or .env; the README tells what each means:");
+    console.error(
+      "These settings are needed, in the environment or .env; docs/configuration.md says what each means:",
+    );
     for (const { setting, problem } of error.problems) console.error(`  ${setting} ${problem}`);
     return;
   }

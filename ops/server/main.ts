@@ -13,7 +13,9 @@ try {
 
 function explain(error: unknown): void {
   if (error instanceof ConfigError) {
-    console.error("Settings are wrong, in the environment or .env; the README tells what each means:");
+    console.error(
+      "Settings are wrong, in the environment or .env; docs/configuration.md says what each means:",
+    );
     for (const { setting, problem } of error.problems) console.error(`  ${setting} ${problem}`);
     return;
   }

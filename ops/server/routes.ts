@@ -17,7 +17,7 @@ export type Routes = ReadonlyMap<string, Handler>;
 /**
  * Everything that the platform would serve.
  *
- * @param env the settings; see the README
+ * @param env the settings; see docs/configuration.md
  * @param host what the host of the passes provides
  */
 export function routesOf(env: NodeJS.ProcessEnv, host: Partial<Host>): Routes {

@@ -141,7 +141,7 @@ const BREAKAGES: Breakage[] = [
       level: "warning",
       check: "indexes",
       message: /scheduler_due \[indexes_missing/,
-      remedy: /README/,
+      remedy: /docs\/indexes\.md/,
     },
   },
   {
@@ -285,7 +285,12 @@ const BREAKAGES: Breakage[] = [
   {
     name: "a WAHA that does not tell its version",
     simulator: { legacyVersionPath: true },
-    found: { level: "warning", check: "waha", message: /waha_version_unknown/, remedy: /README/ },
+    found: {
+      level: "warning",
+      check: "waha",
+      message: /waha_version_unknown/,
+      remedy: /errors\.md#waha_version_unknown/,
+    },
   },
   {
     name: "passes that stopped",

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { PROBLEMS, splitWords } from "../../lib/problems.ts";
+import { messageOf, PROBLEMS } from "../../lib/problems.ts";
 import { HEALTH_PATH, STATUS_PATH } from "../../ops/server/routes.ts";
 import { type Program, run } from "../support/program.ts";
 import { RECEIVERS_SECRET, startReceiver } from "../support/receiver.ts";
 import { SECRET, WAHA_KEY } from "../support/world.ts";
 import { startHost } from "./host.ts";
 
-const WORDS = PROBLEMS.waha_unreachable;
+const WORDS = messageOf("waha_unreachable");
 
 /** Health is kept for ten seconds, and a busy machine takes its time. */
 const PATIENCE = { interval: 250 };
@@ -64,7 +64,7 @@ test("WAHA killed, and started again: log, status, health and one alert each say
   await morePasses(server, 2);
   expect(heart.taken.length).toBeGreaterThan(beats);
   expect(await headline()).toMatch(/^Running: last pass \d+ s ago$/);
-  const { happened } = splitWords(WORDS);
+  const { happened } = PROBLEMS.waha_unreachable;
   expect(alerts()[1]).toMatchObject({ state: "over", text: expect.stringContaining(happened) });
   expect(webhook.taken).toHaveLength(2);
   expect(server.output).not.toContain(RECEIVERS_SECRET);

@@ -2,6 +2,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, test } from "vitest";
+import { parse as parseYaml } from "yaml";
 import { INVARIANTS } from "../dev/chaos/check/index.ts";
 import { generatedFiles } from "../dev/docs/generate.ts";
 import { CAMPAIGN_INDEXES } from "../lib/campaigns.ts";
@@ -270,6 +271,12 @@ describe("the size of the pages", () => {
     const long = PAGES.filter((path) => size(path) > 15 * 1024 && path !== "docs/protocol.md");
     expect(long).toEqual([]);
   });
+});
+
+test("the workflow and the issue forms are YAML", () => {
+  const files = globSync(".github/**/*.yml", { cwd: ROOT });
+  expect(files.length).toBeGreaterThan(2);
+  for (const path of files) expect(parseYaml(read(path)), path).toBeTypeOf("object");
 });
 
 test("every page of docs/ is in its index", () => {

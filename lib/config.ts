@@ -66,7 +66,7 @@ const statusWord = (fallback: string) =>
     .default(fallback)
     .transform((word) => word || null);
 
-/** An address that is itself a secret, as whoever knows it may post there. */
+/** An address that is itself a secret: with it one may post there. */
 const webAddress = z
   .url({ protocol: /^https?$/, error: "must be an http:// or https:// address" })
   .refine(hasNoUser, "must hold no user or password: requests can't carry them");
@@ -260,7 +260,7 @@ const STAYING_PASS_SECONDS = 90;
 /** From one call of the cron to the next. */
 const CRON_SECONDS = 60;
 
-/** One pass comes every minute and takes a minute at most: without any for so long, passes do not run. */
+/** One pass comes every minute and takes a minute at most: if none ended in this time, passes do not run. */
 export const RECENT_PASS_SECONDS = 180;
 
 /** For how long none may have ended before passes are taken for stopped: each records itself at its end only. */
@@ -273,11 +273,11 @@ export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: 
   const warnings: string[] = [];
   if (STAY_SECONDS > 0 && PASS_SECONDS < STAYING_PASS_SECONDS) {
     warnings.push(
-      `STAY_SECONDS is set, and PASS_SECONDS is under ${STAYING_PASS_SECONDS}: with passes every minute nobody sends from the end of one to the start of the next. Raise maxDuration in vercel.json`,
+      `STAY_SECONDS is set, and PASS_SECONDS is under ${STAYING_PASS_SECONDS}: with passes every minute none sends from the end of one to the start of the next. Raise maxDuration in vercel.json`,
     );
   } else if (STAY_SECONDS > 0 && STAY_SECONDS < CRON_SECONDS) {
     warnings.push(
-      `STAY_SECONDS is under ${CRON_SECONDS}: with passes every minute nobody sends from the end of one's stay to the start of the next. Set it to PASS_SECONDS less 15`,
+      `STAY_SECONDS is under ${CRON_SECONDS}: with passes every minute none sends from the end of one's stay to the start of the next. Set it to PASS_SECONDS less 15`,
     );
   }
   if (WAHA_TIMEOUT_MS < WAHA_REFUSAL_WAIT_MS) {

@@ -244,7 +244,7 @@ const problems = {
   },
   never_picked: {
     kind: "notice",
-    happened: "messages are over 24 hours past their time and nobody picked them; they are left alone",
+    happened: "messages are over 24 hours past their time and were never picked; they are left alone",
     remedy: "",
   },
   picked_elsewhere: {

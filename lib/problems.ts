@@ -1,5 +1,3 @@
-import packageJson from "../package.json" with { type: "json" };
-
 /**
  * What a problem means for the messages that have it:
  *
@@ -279,9 +277,12 @@ export function errorPage(code: ProblemCode): string {
   return `docs/errors.md#${code}`;
 }
 
+/** The homepage of package.json, which the deployed function does not have. */
+const HOMEPAGE = "https://github.com/waha-scheduler/waha-scheduler";
+
 /** The same on the web. */
 export function errorUrl(code: ProblemCode): string {
-  return `${packageJson.homepage}/blob/main/${errorPage(code)}`;
+  return `${HOMEPAGE}/blob/main/${errorPage(code)}`;
 }
 
 /** Whether a document's word for a reason is one of these. */

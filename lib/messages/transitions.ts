@@ -1,7 +1,7 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import { allUnchanged, deliveryBefore } from "../mongo/safe-fields.ts";
-import { PROBLEMS, type Reason } from "../problems.ts";
+import { messageOf, PROBLEMS, type Reason } from "../problems.ts";
 import { LIVE, liveWithinADay } from "./due.ts";
 import {
   CLAIMABLE_STATES,
@@ -40,7 +40,7 @@ export interface Transition {
 
 /** What `delivery.error` says: a code, its plain words with the particulars, and when it was found. */
 export function deliveryError({ code, detail }: Reason, at: Date) {
-  return { code, message: detail ? `${PROBLEMS[code]} (${detail})` : PROBLEMS[code], at };
+  return { code, message: messageOf(code, detail), at };
 }
 
 /** claimed → released: the claim has expired. No intent exists, so nothing was posted. */

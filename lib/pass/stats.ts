@@ -1,7 +1,6 @@
 import { type Histogram, histogramOf } from "../monitoring/history/lateness.ts";
 import type { Summary } from "../monitoring/report.ts";
-import type { Reason } from "../problems.ts";
-import { PROBLEMS, type ProblemCode } from "../problems.ts";
+import { messageOf, type ProblemCode, type Reason } from "../problems.ts";
 
 type Count =
   | "claimed"
@@ -106,7 +105,7 @@ export class PassStats {
       latenessMs: this.#lateness(),
       errors: [...this.#problems].map(([code, { count, details }]) => ({
         code,
-        message: describe(code, details),
+        message: messageOf(code, [...details].join(", ")),
         count,
       })),
     };
@@ -122,8 +121,4 @@ export class PassStats {
     const sorted = this.#latenessMs.sort((a, b) => a - b);
     return { p50: sorted[Math.floor((sorted.length - 1) / 2)] ?? null, max: sorted.at(-1) ?? null };
   }
-}
-
-function describe(code: ProblemCode, details: Set<string>): string {
-  return details.size > 0 ? `${PROBLEMS[code]} (${[...details].join(", ")})` : PROBLEMS[code];
 }

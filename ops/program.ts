@@ -11,7 +11,7 @@ export function loadEnvFile(): void {
 
 /** Says on standard error which settings are wrong, a line each, and never a value. */
 export function tellWrongSettings(headline: string, { problems }: ConfigError): void {
-  console.error(`${headline}, in the environment or .env; the README tells what each means:`);
+  console.error(`${headline}, in the environment or .env; docs/configuration.md says what each means:`);
   for (const { setting, problem } of problems) console.error(`  ${setting} ${problem}`);
 }
 

@@ -1,8 +1,8 @@
 import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
-import { findOpenCampaigns, openCampaigns_, settleCampaigns } from "../lib/campaigns.ts";
+import { findOpenCampaigns, openCampaigns, settleCampaigns } from "../lib/campaigns.ts";
 import { parseConfig } from "../lib/config.ts";
-import { findUncertain, recordVerdict, type Uncertain } from "../lib/messages/lookups.ts";
+import { findUncertain, recordFinding, type Uncertain } from "../lib/messages/lookups.ts";
 import { openDatabase } from "../lib/mongo/client.ts";
 import { type RecordedCommand, recordCommands } from "./support/commands.ts";
 import { ago, createWorld, type World } from "./support/world.ts";
@@ -74,7 +74,7 @@ test.each(LEFT)("a campaign with a message that is %s is not settled", async (_n
   const { world, config, db } = await openWorld();
   const campaignId = await addCampaign(world);
   await world.insert({ campaignId, ...fields }, { campaignId, isSent: true });
-  await openCampaigns_(db, [campaignId], config);
+  await openCampaigns(db, [campaignId], config);
   expect(await settleOpen({ db, config })).toBe(0);
   expect(await world.campaigns.findOne({})).toMatchObject({ status: "sending", delivery: { open: true } });
 });
@@ -102,7 +102,7 @@ test.each(MEANWHILE)("a campaign is not settled by a count after which %s", asyn
   const db = openDatabase(config);
   const campaignId = await addCampaign(world);
   await world.insert({ campaignId, isSent: true });
-  await openCampaigns_(db, [campaignId], config);
+  await openCampaigns(db, [campaignId], config);
   const settling = await beginSlowSettlement(world, () => settleOpen({ db, config }), commands);
   await world.campaigns.updateOne({ _id: campaignId }, update);
   expect(await settling.result).toBe(0);
@@ -116,7 +116,7 @@ test("a campaign on hold is not even looked at, and one with something left is n
   const db = openDatabase(config);
   const [held, running] = [await addCampaign(world, { status: "paused" }), await addCampaign(world)];
   await world.insert({ campaignId: running }, { campaignId: held, isSent: true });
-  await openCampaigns_(db, [held, running], config);
+  await openCampaigns(db, [held, running], config);
   const before = await world.campaigns.findOne({ _id: held });
   await settleOpen({ db, config });
   expect(await world.campaigns.findOne({ _id: held })).toEqual(before);
@@ -140,7 +140,7 @@ test("a campaign put on hold while it sends keeps the app's word, and is settled
   const { world, config, db } = await openWorld();
   const campaignId = await addCampaign(world, { status: "paused" });
   await world.insert({ campaignId, isSent: true });
-  await openCampaigns_(db, [campaignId], config);
+  await openCampaigns(db, [campaignId], config);
   expect(await settleOpen({ db, config })).toBe(0);
   expect(await world.campaigns.findOne({})).toMatchObject({ status: "paused", delivery: { open: true } });
   await world.campaigns.updateOne({}, { $set: { status: "sending" } });
@@ -194,7 +194,7 @@ test("a delivery of the wrong shape is put right by the touch", async () => {
   const { world, config, db } = await openWorld();
   const ids = [];
   for (const delivery of [null, "x", { rev: "y" }]) ids.push(await addCampaign(world, { delivery }));
-  await openCampaigns_(db, ids, config);
+  await openCampaigns(db, ids, config);
   for (const id of ids)
     expect(await world.campaigns.findOne({ _id: id })).toMatchObject({ delivery: { open: true, rev: 1 } });
 });
@@ -231,13 +231,13 @@ test("what a pass that died found out about an unknown message is counted by the
   };
   await world.insert({ campaignId, isPicked: true, delivery });
   const [uncertain] = await findUncertain(db, new Date(), 1);
-  await openCampaigns_(db, [campaignId], config);
+  await openCampaigns(db, [campaignId], config);
   await settleOpen({ db, config });
   expect(await world.campaigns.findOne({})).toMatchObject({
     delivery: { open: false, counts: { unknown: 1 } },
   });
   // Whoever recorded this died right after.
-  await recordVerdict(db, uncertain as Uncertain, { to: "sent" }, new Date());
+  await recordFinding(db, uncertain as Uncertain, { to: "sent" }, new Date());
   await world.pass();
   expect(await world.campaigns.findOne({})).toMatchObject({
     status: "completed",

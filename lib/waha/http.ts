@@ -27,6 +27,8 @@ interface WahaRequest {
   json?: object;
   /** For the whole exchange, the answer's body included. */
   timeoutMs: number;
+  /** Ends it earlier, as if its time were up. */
+  cutOff?: AbortSignal;
   /** A body that is longer is not read to its end. */
   maxBytes?: number;
 }
@@ -62,8 +64,9 @@ export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs:
     timeout: false,
   });
   return {
-    exchange: async ({ method, path, json, timeoutMs, maxBytes = MAX_ANSWER_BYTES }) => {
-      const signal = AbortSignal.timeout(Math.max(1, Math.floor(timeoutMs)));
+    exchange: async ({ method, path, json, timeoutMs, cutOff, maxBytes = MAX_ANSWER_BYTES }) => {
+      const timeUp = AbortSignal.timeout(Math.max(1, Math.floor(timeoutMs)));
+      const signal = cutOff ? AbortSignal.any([timeUp, cutOff]) : timeUp;
       const body = json && JSON.stringify(json);
       const send = (request: unknown) => transport.send(request as Request, { body, signal, maxBytes });
       try {

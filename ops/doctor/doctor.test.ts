@@ -77,7 +77,12 @@ const BREAKAGES: Breakage[] = [
   {
     name: "a setting that is no number",
     by: ({ env }) => Object.assign(env, { LOOKBACK_SECONDS: "two minutes" }),
-    found: { level: "problem", check: "settings", message: /^LOOKBACK_SECONDS must be/, remedy: /Settings/ },
+    found: {
+      level: "problem",
+      check: "settings",
+      message: /^LOOKBACK_SECONDS must be/,
+      remedy: /docs\/configuration\.md/,
+    },
   },
   {
     name: "a server of one's own that ticks too seldom",
@@ -86,7 +91,7 @@ const BREAKAGES: Breakage[] = [
       level: "problem",
       check: "settings",
       message: /^TICK_SECONDS must be less than LOOKBACK/,
-      remedy: /Settings/,
+      remedy: /docs\/configuration\.md/,
     },
   },
   {
@@ -96,13 +101,18 @@ const BREAKAGES: Breakage[] = [
       level: "problem",
       check: "settings",
       message: /^TICK_SECONDS must not exceed 120/,
-      remedy: /Settings/,
+      remedy: /docs\/configuration\.md/,
     },
   },
   {
     name: "a time limit under WAHA's own",
     by: ({ env }) => Object.assign(env, { WAHA_TIMEOUT_MS: "3000" }),
-    found: { level: "warning", check: "settings", message: /WAHA_TIMEOUT_MS/, remedy: /Settings/ },
+    found: {
+      level: "warning",
+      check: "settings",
+      message: /WAHA_TIMEOUT_MS/,
+      remedy: /docs\/configuration\.md/,
+    },
   },
   {
     name: "nobody who is told when something is wrong",
@@ -111,7 +121,7 @@ const BREAKAGES: Breakage[] = [
       level: "warning",
       check: "settings",
       message: /neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL/,
-      remedy: /Alerts/,
+      remedy: /docs\/monitoring\.md#alerts/,
     },
   },
   {
@@ -141,7 +151,7 @@ const BREAKAGES: Breakage[] = [
       level: "warning",
       check: "indexes",
       message: /scheduler_due \[indexes_missing/,
-      remedy: /README/,
+      remedy: /docs\/indexes\.md/,
     },
   },
   {
@@ -285,7 +295,12 @@ const BREAKAGES: Breakage[] = [
   {
     name: "a WAHA that does not tell its version",
     simulator: { legacyVersionPath: true },
-    found: { level: "warning", check: "waha", message: /waha_version_unknown/, remedy: /README/ },
+    found: {
+      level: "warning",
+      check: "waha",
+      message: /waha_version_unknown/,
+      remedy: /errors\.md#waha_version_unknown/,
+    },
   },
   {
     name: "passes that stopped",

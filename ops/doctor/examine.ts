@@ -20,7 +20,7 @@ const ON_DATABASE: readonly CheckName[] = ["indexes", "documents", "sessions", "
  * Looks at everything that sending rests on. Nothing is sent, and nothing is changed but for a document of its own
  * that is written and taken back. Never throws: what can't be looked at is a finding, too.
  *
- * @param env the settings; see the README
+ * @param env the settings; see docs/configuration.md
  * @param vercel vercel.json, as it was read
  * @param ticker this computer's clocks
  */

@@ -21,7 +21,7 @@ export async function runCheck(check: CheckName, look: () => Promise<Finding[]>)
 /** Why a check could not be made, in plain words. */
 export function stopped(check: CheckName, error: unknown): Finding {
   if (error instanceof ConfigError)
-    return problem(check, error.message, 'See "Settings" in the README for what it must look like');
+    return problem(check, error.message, "docs/configuration.md says what it must look like");
   if (error instanceof MongoServerError && error.code === MAX_TIME_EXPIRED)
     return warning(
       check,

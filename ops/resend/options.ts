@@ -90,7 +90,7 @@ function statesOf(given: string, mayArriveTwice: boolean): ResendState[] {
     throw new Error(`--state must be of ${STATES.join(", ")}: no other state can be sent again`);
   if (states.includes("unknown") && !mayArriveTwice)
     throw new Error(
-      "--state unknown needs --may-arrive-twice: such a message may have arrived, and then arrives twice. Look at the chats first; the README says how",
+      "--state unknown needs --may-arrive-twice: such a message may have arrived, and then arrives twice. Look at the chats first; docs/operations.md#decide-about-an-unknown-message says how",
     );
   if (mayArriveTwice && !states.includes("unknown"))
     throw new Error("--may-arrive-twice goes with --state unknown, and nothing else");

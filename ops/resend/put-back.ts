@@ -39,7 +39,7 @@ export async function putBack(db: Database, again: Again[]): Promise<Outcome> {
     filter: asSeen(ended),
     update: { $set: { isPicked: false, scheduledAt } },
   }));
-  const { changed: done, refused } = await writeEach(db.messages, updates);
+  const { changed: done, rejected: refused } = await writeEach(db.messages, updates);
   return { done, refused };
 }
 

@@ -16,7 +16,7 @@ export const HEALTH_PATH = "/api/health";
 /**
  * Everything that the platform would serve, each under exactly its path.
  *
- * @param env the settings; see the README
+ * @param env the settings; see docs/configuration.md
  * @param host what the host of the passes provides
  */
 export function createApp(env: NodeJS.ProcessEnv, host: Partial<Host>): Hono {

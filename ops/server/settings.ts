@@ -20,13 +20,24 @@ export const DEFAULT_PORT = 3400;
 /** The word for the schedule of vercel.json. */
 const CRON = "cron";
 
-const Settings = z.object({
-  PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
-  HOST: z.string().default("127.0.0.1"),
+/** Those of the server alone, described as those of the passes are in lib/config.ts. */
+export const ServerSettingsSchema = z.object({
+  PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT).meta({
+    description:
+      "The port it listens at; 3000 is WAHA's own. 0 takes a free one, and the first line of the log says which.",
+  }),
+  HOST: z.string().default("127.0.0.1").meta({
+    description:
+      "The address it listens at: this computer alone. `0.0.0.0` for all; then put a proxy with TLS before it, as the secret travels with each call.",
+  }),
   TICK_SECONDS: z
     .string()
     .regex(/^(cron|[1-9]\d{0,4})$/, `must be a whole number of seconds, or the word ${CRON}`)
-    .default("30"),
+    .default("30")
+    .meta({
+      description:
+        "From one pass to the next, in whole seconds. Less than `LOOKBACK_SECONDS`, and 120 at most (more where [passes stay](pacing.md#on-time)). Or `cron`: the schedule in `vercel.json`.",
+    }),
 });
 
 /** The settings of a server of one's own, checked. */
@@ -46,7 +57,7 @@ export interface ServerSettings {
 export function readServerSettings(env: NodeJS.ProcessEnv): ServerSettings {
   const problems: SettingProblem[] = [];
   const config = collect(() => parseConfig(env), problems);
-  const own = collect(() => parseSettings(Settings, env), problems);
+  const own = collect(() => parseSettings(ServerSettingsSchema, env), problems);
   if (!config || !own) throw new ConfigError(problems);
   const { PORT: port, HOST: host, TICK_SECONDS } = own;
   const schedule = TICK_SECONDS === CRON ? { cron: CRON_SCHEDULE } : { everySeconds: Number(TICK_SECONDS) };

@@ -4,7 +4,7 @@ import { parseConfig } from "../../lib/config.ts";
 import { handleHealth } from "../../lib/http/health.ts";
 import { writeLogTo } from "../../lib/log.ts";
 import { isRecent } from "../../lib/monitoring/record.ts";
-import { PROBLEMS } from "../../lib/problems.ts";
+import { messageOf } from "../../lib/problems.ts";
 import { recordCommands } from "../support/commands.ts";
 import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../support/world.ts";
 
@@ -57,7 +57,7 @@ test("where no pass ever ended, or none for three minutes, it is not", async () 
   const response = await ask(world, 20);
   expect(response.status).toBe(503);
   expect(await response.text()).toBe('{"ok":false}');
-  expect(logged()).toEqual([PROBLEMS.passes_stopped]);
+  expect(logged()).toEqual([messageOf("passes_stopped")]);
 });
 
 test("passes that stay may end that much later", async () => {
@@ -82,11 +82,11 @@ test("WAHA away, and back: the log says so once each, in the words of a pass", a
   await world.waha.pause();
   expect(await statusAt(world, 0)).toBe(503);
   expect(await statusAt(world, 10)).toBe(503);
-  expect(logged()).toEqual([PROBLEMS.waha_unreachable]);
+  expect(logged()).toEqual([messageOf("waha_unreachable")]);
   await world.waha.resume();
   world.waha.setApiKey("another");
   expect(await statusAt(world, 20)).toBe(503);
-  expect(logged()).toEqual([PROBLEMS.waha_key_refused]);
+  expect(logged()).toEqual([messageOf("waha_key_refused")]);
   world.waha.setApiKey(WAHA_KEY);
   expect(await statusAt(world, 30)).toBe(200);
   expect(await statusAt(world, 40)).toBe(200);
@@ -100,7 +100,7 @@ test("a database that can't be reached is told without its address, user or pass
   );
   expect(await statusAt(world, 0)).toBe(503);
   const output = lines.join("");
-  expect(logged()).toEqual([PROBLEMS.database_unreachable]);
+  expect(logged()).toEqual([messageOf("database_unreachable")]);
   for (const secret of ["anna", "hunter2", "127.0.0.1", SECRET, WAHA_KEY])
     expect(output).not.toContain(secret);
 });
@@ -109,7 +109,7 @@ test("where WAHA and the database are both away, it is always the database that 
   const world = await createWorld({}, { LOG_LEVEL: "info", DATABASE_URL: "mongodb://127.0.0.1:9/app" });
   await world.waha.pause();
   for (const second of [0, 10]) expect(await statusAt(world, second)).toBe(503);
-  expect(logged()).toEqual([PROBLEMS.database_unreachable]);
+  expect(logged()).toEqual([messageOf("database_unreachable")]);
 });
 
 test("a database that hangs does not keep the answer back until the platform ends the function", async () => {
@@ -131,7 +131,7 @@ test("a database that hangs does not keep the answer back until the platform end
   const began = performance.now();
   expect(await statusAt(world, 0)).toBe(503);
   expect(performance.now() - began).toBeLessThan(13_500);
-  expect(logged()).toEqual([PROBLEMS.database_unreachable]);
+  expect(logged()).toEqual([messageOf("database_unreachable")]);
 });
 
 test("an answer is kept for ten seconds, and those who ask at once share one", async () => {

@@ -63,7 +63,7 @@ function document(fields: { chatId?: unknown; content?: unknown }): MessageDocum
 
 const draftOf = (fields: object) => {
   const read = parseText(document(fields));
-  return "draft" in read ? read.draft : read.problem;
+  return "text" in read ? read.text : read.problem;
 };
 
 const problemOf = (fields: object) => {

@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 
 async function claimFor(passId: string, ids: ObjectId[], expiresAt = ago(-40)): Promise<ClaimedMessage[]> {
-  const mark = { passId, passStartedAt: ago(0), now: new Date(), expiresAt };
+  const mark = { passId, settledBefore: ago(0), now: new Date(), expiresAt };
   return (await claim(db, ids, { from: ago(120), to: ago(0) }, mark)).ours;
 }
 
@@ -116,7 +116,7 @@ const EDITS: [name: string, update: Document][] = [
 test.each(EDITS)("a message that is %s after its claim gets no intent", async (_name, $set) => {
   const message = await claimed();
   await world.messages.updateOne({ _id: message._id as ObjectId }, { $set });
-  expect(await commit(intent(message, ATTEMPT))).toBe("refused");
+  expect(await commit(intent(message, ATTEMPT))).toBe("stale");
   expect(await stateOf(message)).toBe("claimed");
 });
 
@@ -127,12 +127,12 @@ test("texts and chats that look like operators are compared, not run", async () 
 
 test("an expired claim gets no intent even if nobody rescued it: the database's clock decides", async () => {
   const message = await claimed({}, ago(1));
-  expect(await commit(intent(message, ATTEMPT))).toBe("refused");
+  expect(await commit(intent(message, ATTEMPT))).toBe("stale");
 });
 
 test("a stale pass's writes match nothing once its claim was rescued and claimed again", async () => {
   const message = await claimed({}, ago(1));
-  expect(await rescueExpiredClaims(db, new Date())).toEqual({ changed: 1, refused: 0 });
+  expect(await rescueExpiredClaims(db, new Date())).toEqual({ changed: 1, rejected: 0 });
   const { delivery } = await world.find(message._id);
   expect(delivery).toMatchObject({ state: "released", error: { code: "pass_died" } });
   await claimFor("B", [message._id as ObjectId]);
@@ -147,7 +147,7 @@ test("a stale pass's writes match nothing once its claim was rescued and claimed
     released(message, new Date(), REASON),
     unproven(message, new Date(), REASON),
   ];
-  expect(await Promise.all(writes.map(commit))).toEqual(writes.map(() => "refused"));
+  expect(await Promise.all(writes.map(commit))).toEqual(writes.map(() => "stale"));
   expect(await releaseClaims(db, [id], "A", new Date(), REASON)).toMatchObject({ changed: 0 });
   expect(await world.find(id)).toEqual(before);
 });
@@ -181,7 +181,7 @@ test("an intent leaves nothing for the end of the pass to give back", async () =
   const expiresAt = ago(-40);
   const [attempting, waiting] = [await claimed({}, expiresAt), await claimed({}, expiresAt)];
   await commit(intent(attempting, ATTEMPT));
-  expect(await releaseEveryClaim(db, "A", expiresAt, new Date(), REASON)).toMatchObject({ changed: 1 });
+  expect(await releaseEveryClaim(db, "A", new Date(), REASON)).toMatchObject({ changed: 1 });
   expect([await stateOf(attempting), await stateOf(waiting)]).toEqual(["attempting", "released"]);
 });
 
@@ -195,11 +195,11 @@ test("of the claims that are given back together, those before one that is held 
     await claimed({}, expiresAt),
   ];
   const ids = (await three()).map(({ _id }) => _id);
-  expect(await releaseClaims(db, ids, "A", new Date(), REASON)).toEqual({ changed: 2, refused: 1 });
+  expect(await releaseClaims(db, ids, "A", new Date(), REASON)).toEqual({ changed: 2, rejected: 1 });
   await world.messages.deleteMany({});
   await three();
   const at = new Date(Date.now() + 1000);
-  expect(await releaseEveryClaim(db, "A", expiresAt, at, REASON)).toEqual({ changed: 2, refused: 1 });
+  expect(await releaseEveryClaim(db, "A", at, REASON)).toEqual({ changed: 2, rejected: 1 });
 });
 
 test("writes made at once share one request, and each learns its own fate", async () => {
@@ -208,7 +208,7 @@ test("writes made at once share one request, and each learns its own fate", asyn
   await world.messages.deleteOne({ _id: gone._id as ObjectId });
   commands.length = 0;
   const results = await Promise.all(messages.map((message) => commit(intent(message, ATTEMPT))));
-  expect(results).toEqual(["refused", "applied", "applied"]);
+  expect(results).toEqual(["stale", "applied", "applied"]);
   expect(commands.map(({ name }) => name)).toEqual(["update", "find"]);
 });
 
@@ -219,7 +219,7 @@ test("a document that the database's validation turns away fails alone", async (
     validator: { $or: [{ content: { $ne: "strict" } }, { "delivery.state": { $ne: "attempting" } }] },
   });
   const results = await Promise.all([good, bad].map((message) => commit(intent(message, ATTEMPT))));
-  expect(results).toEqual(["applied", "denied"]);
+  expect(results).toEqual(["applied", "rejected"]);
 });
 
 test("where a write is turned away and the others are not known to be on a majority, none counts as acknowledged", async () => {

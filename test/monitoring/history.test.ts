@@ -8,7 +8,7 @@ import { type History, readHistory } from "../../lib/monitoring/history/read.ts"
 import { recordPass } from "../../lib/monitoring/record.ts";
 import type { Summary } from "../../lib/monitoring/report.ts";
 import { PassStats } from "../../lib/pass/stats.ts";
-import { PROBLEMS } from "../../lib/problems.ts";
+import { messageOf } from "../../lib/problems.ts";
 import { explainStages, recordCommands } from "../support/commands.ts";
 import { createWorld, type World } from "../support/world.ts";
 
@@ -70,7 +70,7 @@ describe("the history", () => {
   test("names the problems of the day, the latest first, with how many passes met each", async () => {
     const world = await createWorld();
     const problem = (code: "waha_error" | "no_session", count: number) => ({
-      errors: [{ code, message: PROBLEMS[code], count }],
+      errors: [{ code, message: messageOf(code), count }],
     });
     await record(world, 20, problem("no_session", 4));
     await record(world, 10, problem("waha_error", 1));
@@ -83,7 +83,7 @@ describe("the history", () => {
         passes: 3,
         count: 3,
         lastAt: minuteOf(minutesAgo(5)),
-        message: PROBLEMS.no_session,
+        message: messageOf("no_session"),
       },
       { code: "waha_error", passes: 1, count: 1, lastAt: minuteOf(minutesAgo(10)) },
     ]);

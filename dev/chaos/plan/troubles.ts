@@ -103,7 +103,7 @@ function planEdits(random: Random, stormMs: number): Event[] {
   ];
 }
 
-/** Answers of every kind that the README tells apart, and some that nobody would expect. */
+/** Answers of every kind that docs/errors.md tells apart, and some that nobody would expect. */
 function planWahaFaults(random: Random, stormMs: number): Event[] {
   const actions: FaultAction[] = [
     { type: "sendLate", ms: random.int(600, 1700) },

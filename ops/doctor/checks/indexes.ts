@@ -25,7 +25,7 @@ export async function checkIndexes(db: Database, config: Config, now: Date): Pro
     findings.push({
       ...ofCode("warning", "indexes", "indexes_missing", listed(missing)),
       message: `these do not exist, so passes read whole collections: ${listed(missing)} [indexes_missing]`,
-      remedy: 'The first pass creates them. If it can\'t: the commands are under "Indexes" in the README',
+      remedy: "The first pass creates them. If it can't: the commands are in docs/indexes.md",
     });
   if (different.length > 0)
     findings.push(

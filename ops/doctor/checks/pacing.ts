@@ -5,7 +5,7 @@ import { type Finding, ok, problem, warning } from "../finding.ts";
 import { MOST_MESSAGES, type UpcomingGroup } from "../upcoming.ts";
 
 const REMEDY =
-  "Spread scheduledAt out, raise LOOKBACK_SECONDS to what the queue takes, or lower SEND_GAP_MS (see Pacing in the README)";
+  "Spread scheduledAt out, raise LOOKBACK_SECONDS to what the queue takes, or lower SEND_GAP_MS (see docs/pacing.md)";
 
 /** Checks that each session can send what is due within a day while its windows last, one message at a time. */
 export function checkPacing(upcoming: UpcomingGroup[], config: Config, now: Date): Finding[] {

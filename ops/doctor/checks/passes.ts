@@ -31,7 +31,7 @@ export async function checkPasses(db: Database, config: Config, now: Date): Prom
     warning(
       "passes",
       `the last one ended ${ago(seconds)} ago, and was not ok: ${codes || "see the function's log"}`,
-      'See "What each error code means" in the README',
+      "docs/errors.md says what to do about each code",
     ),
   ];
 }

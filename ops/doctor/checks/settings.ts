@@ -27,9 +27,9 @@ export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
   const warnings = config ? configWarnings(config) : [];
   const findings = [
     ...problems.map(({ setting, problem: what }) =>
-      problem("settings", `${setting} ${what}`, `Set ${setting}; "Settings" in the README says to what`),
+      problem("settings", `${setting} ${what}`, `Set ${setting}; docs/configuration.md says to what`),
     ),
-    ...warnings.map((text) => warning("settings", text, 'See "Settings" in the README')),
+    ...warnings.map((text) => warning("settings", text, "See docs/configuration.md")),
     ...(config && wantsListener(config, wrong) ? [NOBODY_LISTENS] : []),
   ];
   return { findings: findings.length > 0 ? findings : [ok("settings", "every one is right")], config, wrong };
@@ -38,7 +38,7 @@ export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
 const NOBODY_LISTENS = warning(
   "settings",
   "neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL is set, so nobody is told when something is wrong",
-  'Set one of them; see "Alerts" in the README',
+  "Set one of them; see docs/monitoring.md#alerts",
 );
 
 /** Whether nobody is told of what goes wrong; who is meant to be told by a wrong setting has a finding already. */

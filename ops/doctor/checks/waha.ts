@@ -14,7 +14,7 @@ export interface WahaExam {
 
 const TIMEOUT_MS = 10_000;
 
-/** The first version that the README names. */
+/** The first version that docs/deploy-vercel.md names. */
 const OLDEST_VERSION = "2024.10";
 
 /** What to do about a session that does not work. */

@@ -2,7 +2,7 @@ import { MongoServerError } from "mongodb";
 import { expect, test, vi } from "vitest";
 import { backgroundDone } from "../../../lib/async.ts";
 import { writeLogTo } from "../../../lib/log.ts";
-import { PROBLEMS } from "../../../lib/problems.ts";
+import { messageOf } from "../../../lib/problems.ts";
 import { createAlertedWorld } from "../../support/alerted-world.ts";
 import { readPage } from "../../support/status.ts";
 import { ago } from "../../support/world.ts";
@@ -43,7 +43,7 @@ test("a defect in one step: the others run, and answer, log, record, page and on
   const summary = JSON.parse(await response.text());
   const told = {
     ok: false,
-    errors: [{ code: "internal_error", message: PROBLEMS.internal_error, count: 1 }],
+    errors: [{ code: "internal_error", message: messageOf("internal_error"), count: 1 }],
   };
   expect(summary).toMatchObject({ sent: 1, ...told });
   const logged = lines.map((line) => JSON.parse(line));

@@ -5,7 +5,7 @@ import { parseConfig } from "../../../lib/config.ts";
 import { openDatabase } from "../../../lib/mongo/client.ts";
 import { recordPass } from "../../../lib/monitoring/record.ts";
 import { PassStats } from "../../../lib/pass/stats.ts";
-import { PROBLEMS, splitWords } from "../../../lib/problems.ts";
+import { messageOf, PROBLEMS } from "../../../lib/problems.ts";
 import { type AlertedWorld, createAlertedWorld } from "../../support/alerted-world.ts";
 import { callAlone } from "../../support/call-alone.ts";
 import { ago, createWorld } from "../../support/world.ts";
@@ -41,9 +41,11 @@ describe("WAHA away", () => {
     for (let pass = 0; pass < 3; pass += 1) expect(await world.callAndTell()).toBe(200);
     expect(world.told()).toEqual(["waha standing", "waha over"]);
     const [raised, over] = world.alerts();
-    expect(raised?.text).toContain(PROBLEMS.waha_unreachable);
-    expect(raised?.alerts).toMatchObject([{ code: "waha_unreachable", message: PROBLEMS.waha_unreachable }]);
-    expect(over?.text).toContain(splitWords(PROBLEMS.waha_unreachable).happened);
+    expect(raised?.text).toContain(messageOf("waha_unreachable"));
+    expect(raised?.alerts).toMatchObject([
+      { code: "waha_unreachable", message: messageOf("waha_unreachable") },
+    ]);
+    expect(over?.text).toContain(PROBLEMS.waha_unreachable.happened);
     expect(over?.alerts[0]?.since).toBe(raised?.alerts[0]?.since);
   });
 
@@ -61,7 +63,7 @@ describe("WAHA away", () => {
     const world = await createAlertedWorld();
     world.waha.setApiKey("another");
     await world.callAndTell();
-    expect(world.alerts()[0]?.text).toContain(PROBLEMS.waha_key_refused);
+    expect(world.alerts()[0]?.text).toContain(messageOf("waha_key_refused"));
   });
 });
 
@@ -74,7 +76,7 @@ describe("messages that did not go out", () => {
     expect(world.told().sort()).toEqual(["failed standing", "missed standing", "unknown standing"]);
     const [failed] = world.alerts().filter(({ kind }) => kind === "failed");
     expect(failed?.text).toContain("2 messages are failed");
-    expect(failed?.text).toContain(PROBLEMS.invalid_message);
+    expect(failed?.text).toContain(messageOf("invalid_message"));
   });
 
   test("are over only when there were none for ten minutes, not at every good pass", async () => {
@@ -156,7 +158,7 @@ describe("a session that stops working", () => {
     await world.callAndTell();
     await world.callAndTell();
     expect(world.told()).toEqual(["session standing"]);
-    expect(world.alerts()[0]?.text).toContain(`${PROBLEMS.session_not_working} (default: SCAN_QR_CODE)`);
+    expect(world.alerts()[0]?.text).toContain(`${messageOf("session_not_working")} (default: SCAN_QR_CODE)`);
     world.waha.setSessionStatus("default", "WORKING");
     await world.callAndTell();
     await world.callAndTell();
@@ -283,7 +285,7 @@ describe("a database that keeps passes from some of their work", () => {
     const allow = await refuse(world, "messages", ["aggregate"]);
     for (let pass = 0; pass < 3; pass += 1) expect(await world.callAndTell()).toBe(503);
     expect(world.told()).toEqual(["database standing"]);
-    expect(world.alerts()[0]?.text).toContain(PROBLEMS.database_refused);
+    expect(world.alerts()[0]?.text).toContain(messageOf("database_refused"));
     await allow();
     for (let pass = 0; pass < 2; pass += 1) expect(await world.callAndTell()).toBe(200);
     expect(world.told()).toEqual(["database standing", "database over"]);

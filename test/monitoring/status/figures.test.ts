@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PROBLEMS } from "../../../lib/problems.ts";
+import { messageOf } from "../../../lib/problems.ts";
 import { readStatus } from "../../support/status.ts";
 import { ago, createWorld } from "../../support/world.ts";
 
@@ -89,9 +89,9 @@ test("messages that no pass can see are told, each kind with its remedy", async 
   );
   expect((await readStatus(world)).documents).toEqual(
     expect.arrayContaining([
-      { code: "flags_missing", message: PROBLEMS.flags_missing, count: 1, more: false },
-      { code: "date_wrong", message: PROBLEMS.date_wrong, count: 1, more: false },
-      { code: "never_picked", message: PROBLEMS.never_picked, count: 1, more: false },
+      { code: "flags_missing", message: messageOf("flags_missing"), count: 1, more: false },
+      { code: "date_wrong", message: messageOf("date_wrong"), count: 1, more: false },
+      { code: "never_picked", message: messageOf("never_picked"), count: 1, more: false },
     ]),
   );
 });
@@ -108,7 +108,7 @@ test("a problem of the last day comes with its remedy and how to send again", as
   expect(problems).toMatchObject([
     {
       code: "invalid_message",
-      message: PROBLEMS.invalid_message,
+      message: messageOf("invalid_message"),
       count: 1,
       passes: 1,
       resend: { command: "npm run resend -- --state failed,missed --code invalid_message --since 1d" },

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { PROBLEMS } from "../../../lib/problems.ts";
+import { messageOf } from "../../../lib/problems.ts";
 import { askStatus, readPage, readStatus } from "../../support/status.ts";
 import { createWorld, type World } from "../../support/world.ts";
 
@@ -38,7 +38,7 @@ test("where nothing can be told in time, that is what is said, and not that the 
   const response = await askStatus(world);
   expect(response.status).toBe(503);
   expect(await response.json()).toMatchObject({
-    errors: [{ code: "database_slow", message: PROBLEMS.database_slow }],
+    errors: [{ code: "database_slow", message: messageOf("database_slow") }],
   });
   expect(await readPage(world)).toContain("<h1>The database is too slow: it gave up a search");
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PROBLEMS } from "../../../lib/problems.ts";
+import { messageOf } from "../../../lib/problems.ts";
 import { askStatus, readStatus } from "../../support/status.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
@@ -98,7 +98,11 @@ test("WAHA away is part of the status, in the words of a pass", async () => {
   await world.waha.pause();
   const { ok, verdict, waha } = await readStatus(world);
   expect(ok).toBe(false);
-  expect(waha).toEqual({ reachable: false, code: "waha_unreachable", message: PROBLEMS.waha_unreachable });
+  expect(waha).toEqual({
+    reachable: false,
+    code: "waha_unreachable",
+    message: messageOf("waha_unreachable"),
+  });
   expect(verdict).toMatchObject({ level: "bad", headline: "WAHA can't be reached: nothing is sent" });
 });
 
@@ -109,6 +113,6 @@ test("the database away is a 503 in the words of a pass", async () => {
   expect(response.status).toBe(503);
   expect(await response.json()).toEqual({
     ok: false,
-    errors: [{ code: "database_unreachable", message: PROBLEMS.database_unreachable, count: 1 }],
+    errors: [{ code: "database_unreachable", message: messageOf("database_unreachable"), count: 1 }],
   });
 });

@@ -4,15 +4,15 @@ import type { Delivery, MessageDocument } from "../../../lib/messages/message.ts
 import type { ClaimedMessage } from "../../../lib/messages/transitions.ts";
 import {
   assign,
-  claimTarget,
   leftOver,
   planClaims,
   type SessionBacklog,
+  startableSoon,
   type WorkerStatus,
 } from "../../../lib/pass/send/plan.ts";
 import { ago } from "../../support/world.ts";
 
-const IDLE: WorkerStatus = { active: false, queued: 0, target: 3, turns: 0 };
+const IDLE: WorkerStatus = { active: false, queued: 0, target: 3, served: 0 };
 
 /** A session with `count` messages due, the oldest `age` seconds ago. */
 function offer(name: string, count: number, age = 60): SessionBacklog {
@@ -50,7 +50,7 @@ const PLANS: [
   [
     "who had fewer turns comes first",
     [offer("a", 1, 99), offer("b", 1, 10)],
-    { a: { ...IDLE, turns: 1 } },
+    { a: { ...IDLE, served: 1 } },
     1,
     { b: 1 },
   ],
@@ -79,13 +79,19 @@ test("what a plan leaves is told by session", () => {
   ).toEqual(["a"]);
 });
 
-test("the target shrinks with the gap and the time that a message takes, and is never nothing", () => {
-  const config = (gap: number, jitter = 0) => ({ SEND_GAP_MS: gap, SEND_GAP_JITTER_MS: jitter }) as never;
-  expect([claimTarget(config(0)), claimTarget(config(0), 1), claimTarget(config(0), 500)]).toEqual([
-    50, 200, 10,
-  ]);
-  expect([claimTarget(config(900)), claimTarget(config(400, 1000)), claimTarget(config(60_000))]).toEqual([
+test("no more is claimed than can soon start: by the gap, what a message takes, and how long the pause still lasts", () => {
+  const soon = (gap: number, jitter: number, msPerMessage: number | undefined, waitMs = 0) =>
+    startableSoon({ SEND_GAP_MS: gap, SEND_GAP_JITTER_MS: jitter } as never, {
+      waitMs,
+      withinMs: 5_000,
+      msPerMessage,
+    });
+  expect([soon(0, 0, undefined), soon(0, 0, 1), soon(0, 0, 500)]).toEqual([50, 200, 10]);
+  expect([soon(900, 0, undefined), soon(400, 1000, undefined), soon(60_000, 0, undefined)]).toEqual([
     5, 5, 1,
+  ]);
+  expect([soon(900, 0, undefined, 4_999), soon(900, 0, undefined, 5_000), soon(0, 0, 100, 60_000)]).toEqual([
+    1, 0, 0,
   ]);
 });
 
@@ -97,7 +103,8 @@ function claimed(due: SessionBacklog["next"][number], fields: Partial<MessageDoc
     isDeleted: false,
     isPicked: true,
     ...fields,
-    delivery: { passId: "A", claimedAt: ago(1) } as Delivery,
+    delivery: { passId: "A", claimedAt: ago(1), claimExpiresAt: ago(-9) } as ClaimedMessage["delivery"] &
+      Delivery,
   };
 }
 

@@ -7,7 +7,8 @@ import { claim } from "../../../lib/messages/claims.ts";
 import { groupCommit } from "../../../lib/messages/group-commit.ts";
 import type { ClaimedMessage } from "../../../lib/messages/transitions.ts";
 import { openDatabase } from "../../../lib/mongo/client.ts";
-import { type Pass, passEnds, windowNow } from "../../../lib/pass/pass.ts";
+import { lifetimes, passEnds } from "../../../lib/pass/lifetimes.ts";
+import { type Pass, windowNow } from "../../../lib/pass/pass.ts";
 import { SessionWorker } from "../../../lib/pass/send/worker.ts";
 import { PassStats } from "../../../lib/pass/stats.ts";
 import { openWaha } from "../../../lib/waha/client.ts";
@@ -27,8 +28,9 @@ async function openPass(world: World): Promise<Pass> {
     clock,
     waha,
     log: openLog("silent"),
-    tally: new PassStats(),
+    stats: new PassStats(),
     commit: groupCommit(db),
+    lifetimes: lifetimes(config),
   };
   return { id: "A", ...tools, stop: new AbortController().signal, ...passEnds(clock.startedAt, config) };
 }
@@ -37,7 +39,7 @@ async function claimNew(world: World, pass: Pass, ...fields: Document[]): Promis
   const ids = await world.insert(...fields);
   const mark = {
     passId: pass.id,
-    passStartedAt: pass.clock.startedAt,
+    settledBefore: pass.clock.startedAt,
     now: pass.clock.now(),
     expiresAt: pass.sendUntil,
   };
@@ -45,7 +47,10 @@ async function claimNew(world: World, pass: Pass, ...fields: Document[]): Promis
 }
 
 function openSender(pass: Pass, onChange = () => {}): SessionWorker {
-  return new SessionWorker(pass, { name: "default", status: "WORKING" }, undefined, undefined, onChange);
+  const taken = { at: pass.clock.now(), lastSentAt: undefined };
+  const worker = new SessionWorker(pass, { name: "default", status: "WORKING" }, undefined, taken, onChange);
+  onTestFinished(() => worker.lease.close());
+  return worker;
 }
 
 test("a session that was stopped while more was claimed for it gives that back, and sends none of it", async () => {

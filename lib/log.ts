@@ -1,5 +1,5 @@
 import { Binary, ObjectId } from "mongodb";
-import { type DestinationStream, pino } from "pino";
+import { type ChildLoggerOptions, type DestinationStream, pino } from "pino";
 
 /** What a line may say besides its message: ids, names, codes and counts. Never a text, a key or an address. */
 export type LogFields = Record<string, string | number | boolean | object | null | undefined>;
@@ -10,6 +10,8 @@ export interface Log {
   info(fields: LogFields, message: string): void;
   warn(fields: LogFields, message: string): void;
   error(fields: LogFields, message: string): void;
+  /** A log whose every line has these fields, too. */
+  child(fields: LogFields, options?: ChildLoggerOptions): Log;
 }
 
 /**
@@ -24,10 +26,10 @@ const REDACTED = ["authorization", "content", "text", "body", "url", "key", "sec
 /** One log a level for the whole instance. */
 const logs = new Map<string, Log>();
 
-/** Where a host wants the lines instead. */
+/** Where the lines go, if a host does not want them on standard output. */
 let destination: DestinationStream | undefined;
 
-/** Has all lines from now on written to a stream of the host's own, as JSON still. */
+/** Has all further lines written to a stream of the host's, still as JSON. */
 export function writeLogTo(stream: DestinationStream): void {
   destination = stream;
   logs.clear();
@@ -47,14 +49,13 @@ function createLog(level: string): Log {
   );
 }
 
-/** A log whose every line has some fields, unless it has its own of that name. */
-export function withFields(log: Log, fields: LogFields): Log {
-  return {
-    debug: (more, message) => log.debug({ ...fields, ...more }, message),
-    info: (more, message) => log.info({ ...fields, ...more }, message),
-    warn: (more, message) => log.warn({ ...fields, ...more }, message),
-    error: (more, message) => log.error({ ...fields, ...more }, message),
-  };
+/**
+ * The log of one pass, whose every line has the pass's id. A summary holds the id, too: pino would write the key
+ * twice, so the one in the call is left out.
+ */
+export function logOfPass(log: Log, passId: string): Log {
+  const withoutId = ({ passId: _, ...fields }: { passId?: unknown }) => fields;
+  return log.child({ passId }, { formatters: { log: withoutId } });
 }
 
 /** How much of an id a log line shows. */

@@ -3,7 +3,7 @@ import { inBackground, withTimeout } from "../async.ts";
 import { systemClock } from "../clock.ts";
 import { type Config, configWarnings, logLevel } from "../config.ts";
 import { UnavailableError } from "../errors.ts";
-import { type Log, openLog, withFields } from "../log.ts";
+import { type Log, logOfPass, openLog } from "../log.ts";
 import { databaseIsAway } from "../monitoring/alerts/database-away.ts";
 import { tellOfPass } from "../monitoring/alerts/tell-of-pass.ts";
 import type { PassReport } from "../monitoring/report.ts";
@@ -66,7 +66,7 @@ function statusOf({ defective, unavailable }: PassReport): number {
 /** Runs a pass, answers what it came to, and tells behind the answer whom it concerns. */
 async function answerPass(config: Config, logOfAll: Log, host: Host, began: number): Promise<Response> {
   const passId = randomUUID();
-  const log = withFields(logOfAll, { passId });
+  const log = logOfPass(logOfAll, passId);
   try {
     const result = await beforeCutOff(runPass(config, log, host, { passId, began }), config);
     inBackground(tellOfPass(config, log, result));

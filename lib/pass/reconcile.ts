@@ -46,13 +46,10 @@ export async function reconcile(pass: Pass, around: WahaSnapshot | undefined): P
 }
 
 /** One message that the database turns away keeps no other from being looked after. */
-function notRecorded({ id: passId, log, tally }: Pass, message: Uncertain, error: unknown): void {
+function notRecorded({ log, tally }: Pass, message: Uncertain, error: unknown): void {
   if (!isOfOneDocument(error)) throw error;
   tally.problem("database_refused");
-  log.warn(
-    { passId, messageId: shownId(message._id), error: describeError(error) },
-    "a verdict was not recorded",
-  );
+  log.warn({ messageId: shownId(message._id), error: describeError(error) }, "a verdict was not recorded");
 }
 
 async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Uncertain): Promise<void> {
@@ -76,10 +73,7 @@ async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Unc
   if (verdict.to === "unknown" || verdict.to === "failed") pass.tally.problem(verdict.reason.code);
   if (verdict.to === "later") return;
   const reason = "reason" in verdict ? verdict.reason : {};
-  pass.log.warn(
-    { passId: pass.id, messageId: shownId(message._id), session, ...reason },
-    `looked up: ${verdict.to}`,
-  );
+  pass.log.warn({ messageId: shownId(message._id), session, ...reason }, `looked up: ${verdict.to}`);
 }
 
 /** Records a verdict, and has the message's campaign counted again. */

@@ -28,7 +28,7 @@ import { notificationOf } from "./words.ts";
  * over. Never rejects: whatever goes wrong here is a line in the log.
  */
 export async function tellOfPass(config: Config, log: Log, result: PassReport): Promise<void> {
-  const { defective, recorded, summary, unavailable } = result;
+  const { defective, recorded, unavailable } = result;
   const isGood = !defective && unavailable.length === 0;
   const work = [isGood ? beat(config, log) : undefined];
   if (recorded instanceof UnavailableError) work.push(databaseIsAway(config, log, recorded));
@@ -39,7 +39,7 @@ export async function tellOfPass(config: Config, log: Log, result: PassReport): 
   try {
     await Promise.all(work);
   } catch (error) {
-    log.warn({ passId: summary.passId, error: describeError(error) }, "the alerts could not be seen to");
+    log.warn({ error: describeError(error) }, "the alerts could not be seen to");
   }
 }
 

@@ -2,7 +2,7 @@ import type { AnyBulkWriteOperation, Document, FindOneOptions } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import { type Config, quietSeconds, RECENT_PASS_SECONDS } from "../config.ts";
 import type { Database, Stored } from "../mongo/client.ts";
-import { addToAlerts, mayBeNews } from "./alerts/state.ts";
+import { addToAlerts, mayHaveNews } from "./alerts/store.ts";
 import type { Histogram } from "./history/lateness.ts";
 import { addPass } from "./history/minutes.ts";
 import type { Summary } from "./report.ts";
@@ -45,7 +45,7 @@ export async function recordPass(
     addPass(pass.endedAt, pass.summary, lateness),
     addToAlerts(look.seenAt, pass.summary),
     // These two tell by whether they match, which takes no request more; neither changes anything.
-    { updateOne: { filter: mayBeNews(look.working), update: { $max: { seenAt: look.seenAt } } } },
+    { updateOne: { filter: mayHaveNews(look.working), update: { $max: { seenAt: look.seenAt } } } },
     {
       updateOne: {
         filter: { _id: "last-pass", "gap.passId": pass.passId },

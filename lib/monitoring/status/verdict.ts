@@ -1,7 +1,7 @@
 import type { Config } from "../../config.ts";
 import { NOTICES, PROBLEMS, type ProblemCode, splitWords } from "../../problems.ts";
-import { lasting } from "../alerts/words.ts";
 import { isRecent, type LastPass } from "../record.ts";
+import { capital, lasting, sentence } from "../words.ts";
 import type { Unseen } from "./gather.ts";
 import type { Live } from "./live.ts";
 import { needsSomebody, type WahaStatus } from "./sessions.ts";
@@ -121,13 +121,4 @@ function tellDue({ due, oldestDue }: Evidence["now"], at: Date): string {
   if (due.count === 0 || !oldestDue) return "Everything that was due went out.";
   const count = `${due.more ? "more than " : ""}${due.count}`;
   return `${count} due now, the oldest for ${lasting(oldestDue, at)}: the next pass takes them up.`;
-}
-
-/** Words of `lib/problems.ts` as a sentence of their own. */
-export function sentence(words: string): string {
-  return capital(words) + (/[.!?)]$/.test(words) || words === "" ? "" : ".");
-}
-
-function capital(words: string): string {
-  return words.slice(0, 1).toUpperCase() + words.slice(1);
 }

@@ -53,7 +53,7 @@ test("alerts that stand are told, and keep the verdict from being good", async (
   const world = await createWorld();
   await world.pass();
   const alert = { kind: "missed", about: "", code: null, message: "3 messages are missed", since: ago(60) };
-  const standing = { lastAt: ago(1), state: "standing", told: "standing", tellingUntil: null };
+  const standing = { lastAt: ago(1), state: "standing", told: "standing", claimedUntil: null };
   const over = { ...alert, ...standing, kind: "failed", state: "over" };
   const entries = [over, { ...alert, ...standing }];
   await world.scheduler.updateOne({ _id: "alerts" as never }, { $set: { entries } }, { upsert: true });

@@ -1,7 +1,7 @@
 import type { Failure } from "../../../http/respond.ts";
 import { splitWords } from "../../../problems.ts";
+import { sentence } from "../../words.ts";
 import type { Status } from "../gather.ts";
-import { sentence } from "../verdict.ts";
 import { campaignsCard } from "./campaigns.ts";
 import { pageAnswer } from "./document.ts";
 import { html } from "./html.ts";

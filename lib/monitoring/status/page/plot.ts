@@ -1,7 +1,7 @@
 import { OUTCOMES } from "../../history/minutes.ts";
 import type { History } from "../../history/read.ts";
+import { number, span, timeOfDay } from "../../words.ts";
 import { type Html, html } from "./html.ts";
-import { clock, number, span } from "./words.ts";
 
 type Minutes = History["minutes"];
 
@@ -79,7 +79,7 @@ function plot(
   );
   const hover = minutes.map(
     ({ at }, place) =>
-      html`<rect class="hover" x="${place * STEP - 1}" y="0" width="${STEP}" height="${HEIGHT}"><title>${clock(at)} UTC: ${told[place]}</title></rect>`,
+      html`<rect class="hover" x="${place * STEP - 1}" y="0" width="${STEP}" height="${HEIGHT}"><title>${timeOfDay(at)} UTC: ${told[place]}</title></rect>`,
   );
   return html`<div class="plot"><svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="by the minute over the last hour">${grid}${shapes}${hover}</svg><span class="top">${words(top)}</span><span class="middle">${words(top / 2)}</span>${isEmpty ? html`<div class="none"><p>nothing in the last hour</p></div>` : ""}</div><div class="axis"><span>an hour ago</span><span>30 min</span><span>now</span></div>`;
 }

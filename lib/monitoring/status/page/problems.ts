@@ -1,9 +1,7 @@
 import { splitWords } from "../../../problems.ts";
-import { lasting } from "../../alerts/words.ts";
+import { lasting, many, number, sentence } from "../../words.ts";
 import type { Status, Unseen } from "../gather.ts";
-import { sentence } from "../verdict.ts";
 import { type Html, html } from "./html.ts";
-import { many, number } from "./words.ts";
 
 /** A minute in which a pass ended is told by its beginning. */
 const MINUTE_MS = 60_000;

@@ -1,8 +1,7 @@
 import { splitWords } from "../../../problems.ts";
+import { number, sentence } from "../../words.ts";
 import type { Status } from "../gather.ts";
-import { sentence } from "../verdict.ts";
 import { type Html, html } from "./html.ts";
-import { number } from "./words.ts";
 
 /** WAHA's sessions, those that can't send first; or why there is no list of them. */
 export function sessionsCard({ waha }: Status): Html {

@@ -1,8 +1,7 @@
-import { lasting } from "../../alerts/words.ts";
 import type { Figures } from "../../history/read.ts";
+import { lasting, many, number, span } from "../../words.ts";
 import type { Status } from "../gather.ts";
 import { type Html, html } from "./html.ts";
-import { many, number, span } from "./words.ts";
 
 /** The figures that matter first. */
 export function tiles({ at, now, hour, day }: Status): Html {

@@ -4,7 +4,6 @@ import { shownId } from "../../log.ts";
 import type { Database } from "../../mongo/client.ts";
 import { type Id, idForms } from "../../mongo/ids.ts";
 import { text } from "../../mongo/safe-fields.ts";
-import { SEARCH_LIMITS } from "./bounds.ts";
 
 /** How many campaigns are shown: those that no pass has looked at for longest, so also those that just began. */
 const SHOWN = 20;
@@ -44,15 +43,18 @@ interface Found {
  * Finds the campaigns in progress and counts their messages: two requests, served by `scheduler_open` and
  * `scheduler_campaign`.
  */
-export async function findCampaignsInProgress(db: Database): Promise<CampaignsInProgress> {
+export async function findCampaignsInProgress(
+  db: Database,
+  limits: { maxTimeMS: number },
+): Promise<CampaignsInProgress> {
   const found = await db.campaigns
-    .find(OPEN_CAMPAIGN as Document, SEARCH_LIMITS)
+    .find(OPEN_CAMPAIGN as Document, limits)
     .sort({ "delivery.checkedAt": 1 })
     .limit(SHOWN + 1)
     .project<Found>({ name: text("name"), status: text("status") })
     .toArray();
   const open = found.slice(0, SHOWN).filter(({ _id }) => idForms(_id).length > 0);
-  const counts = open.length > 0 ? await countMessages(db, open) : [];
+  const counts = open.length > 0 ? await countMessages(db, open, limits) : [];
   const shown = open.map(({ _id, name, status }, index) => ({
     id: String(shownId(_id)),
     name: shownText(name),
@@ -71,7 +73,11 @@ function shownText(value: unknown): string | null {
 }
 
 /** The counts of each campaign, in the same order; undefined where there are too many messages. */
-async function countMessages(db: Database, campaigns: Found[]): Promise<(Progress | undefined)[]> {
+async function countMessages(
+  db: Database,
+  campaigns: Found[],
+  limits: { maxTimeMS: number },
+): Promise<(Progress | undefined)[]> {
   const [first, ...others] = campaigns.map(({ _id }, index) => [
     { $match: { campaignId: { $in: idForms(_id) }, isDeleted: { $ne: true } } },
     { $limit: COUNTED + 1 },
@@ -81,7 +87,7 @@ async function countMessages(db: Database, campaigns: Found[]): Promise<(Progres
   const found = await db.messages
     .aggregate<{ _id: { campaign: number; end: keyof Progress }; count: number }>(
       [...(first ?? []), ...rest],
-      SEARCH_LIMITS,
+      limits,
     )
     .toArray();
   const all = campaigns.map(() => ({ total: 0, sent: 0, failed: 0, missed: 0, unknown: 0, left: 0 }));

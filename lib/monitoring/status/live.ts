@@ -7,7 +7,6 @@ import { AWAITING_LOOKUP } from "../../messages/lookups.ts";
 import { CLAIMABLE_STATES } from "../../messages/message.ts";
 import { type Bounded, countUpTo, type Search } from "../../mongo/bounded-count.ts";
 import type { Database } from "../../mongo/client.ts";
-import { SEARCH_LIMITS } from "./bounds.ts";
 
 /** Counting stops here: past it the number says no more than "many". */
 const MANY = 1000;
@@ -30,7 +29,12 @@ export interface Live {
 }
 
 /** Counts what is on its way: two requests, served by the indexes that hold only what is still to be worked on. */
-export async function countLive(db: Database, config: Config, now: Date): Promise<Live> {
+export async function countLive(
+  db: Database,
+  config: Config,
+  now: Date,
+  limits: { maxTimeMS: number },
+): Promise<Live> {
   const window = { from: addSeconds(now, -config.LOOKBACK_SECONDS), to: now };
   const due = dueFilter(window, now);
   const searches: Search<Exclude<keyof Live, "oldestDue">>[] = [
@@ -41,8 +45,8 @@ export async function countLive(db: Database, config: Config, now: Date): Promis
     ["awaitingLookup", { ...AWAITING_LOOKUP, "delivery.state": "unknown" }],
   ];
   const [counts, oldestDue] = await Promise.all([
-    countUpTo(db.messages, searches, MANY, SEARCH_LIMITS),
-    findOldest(db, due),
+    countUpTo(db.messages, searches, MANY, limits),
+    findOldest(db, due, limits),
   ]);
   const count = (name: (typeof searches)[number][0]) => counts.get(name) ?? NONE;
   return {
@@ -63,9 +67,9 @@ function pastWindow(windowFrom: Date, now: Date): Document {
   };
 }
 
-async function findOldest(db: Database, due: Document): Promise<Date | null> {
+async function findOldest(db: Database, due: Document, limits: { maxTimeMS: number }): Promise<Date | null> {
   const [oldest] = await db.messages
-    .find(due, SEARCH_LIMITS)
+    .find(due, limits)
     .sort({ scheduledAt: 1 })
     .limit(1)
     .project<{ scheduledAt: Date }>({ _id: 0, scheduledAt: 1 })

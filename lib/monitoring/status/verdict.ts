@@ -2,7 +2,7 @@ import type { Config } from "../../config.ts";
 import { NOTICES, PROBLEMS, type ProblemCode, splitWords } from "../../problems.ts";
 import { isRecent, type LastPass } from "../record.ts";
 import { capital, lasting, sentence } from "../words.ts";
-import type { Unseen } from "./gather.ts";
+import type { Unseen } from "./documents.ts";
 import type { Live } from "./live.ts";
 import { needsSomebody, type WahaStatus } from "./sessions.ts";
 

@@ -5,8 +5,7 @@ import type { ProblemCode } from "./problems.ts";
 const underWay = new Set<Promise<void>>();
 
 /**
- * Lets work go on behind the answer: nobody waits for it, and the platform, which may freeze the function once it
- * has answered, is asked to wait.
+ * Lets work go on behind the answer. The platform may freeze a function that has answered, so it is asked to wait.
  *
  * @param work must not reject
  */
@@ -16,18 +15,16 @@ export function inBackground(work: Promise<void>): void {
   waitUntil(tracked);
 }
 
-/** Resolves when nothing goes on any more; for a host that stops. */
+/** Resolves when all such work has ended; for a host that stops. */
 export async function backgroundDone(): Promise<void> {
   while (underWay.size > 0) await Promise.all(underWay);
 }
 
 /**
- * Waits for some work, but not for ever: something may hang rather than fail, and whoever asked gets an answer all
- * the same. The work itself goes on.
+ * Waits for some work, but no longer than `ms`: it may hang rather than fail. The work itself goes on.
  *
- * @param ms how long to wait
- * @param code what it means if that is too long
- * @throws UnavailableError with that code; or whatever the work rejects with in time
+ * @param code what it means if the work takes longer than `ms`
+ * @throws UnavailableError with that code; or what the work rejects with in time
  */
 export async function withTimeout<T>(work: Promise<T>, ms: number, code: ProblemCode): Promise<T> {
   const late = Promise.withResolvers<never>();
@@ -36,6 +33,7 @@ export async function withTimeout<T>(work: Promise<T>, ms: number, code: Problem
     return await Promise.race([work, late.promise]);
   } finally {
     clearTimeout(timer);
+    // What it comes to after the time is up is of no interest, and must not end the process.
     work.catch(() => {});
   }
 }

@@ -2,7 +2,10 @@ import { ConfigError, UnavailableError } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
 import { PROBLEMS, type ProblemCode } from "../problems.ts";
 
-/** One thing that is wrong, as callers are told it. */
+/** What a program is asked for that did not send the secret. */
+export const BEARER_CHALLENGE = { "WWW-Authenticate": "Bearer" };
+
+/** One thing that is wrong, as callers are told. */
 export interface ToldError {
   code: ProblemCode | "setting_wrong";
   message: string;
@@ -11,13 +14,13 @@ export interface ToldError {
   count?: number;
 }
 
-/** Why a request can't be answered as it was meant: 500 (settings, or a defect) or 503 (a service is away). */
+/** Why a request can't be served: 500 for wrong settings or a defect, 503 for a service that is away. */
 export interface Failure {
   status: 500 | 503;
   errors: ToldError[];
 }
 
-/** Says of an error in plain words, and with no secret or stack trace, what it means; the log gets where it arose. */
+/** Says in plain words what an error means, without a secret or a stack trace. The log says where it arose. */
 export function explain(error: unknown, log: Log): Failure {
   if (error instanceof ConfigError) {
     log.error({ settings: error.problems }, "settings are wrong");
@@ -37,7 +40,7 @@ export function explain(error: unknown, log: Log): Failure {
   return { status: 500, errors: [{ code, message: PROBLEMS[code], count: 1 }] };
 }
 
-/** An answer as JSON, which nobody keeps. */
+/** An answer as JSON, which is kept nowhere on its way. */
 export function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
   return Response.json(body, { status, headers: { "Cache-Control": "no-store", ...headers } });
 }

@@ -4,11 +4,10 @@ import { gatherStatus } from "../monitoring/status/gather.ts";
 import { CONTENT_SECURITY_POLICY } from "../monitoring/status/page/document.ts";
 import { failurePage, statusPage, unauthorizedPage } from "../monitoring/status/page/page.ts";
 import { admit, checkBasicOrBearer } from "./auth.ts";
-import { answer, explain } from "./respond.ts";
+import { answer, BEARER_CHALLENGE, explain } from "./respond.ts";
 
-/** Has a browser ask for a password, and a program for a token. */
+/** Has a browser ask for a user and a password. */
 const BASIC_CHALLENGE = { "WWW-Authenticate": 'Basic realm="waha-scheduler"' };
-const BEARER_CHALLENGE = { "WWW-Authenticate": "Bearer" };
 
 /**
  * Tells a caller who knows the secret how the scheduler is: as JSON, or as a page if the caller accepts HTML. It

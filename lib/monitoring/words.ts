@@ -40,3 +40,8 @@ export function sentence(words: string): string {
 export function capital(words: string): string {
   return words.slice(0, 1).toUpperCase() + words.slice(1);
 }
+
+/** Orders names as people do: "s2" before "s10". */
+export function compareNames(one: string, other: string): number {
+  return one.localeCompare(other, "en", { numeric: true });
+}

@@ -11,7 +11,10 @@ import { postAlert } from "./post.ts";
  */
 const standing = new Map<string, Alert & { told: boolean }>();
 
-/** Trouble that the database remembers is told from there. For so long it is not told again if it goes away then. */
+/**
+ * Trouble that the database itself remembers was told from there. If it goes away within this time after, that is the
+ * same trouble, and is not told again.
+ */
 const REMEMBERED_MS = 180_000;
 
 /** When a pass of this instance met such trouble last, by address. */

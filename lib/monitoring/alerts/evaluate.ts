@@ -2,6 +2,7 @@ import { addSeconds } from "../../clock.ts";
 import { PROBLEMS } from "../../problems.ts";
 import type { LastPass } from "../record.ts";
 import type { PassReport } from "../report.ts";
+import { compareNames } from "../words.ts";
 import { type Alert, type AlertState, type AlertsDocument, type Entry, isSame } from "./alert.ts";
 import { detectAlerts, isFine, namesWhere } from "./detect.ts";
 
@@ -62,7 +63,9 @@ export function evaluate(
       unannounced: {},
       gapsUntil: gap?.lastAt ?? before.gapsUntil,
     },
-    toTell: entries.filter((entry) => entry.claimedUntil === claimedUntil).sort(byName),
+    toTell: entries
+      .filter((entry) => entry.claimedUntil === claimedUntil)
+      .sort((one, other) => compareNames(one.about, other.about)),
   };
 }
 
@@ -140,8 +143,4 @@ function unknownGap({ entries, gapsUntil }: AlertsDocument, gap: LastPass["gap"]
 
 function isSameTime(one: Date | null, other: Date | null): boolean {
   return one?.getTime() === other?.getTime();
-}
-
-function byName(one: Entry, other: Entry): number {
-  return one.about.localeCompare(other.about, "en", { numeric: true });
 }

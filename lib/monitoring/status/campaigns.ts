@@ -5,29 +5,29 @@ import type { Database } from "../../mongo/client.ts";
 import { type Id, idForms } from "../../mongo/ids.ts";
 import { text } from "../../mongo/safe-fields.ts";
 
-/** How many campaigns are shown: those that no pass has looked at for longest, so also those that just began. */
+/** How many campaigns are shown: those that passes have not looked at for longest, which includes new ones. */
 const SHOWN = 20;
 
-/** Of a campaign with more messages than this no counts are shown: the part that was counted would mislead. */
+/** A campaign with more messages is shown without counts, as counts of a part would mislead. */
 const COUNTED = 10_000;
 
-/** Longer names are cut, in characters. */
+/** Longer names are cut. In characters. */
 const MAX_NAME = 80;
 
 /** How the messages of a campaign stand. */
 export type Progress = Record<"total" | "sent" | "failed" | "missed" | "unknown" | "left", number>;
 
-/** A campaign of which something was claimed or settled since it was last settled itself. */
+/** A campaign that was opened since it was settled last, as a message of it was claimed or settled. */
 export interface CampaignInProgress {
   id: string;
-  /** Null where it has none that can be shown. */
+  /** Null if it has no name that can be shown. */
   name: string | null;
   status: string | null;
-  /** Null if it has more messages than are counted for a page. */
+  /** Null if it has more messages than are counted. */
   counts: Progress | null;
 }
 
-/** The campaigns in progress, those with most left to send first; `more`: there are others, which are not shown. */
+/** The campaigns in progress, those with most left to send first. `more`: there are others, which are not shown. */
 export interface CampaignsInProgress {
   shown: CampaignInProgress[];
   more: boolean;
@@ -72,7 +72,7 @@ function shownText(value: unknown): string | null {
   return typeof value === "string" && value.trim() !== "" ? value.slice(0, MAX_NAME) : null;
 }
 
-/** The counts of each campaign, in the same order; undefined where there are too many messages. */
+/** The counts of each campaign, in the same order; undefined if it has too many messages. */
 async function countMessages(
   db: Database,
   campaigns: Found[],

@@ -16,7 +16,7 @@ import { judgeStatus, type Verdict } from "./verdict.ts";
 /** How many alerts are shown. */
 const SHOWN_ALERTS = 20;
 
-/** The answer comes after so long at the latest, also if the database hangs. */
+/** When the answer comes at the latest, also if the database hangs. */
 const PATIENCE_MS = 12_000;
 
 /** A search that takes longer is given up, and the page says that the database is slow. */

@@ -1,14 +1,14 @@
 import { FAILING, type ProblemCode, UNPROVEN } from "../../problems.ts";
 
-/** How messages are sent again that have some problem. */
+/** How to send messages again that had a problem. */
 export interface ResendHint {
-  /** What to do before. */
+  /** What to do before that. */
   first: string;
   /** The command, to be run where the settings are. */
   command: string;
 }
 
-/** Messages with these are sent by a later pass, and end as `missed` if their window closes first. */
+/** Messages with these problems are sent by a later pass, or end as `missed` if their window closes first. */
 const MISSED = new Set<ProblemCode>([
   "pass_died",
   "out_of_time",
@@ -28,7 +28,7 @@ const MISSED = new Set<ProblemCode>([
   "waha_bad_answer",
 ]);
 
-/** How to send again what a problem kept from being sent within the last day; null where nothing is to be. */
+/** How to send again what a problem stopped within the last day; null where nothing is to be sent again. */
 export function resendHint(code: ProblemCode): ResendHint | null {
   const command = (state: string, more = "") =>
     `npm run resend -- --state ${state} --code ${code} --since 1d${more}`;

@@ -28,14 +28,14 @@ function legend(entries: [tone: string, words: string][]): Html {
   return html`<ul class="legend">${items}</ul>`;
 }
 
-/** The least even digit (or 1) times a power of ten that is not less: where an axis may end, and be halved. */
+/** Rounds up to 1, 2, 4, 6 or 8 times a power of ten, so that half of it is a round number, too. */
 function roundUp(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 2, 4, 6, 8].find((digit) => digit * power >= value) ?? 10) * power;
 }
 
-/** Messages by the minute in which their pass ended, stacked by outcome. */
+/** Messages by the minute in which their pass ended, as bars stacked by outcome. */
 function outcomePlot(minutes: Minutes): Html {
   const top = Math.max(4, roundUp(Math.max(...minutes.map(total))));
   const bars = minutes.map((minute, place) => {
@@ -55,7 +55,7 @@ function outcomePlot(minutes: Minutes): Html {
   return plot(minutes, bars, told, top, number, total(sum(minutes)) === 0);
 }
 
-/** How late messages were, by the minute: half of them no later than p50, and all but one in a hundred than p99. */
+/** How late messages were, by the minute: half of them no later than p50, and 99 % no later than p99. */
 function latenessPlot(minutes: Minutes): Html {
   const latest = Math.max(0, ...minutes.map(({ latenessMs: { p99 } }) => p99 ?? 0));
   const top = Math.max(1000, roundUp(latest / 1000) * 1000);
@@ -70,7 +70,7 @@ function latenessPlot(minutes: Minutes): Html {
   return plot(minutes, [line("p99"), line("p50")], told, top, span, latest === 0);
 }
 
-/** A line through what is there, with gaps where nothing is; a value alone is a dot. */
+/** A line through the values, with gaps where there is none. A value between two gaps is a dot. */
 function pathOf(values: (number | null)[], top: number): string {
   const at = (value: number, place: number) =>
     `${place * STEP + BAR / 2} ${(HEIGHT - (value / top) * HEIGHT).toFixed(1)}`;

@@ -3,7 +3,7 @@ import { lasting, many, number, sentence } from "../../words.ts";
 import type { Unseen } from "../documents.ts";
 import type { Status } from "../gather.ts";
 import type { Verdict } from "../verdict.ts";
-import { type Html, html, pill } from "./html.ts";
+import { type Html, html, pill } from "./document.ts";
 
 /** A tick, an exclamation mark, a cross: the level is not told by colour alone. */
 const SIGNS: Record<Verdict["level"], string> = {

@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
-import { raw } from "hono/html";
-import { type Html, html } from "./html.ts";
+import { html, raw } from "hono/html";
 import { STYLE } from "./style.ts";
+
+/** A piece of a page. What is filled into the template is escaped, unless it is such a piece itself. */
+export type Html = ReturnType<typeof html>;
+
+export { html };
 
 /** How often a page asks for itself again, in seconds. */
 const REFRESH_SECONDS = 10;
@@ -30,4 +34,14 @@ ${refreshes ? html`<meta http-equiv="refresh" content="${REFRESH_SECONDS}">` : "
 </html>
 `;
   return String(await page);
+}
+
+/** Stands for a part of the page that the database was too slow for. */
+export function notRead(part: string): Html {
+  return html`<section class="wide"><h2>${part}</h2><p class="soft">Could not be read in time: the database is too slow.</p></section>`;
+}
+
+/** A label in the type of code. */
+export function pill(label: string): Html {
+  return html`<span class="pill">${label}</span>`;
 }

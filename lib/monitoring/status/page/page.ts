@@ -3,8 +3,7 @@ import { sentence } from "../../words.ts";
 import type { Status } from "../gather.ts";
 import { campaignsCard } from "./campaigns.ts";
 import { alertsCard, documentsCard, problemsCard, sessionsCard, verdictCard } from "./cards.ts";
-import { renderPage } from "./document.ts";
-import { html, notRead } from "./html.ts";
+import { html, notRead, renderPage } from "./document.ts";
 import { plotCards } from "./plots.ts";
 import { tiles } from "./tiles.ts";
 

@@ -1,7 +1,7 @@
 import { OUTCOMES } from "../../history/minutes.ts";
 import type { History } from "../../history/read.ts";
 import { number, span, timeOfDay } from "../../words.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html } from "./document.ts";
 
 type Minutes = History["minutes"];
 

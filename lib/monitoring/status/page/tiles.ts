@@ -1,7 +1,7 @@
 import type { Figures } from "../../history/read.ts";
 import { lasting, many, number, span } from "../../words.ts";
 import type { Status } from "../gather.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html } from "./document.ts";
 
 /** The most important figures. */
 export function tiles({ at, now, hour, day }: Status): Html {

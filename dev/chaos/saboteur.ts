@@ -4,7 +4,7 @@ import type { Id } from "../../lib/mongo/ids.ts";
 import type { DatabaseRequest, Interceptor } from "./database/intercept.ts";
 import { idsNamedIn, idsReadIn } from "./database/points.ts";
 import type { Instance } from "./instances/instance.ts";
-import type { Act, EditKind, Side, Trigger } from "./plan/plan.ts";
+import type { Act, EditKind, Side, Trigger } from "./plan/events.ts";
 import type { Interruption } from "./record.ts";
 import type { WahaInterceptor } from "./waha/gateway.ts";
 import type { Witness } from "./witness.ts";

@@ -30,7 +30,7 @@ const known = new WeakMap<NodeJS.ProcessEnv, Known>();
  * Tells any caller whether the scheduler works: WAHA and the database can be reached, and a pass ended recently. Why
  * it does not work is in the log, once for each change.
  *
- * @param env the settings; see the README
+ * @param env the settings; see docs/configuration.md
  * @param ticker the machine's clocks
  * @returns 200 with `{ok: true}` or 503 with `{ok: false}`; 405 for a method that is neither GET nor HEAD
  */

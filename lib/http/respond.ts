@@ -1,24 +1,9 @@
-import { ConfigError, UnavailableError } from "../errors.ts";
+import { ConfigError, type Failure, UnavailableError } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
-import { PROBLEMS, type ProblemCode } from "../problems.ts";
+import { messageOf, type ProblemCode } from "../problems.ts";
 
 /** What a program is asked for that did not send the secret. */
 export const BEARER_CHALLENGE = { "WWW-Authenticate": "Bearer" };
-
-/** One thing that is wrong, as callers are told. */
-export interface ToldError {
-  code: ProblemCode | "setting_wrong";
-  message: string;
-  /** The setting that is wrong. */
-  setting?: string;
-  count?: number;
-}
-
-/** Why a request can't be served: 500 for wrong settings or a defect, 503 for a service that is away. */
-export interface Failure {
-  status: 500 | 503;
-  errors: ToldError[];
-}
 
 /** Says in plain words what an error means, without a secret or a stack trace. The log says where it arose. */
 export function explain(error: unknown, log: Log): Failure {
@@ -37,7 +22,7 @@ export function explain(error: unknown, log: Log): Failure {
   }
   log.error({ error: describeError(error) }, "unexpected error");
   const code: ProblemCode = "internal_error";
-  return { status: 500, errors: [{ code, message: PROBLEMS[code], count: 1 }] };
+  return { status: 500, errors: [{ code, message: messageOf(code), count: 1 }] };
 }
 
 /** An answer as JSON, which is kept nowhere on its way. */

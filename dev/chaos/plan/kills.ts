@@ -1,6 +1,6 @@
 import type { Fault } from "../../waha-simulator/faults.ts";
 import { type Random, randomFor } from "../random.ts";
-import type { Side, Trigger } from "./plan.ts";
+import type { Side, Trigger } from "./events.ts";
 
 /** How many processes a round is to kill. */
 const KILLS_A_ROUND = 22;

@@ -1,5 +1,5 @@
 import type { UnavailableError } from "../../errors.ts";
-import { FAILING, NOTICES, PROBLEMS, type ProblemCode, UNPROVEN } from "../../problems.ts";
+import { messageOf, PROBLEMS, type ProblemCode } from "../../problems.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { PassReport } from "../report.ts";
 import { type Alert, type AlertsDocument, isSame, UNSENT, type Unsent } from "./alert.ts";
@@ -68,7 +68,7 @@ function sessionsDown({ sessions }: PassReport, working: string[]): Found[] {
     .map((name) => {
       const status = sessions.get(name)?.status;
       const code = status ? "session_not_working" : "session_not_found";
-      const message = `${PROBLEMS[code]} (${status ? `${name}: ${status}` : name})`;
+      const message = messageOf(code, status ? `${name}: ${status}` : name);
       return { kind: "session", about: name, code, message };
     });
 }
@@ -86,7 +86,7 @@ function databaseAway(report: PassReport): Found[] {
 
 function defect({ defective }: PassReport): Found[] {
   const code = "internal_error";
-  return defective ? [{ kind: "defect", about: "", code, message: PROBLEMS[code] }] : [];
+  return defective ? [{ kind: "defect", about: "", code, message: messageOf(code) }] : [];
 }
 
 /** Messages that this pass counted, and those of passes that died before they told. */
@@ -111,9 +111,10 @@ const OF_ANOTHER_PASS = "The status page says why";
 
 /** Whether a message with this problem may have ended so. A summary counts problems and ends, but not together. */
 function mayBecome(kind: Unsent, code: ProblemCode): boolean {
-  if (kind === "failed") return FAILING.has(code);
-  if (kind === "unknown") return UNPROVEN.has(code);
-  if (NOTICES.has(code) || UNPROVEN.has(code)) return false;
+  const of = PROBLEMS[code].kind;
+  if (kind === "failed") return of === "failed";
+  if (kind === "unknown") return of === "unproven";
   // What waits for a restricted account may be missed.
-  return !FAILING.has(code) || code === "account_restricted";
+  if (of === "failed") return code === "account_restricted";
+  return of !== "notice" && of !== "unproven";
 }

@@ -1,5 +1,5 @@
 import { addSeconds } from "../../clock.ts";
-import { PROBLEMS } from "../../problems.ts";
+import { messageOf } from "../../problems.ts";
 import type { LastPass } from "../record.ts";
 import type { PassReport } from "../report.ts";
 import { compareNames } from "../words.ts";
@@ -137,7 +137,7 @@ function unknownGap({ entries, gapsUntil }: AlertsDocument, gap: LastPass["gap"]
   if (!gap || (gapsUntil && gap.to <= gapsUntil)) return undefined;
   const code = "passes_stopped";
   const { from: since, to: lastAt } = gap;
-  const alert: Alert = { kind: "passes", about: "", code, message: PROBLEMS[code], since, lastAt };
+  const alert: Alert = { kind: "passes", about: "", code, message: messageOf(code), since, lastAt };
   return entries.some((entry) => isSame(entry, alert)) ? undefined : alert;
 }
 

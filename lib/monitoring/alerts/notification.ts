@@ -1,6 +1,6 @@
-import { splitWords } from "../../problems.ts";
+import { errorUrl, isProblemCode, PROBLEMS } from "../../problems.ts";
 import { lasting } from "../words.ts";
-import type { Alert, AlertKind, AlertState } from "./alert.ts";
+import { type Alert, type AlertKind, type AlertState, UNSENT } from "./alert.ts";
 
 /** What is posted: `text` is for Slack, `content` for Discord, and the rest for programs. */
 export interface Notification {
@@ -11,7 +11,8 @@ export interface Notification {
   kind: AlertKind;
   state: AlertState;
   at: string;
-  alerts: { about: string; code: string | null; message: string; since: string }[];
+  /** `help` is the page that explains the code. */
+  alerts: { about: string; code: string | null; message: string; since: string; help: string | null }[];
 }
 
 /** Discord takes 2,000 characters. */
@@ -37,15 +38,24 @@ export function notificationOf(kind: AlertKind, state: AlertState, alerts: Alert
       code,
       message,
       since: since.toISOString(),
+      help: isProblemCode(code) ? errorUrl(code) : null,
     })),
   };
 }
 
-function lineOf({ about, code, message, since }: Alert, state: AlertState, at: Date): string {
-  const marked = code ? `${message} [${code}]` : message;
-  if (state === "standing") return `🔴 waha-scheduler: ${marked}`;
+function lineOf(alert: Alert, state: AlertState, at: Date): string {
+  const { about, code, message, since } = alert;
+  if (state === "standing") return `🔴 waha-scheduler: ${code ? `${message} [${code}]` : message}`;
   const whose = about ? `"${about}": ` : "";
-  return `🟢 waha-scheduler: over after ${lasting(since, at)}: ${whose}${splitWords(marked).happened}`;
+  return `🟢 waha-scheduler: over after ${lasting(since, at)}: ${whose}${happenedOf(alert)}`;
+}
+
+/** What was wrong, without what to do about it. */
+function happenedOf({ kind, code, message }: Alert): string {
+  const isOfMessages = UNSENT.some((unsent) => unsent === kind);
+  if (!isOfMessages && isProblemCode(code)) return PROBLEMS[code].happened;
+  // How many messages, before the reasons.
+  return message.split(". ", 1)[0] ?? message;
 }
 
 /** Without the signs that Slack reads as its own markup, such as a call to everybody. */

@@ -1,9 +1,9 @@
-import { splitWords } from "../../../problems.ts";
+import { errorUrl, PROBLEMS, type ProblemCode, withDetail } from "../../../problems.ts";
 import { lasting, many, number, sentence } from "../../words.ts";
 import type { Unseen } from "../documents.ts";
 import type { Status } from "../gather.ts";
 import type { Verdict } from "../verdict.ts";
-import { type Html, html, pill } from "./document.ts";
+import { type Html, html } from "./document.ts";
 
 /** A tick, an exclamation mark, a cross: the level is not told by colour alone. */
 const SIGNS: Record<Verdict["level"], string> = {
@@ -17,12 +17,17 @@ export function verdictCard({ level, headline, detail }: Verdict): Html {
   return html`<div class="verdict ${level}"><svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="11"/><path d="${SIGNS[level]}"/></svg><div><h1>${headline}</h1><p>${detail}</p></div></div>`;
 }
 
+/** A code, with a link to the page that explains it. */
+function codePill(code: ProblemCode): Html {
+  return html`<a class="pill" href="${errorUrl(code)}" rel="noreferrer">${code}</a>`;
+}
+
 /** The alerts that stand; no card without any. */
 export function alertsCard({ at, alerts }: Status): Html | "" {
   if (alerts.length === 0) return "";
   const rows = alerts.map(
     ({ kind, message, since }) =>
-      html`<li><span class="when">for ${lasting(since, at)}</span>${pill(kind)} ${sentence(message)}</li>`,
+      html`<li><span class="when">for ${lasting(since, at)}</span><span class="pill">${kind}</span> ${sentence(message)}</li>`,
   );
   return html`<section class="wide"><h2>Alerts that stand</h2><ul class="rows">${rows}</ul></section>`;
 }
@@ -30,8 +35,8 @@ export function alertsCard({ at, alerts }: Status): Html | "" {
 /** WAHA's sessions, those that can't send first; or why there is no list of them. */
 export function sessionsCard({ waha }: Status): Html {
   if (!waha.reachable) {
-    const { happened, remedy } = splitWords(waha.message);
-    return html`<section class="wide"><h2>WhatsApp sessions</h2><p>${pill(waha.code)} <b>${sentence(happened)}</b> ${sentence(remedy)}</p></section>`;
+    const { happened, remedy } = PROBLEMS[waha.code];
+    return html`<section class="wide"><h2>WhatsApp sessions</h2><p>${codePill(waha.code)} <b>${sentence(happened)}</b> ${sentence(withDetail(remedy, waha.detail))}</p></section>`;
   }
   const chips = waha.sessions.map(
     ({ name, status }) =>
@@ -48,15 +53,15 @@ const MINUTE_MS = 60_000;
 
 /** What passes met within a day, each problem with its remedy and how to send again. */
 export function problemsCard(at: Date, problems: NonNullable<Status["problems"]>): Html {
-  const rows = problems.map(({ code, message, lastAt, passes, count, resend }) => {
-    const { happened, remedy } = splitWords(message);
+  const rows = problems.map(({ code, lastAt, passes, count, resend }) => {
+    const { happened, remedy } = PROBLEMS[code];
     const isRecent = at.getTime() - lastAt.getTime() < 2 * MINUTE_MS;
     const when = isRecent ? "just now" : `${lasting(lastAt, at)} ago`;
     const often =
       passes === 1
         ? `${number(count)} in one pass`
         : `${number(count)} in the last of ${number(passes)} passes`;
-    return html`<li><span class="when">${when}; ${often}</span>${pill(code)} <b>${sentence(happened)}</b> ${sentence(remedy)}${
+    return html`<li><span class="when">${when}; ${often}</span>${codePill(code)} <b>${sentence(happened)}</b> ${sentence(remedy)}${
       resend
         ? html`<br><span class="soft">${resend.first}:</span><code class="command">${resend.command}</code>`
         : ""
@@ -70,9 +75,9 @@ export function problemsCard(at: Date, problems: NonNullable<Status["problems"]>
 /** Messages that no pass sees or touches; no card without any. */
 export function documentsCard(documents: Unseen[]): Html | "" {
   if (documents.length === 0) return "";
-  const rows = documents.map(({ code, message, count, more }) => {
-    const { happened, remedy } = splitWords(message);
-    return html`<li>${pill(code)} <b>${many({ count, more })} ${happened}.</b> ${sentence(remedy)}</li>`;
+  const rows = documents.map(({ code, count, more }) => {
+    const { happened, remedy } = PROBLEMS[code];
+    return html`<li>${codePill(code)} <b>${many({ count, more })} ${happened}.</b> ${sentence(remedy)}</li>`;
   });
   return html`<section class="wide"><h2>Messages that are never sent <small>no pass sees or touches them</small></h2><ul class="rows">${rows}</ul></section>`;
 }

@@ -40,8 +40,3 @@ ${refreshes ? html`<meta http-equiv="refresh" content="${REFRESH_SECONDS}">` : "
 export function notRead(part: string): Html {
   return html`<section class="wide"><h2>${part}</h2><p class="soft">Could not be read in time: the database is too slow.</p></section>`;
 }
-
-/** A label in the type of code. */
-export function pill(label: string): Html {
-  return html`<span class="pill">${label}</span>`;
-}

@@ -1,4 +1,5 @@
-import { splitWords } from "../../../problems.ts";
+import type { Failure } from "../../../errors.ts";
+import { PROBLEMS } from "../../../problems.ts";
 import { sentence } from "../../words.ts";
 import type { Status } from "../gather.ts";
 import { campaignsCard } from "./campaigns.ts";
@@ -27,9 +28,10 @@ ${documents ? documentsCard(documents) : notRead("Messages that are never sent")
 }
 
 /** Says why there is no status, in the words of `lib/problems.ts`. */
-export function failurePage(errors: readonly { message: string }[]): Promise<string> {
-  const cards = errors.map(({ message }) => {
-    const { happened, remedy } = splitWords(message);
+export function failurePage(errors: Failure["errors"]): Promise<string> {
+  const cards = errors.map(({ code, message }) => {
+    const { happened, remedy } =
+      code === "setting_wrong" ? { happened: message, remedy: "" } : PROBLEMS[code];
     return verdictCard({ level: "bad", headline: sentence(happened).slice(0, -1), detail: sentence(remedy) });
   });
   return renderPage("waha-scheduler: no status", html`<header><b>waha-scheduler</b></header>${cards}`);

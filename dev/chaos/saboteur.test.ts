@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import type { DatabaseRequest } from "./database/intercept.ts";
+import type { Instance } from "./instances/instance.ts";
+import type { Trigger } from "./plan/events.ts";
+import { Saboteur } from "./saboteur.ts";
+import { Witness } from "./witness.ts";
+
+/** A saboteur over two processes of which only the life is told. */
+function saboteurWith(triggers: Trigger[]) {
+  const lives = new Map(["one", "two"].map((name) => [name, { alive: true }]));
+  const instance = (name: string) => {
+    const life = lives.get(name);
+    return life && ({ ...life, kill: () => lives.set(name, { alive: false }) } as unknown as Instance);
+  };
+  return new Saboteur(triggers, { instance, edit: async () => {} }, new Witness());
+}
+
+test("edits of the first requests at a point meet each of these, and a kill there the one after", async () => {
+  const at = { point: "count-campaign", side: "before" } as const;
+  const edits = [1, 2, 3].map(
+    (nth): Trigger => ({ ...at, nth, act: { type: "edit", kind: "new-text", thenMs: 0 } }),
+  );
+  const saboteur = saboteurWith([...edits, { ...at, nth: 1, act: { type: "kill" } }]);
+  const command = { aggregate: "messages" };
+  const request = { client: "one", point: at.point, command } as unknown as DatabaseRequest;
+  for (let count = 0; count < 3; count += 1)
+    expect(await saboteur.database.onRequest(request)).toBe("forward");
+  expect(saboteur.hits.get("edit before count-campaign")).toBe(3);
+  expect(await saboteur.database.onRequest(request)).toBe("break");
+});
+
+test("of two kills at the same point each takes a request of its own, and none after them", async () => {
+  const kill: Trigger = { point: "sendText", side: "before", nth: 1, act: { type: "kill" } };
+  const saboteur = saboteurWith([kill, kill]);
+  expect(await saboteur.waha.onRequest("one", "sessions")).toBe(true);
+  expect(await saboteur.waha.onRequest("one", "sendText")).toBe(false);
+  expect(saboteur.hasKillsLeft).toBe(true);
+  // What the dead one had still sent goes its way.
+  expect(await saboteur.waha.onRequest("one", "sendText")).toBe(true);
+  expect(await saboteur.waha.onRequest("two", "sendText")).toBe(false);
+  expect(saboteur.hasKillsLeft).toBe(false);
+  expect(saboteur.hits.get("kill before sendText")).toBe(2);
+});

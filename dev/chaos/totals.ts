@@ -31,9 +31,9 @@ export function noTotals(): Totals {
 }
 
 /** Adds one round to the totals. */
-export function addRound(totals: Totals, { record, hits, calls }: Played, findings: Finding[]): void {
+export function addRound(totals: Totals, { record, hits }: Played, findings: Finding[]): void {
   totals.rounds += 1;
-  totals.passes += calls;
+  totals.passes += record.calls.length;
   totals.messages += record.messages.size;
   totals.accepted += record.ledger.length;
   for (const { answer } of record.posts) count(totals.posts, String(answer?.status ?? "none"));

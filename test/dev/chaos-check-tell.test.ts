@@ -46,7 +46,7 @@ it("tells of what has no end: a POST, a write, a process, and a document", () =>
     message: story.key("m1"),
     to: "sent",
     isVerdict: false,
-    settledAt: undefined,
+    stamp: undefined,
     sentAt: ms(400),
   };
   story.record.writes.push({ ...write, repliedAt: undefined, acknowledged: false });

@@ -108,9 +108,25 @@ export const missed: Demand[] = [
 export const rescue: Demand[] = [
   unpicked,
   saysWhy,
-  ["its claim had not expired", ({ was, is }) => timeOf(was.claimExpiresAt) <= timeOf(is.error.at)],
+  ["it does not say that its pass died", ({ is }) => is.error?.code === "pass_died"],
+  ["its claim had not expired", ({ was, is }) => timeOf(was.claimExpiresAt) <= timeOf(is.error?.at)],
   noExpiry,
 ];
 
-export const released: Demand[] = [unpicked, saysWhy, settledNow, noExpiry, noLookup];
+export const released: Demand[] = [
+  unpicked,
+  saysWhy,
+  ["it counts as tried, and its turn never came", ({ is }) => is.error?.code !== "claim_ran_out"],
+  settledNow,
+  noExpiry,
+  noLookup,
+];
+
+/** A claim that never came to its turn: nothing was tried, so that it may be claimed again at once. */
+export const unbegun: Demand[] = [
+  unpicked,
+  saysWhy,
+  ["it says that its pass died", ({ is }) => is.error?.code !== "pass_died"],
+  noExpiry,
+];
 export const invalid: Demand[] = [...refused, noExpiry];

@@ -1,5 +1,6 @@
 import type { Fault } from "../../waha-simulator/faults.ts";
 import type { SessionStatus, WahaSimulatorOptions } from "../../waha-simulator/options.ts";
+import { lifetimesOf } from "../lifetimes.ts";
 import { randomFor } from "../random.ts";
 import { dealKills, needsOf } from "./kills.ts";
 import { planTroubles } from "./troubles.ts";
@@ -25,6 +26,9 @@ export const EDITS = [
 ] as const;
 export type EditKind = (typeof EDITS)[number];
 
+/** What happens to a lease on which its pass relies: it has run out, or a pass of which nothing is known has it. */
+export type LeaseEnd = "runs-out" | "is-taken";
+
 /** What happens where a request meets a trigger. */
 export type Act =
   | { type: "kill" }
@@ -37,7 +41,9 @@ export type Act =
   /** The database answers with an error of its own; before only. */
   | { type: "refuse"; code: number }
   /** The app edits, just then, one of the documents that the request names, or the reply brings; it goes on so much later. */
-  | { type: "edit"; kind: EditKind; thenMs: number };
+  | { type: "edit"; kind: EditKind; thenMs: number }
+  /** A lease that the request would renew ends just then, so that this renewal matches nothing; before only. */
+  | { type: "end-lease"; how: LeaseEnd };
 
 /** What the plan does to the `nth` request that reaches a point, whichever process makes it. */
 export interface Trigger {
@@ -92,8 +98,9 @@ export function planRound(
   const random = randomFor(seed, "round", round);
   const kills = hasKills ? dealKills(seed, round, points, random) : [];
   const needs = needsOf(kills);
-  const { settings, ...world } = planWorld(random, needs.crowd);
+  const { settings, ...world } = planWorld(random, needs);
   const failover = random.chance(0.15);
-  const troubles = planTroubles(points, kills, needs, failover, random);
-  return { seed, round, failover, settings: { ...settings, ...needs.settings }, ...world, ...troubles };
+  const leaseMs = lifetimesOf(Number(settings.PASS_SECONDS)).lease;
+  const troubles = planTroubles(points, kills, needs, { failover, leaseMs }, random);
+  return { seed, round, failover, settings, ...world, ...troubles };
 }

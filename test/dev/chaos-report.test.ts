@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { INVARIANTS } from "../../dev/chaos/check/index.ts";
 import { fewestKills, tellHeld, tellTotals, untested } from "../../dev/chaos/report.ts";
 import { addRound, noTotals } from "../../dev/chaos/totals.ts";
-import { Story } from "../support/chaos-story.ts";
+import { ms, Story } from "../support/chaos-story.ts";
 
 const POINTS = ["claim", "intent"];
 
@@ -61,6 +61,30 @@ test("a run says what it did not put to the test: all of it without a round, and
   expect(untested(totals, POINTS)).toEqual([]);
   expect(untested({ ...totals, rounds: 200 }, POINTS)).toEqual([
     "order: no case",
+    "no POST outlasted two leases",
+    "no lease ran out and was taken over",
     "claim: killed 19 times after, not 20",
   ]);
+});
+
+test("POSTs that outlast two leases are counted, and leases that run out and are taken over", () => {
+  const story = new Story()
+    .message("m1")
+    .lease(10)
+    .post("m1", 40, { endedAt: ms(40_041) })
+    .post("m1", 50_000);
+  story
+    .lease(9_000, "other", 20_000)
+    .lease(15_000, "other", -ms(0))
+    .lease(16_000, "third")
+    .lease(17_000, "pass");
+  const totals = noTotals();
+  addRound(totals, { record: story.record, hits: new Map() }, []);
+  expect(totals).toMatchObject({ longPosts: 1, takenLeases: 2 });
+  expect(tellTotals(totals, [])).toContain(
+    "POSTs that outlasted two leases: 1; leases that ran out and were",
+  );
+  story.record.calmFrom = ms(20);
+  addRound(totals, { record: story.record, hits: new Map() }, []);
+  expect(totals).toMatchObject({ longPosts: 1 });
 });

@@ -95,6 +95,15 @@ describe("order, as for what a pass had claimed that died,", () => {
     expect(wrong(story.claim("m2", 4_200))).toEqual([]);
   });
 
+  it("does not ask for it where the claim arrived after that, late as it was", () => {
+    const story = new Story()
+      .message("m1")
+      .message("m2", { scheduledAt: date(5) })
+      .lease(90, "other", 10_000);
+    story.lease(10_100, "pass", 30_000).look(10_120).claim("m1", 10_150, "other", 8_100);
+    expect(wrong(story.asks(["m2"], 10_200).claim("m2", 10_200))).toEqual([]);
+  });
+
   it("does not mind a look that began before the rescue was acknowledged", () => {
     expect(wrong(takesOver(["m2"], { lookedAt: 10_113 }))).toEqual([]);
     expect(wrong(takesOver(["m2"], { lookedAt: 10_114 }))).toHaveLength(1);

@@ -74,30 +74,43 @@ function checkLeft(check: Check, record: RoundRecord, trail: Trail, ofSession: O
   }
 }
 
-/** It is claimed, and that had ended before the lease that this pass took over. */
-function isAbandoned(record: RoundRecord, { after }: MessageStep, { claimed, session }: OfSession): boolean {
+/** It was claimed, and that had ended, before this pass took the session's lease. */
+function isAbandoned(
+  record: RoundRecord,
+  { at, after }: MessageStep,
+  { claimed, session }: OfSession,
+): boolean {
   const { passId, claimExpiresAt } = deliveryOf(after);
   if (stateOf(after) !== "claimed" || passId === claimed.passId) return false;
   const instance = record.passes.get(claimed.passId);
   const hadTrouble = record.disturbances.some(
     (each) => each.instance === instance && each.point === "rescue",
   );
-  return !hadTrouble && timeOf(claimExpiresAt) <= endedBefore(record, claimed, session);
+  const taken = takenBy(record, claimed, session);
+  return !hadTrouble && taken !== undefined && at <= taken.at && timeOf(claimExpiresAt) <= taken.endedBefore;
 }
 
-/** By when whatever had been claimed under an earlier lease has surely ended, by the clock of the pass that took it over. */
-function endedBefore(record: RoundRecord, { passId, at }: Claimed, session: string): number {
+/**
+ * When a pass took a session's lease under which it claims, and by when what was claimed under an earlier one has
+ * surely ended: by the clock of this pass, which found that lease to be over.
+ */
+function takenBy(
+  record: RoundRecord,
+  { passId, at }: Claimed,
+  session: string,
+): { at: number; endedBefore: number } | undefined {
   const history = leaseOf(session, record);
-  const taken = history.findLastIndex(
-    (version, index) =>
+  const index = history.findLastIndex(
+    (version, place) =>
       version.at <= at + TIES_MS &&
       version.document?.passId === passId &&
-      history[index - 1]?.document?.passId !== passId,
+      history[place - 1]?.document?.passId !== passId,
   );
-  const lease = history[taken];
-  if (!lease) return Number.NEGATIVE_INFINITY;
-  const earlier = timeOf(history[taken - 1]?.document?.expiresAt);
-  return earlier <= lease.at ? Math.max(earlier, lease.at - CLOCK_MS) : lease.at - CLOCK_MS;
+  const lease = history[index];
+  if (!lease) return undefined;
+  const earlier = timeOf(history[index - 1]?.document?.expiresAt);
+  const surely = lease.at - CLOCK_MS;
+  return { at: lease.at, endedBefore: earlier <= lease.at ? Math.max(earlier, surely) : surely };
 }
 
 /** This pass had seen that it was given back, and nothing kept the pass from it. */

@@ -147,7 +147,13 @@ describe("taken-over", () => {
     story.record.settings.lookbackSeconds = 120;
     story.record.sessions.set("a", "account");
     story.interrupt("killed", 200, undefined, "two");
-    for (const [at, endedAt] of calls) story.call(at, endedAt).look(at + 2);
+    // Each looks when it begins, and when it ends.
+    for (const [at, endedAt] of calls) {
+      story
+        .call(at, endedAt)
+        .look(at + 2)
+        .look(endedAt + 2);
+    }
     return story;
   };
   const again = (story: Story, at: number) =>
@@ -171,12 +177,12 @@ describe("taken-over", () => {
       const story = new Story().message("m1").lease(90, "other", leasedUntil);
       return story.claim("m1", 100, "other", claimedUntil).interrupt("killed", 200, undefined, "two");
     };
-    expect(wrong(lasting(8_000, 20_450))).toEqual([]);
-    expect(wrong(lasting(8_000, 20_451))).toEqual([
-      "m1: is held for 20251 ms after its pass was killed, not 20000",
+    expect(wrong(lasting(8_000, 20_700))).toEqual([]);
+    expect(wrong(lasting(8_000, 20_701))).toEqual([
+      "m1: is held for 20501 ms after its pass was killed, not 20000",
     ]);
-    expect(wrong(lasting(20_451, 8_000))).toHaveLength(1);
-    const slow = lasting(8_000, 20_451);
+    expect(wrong(lasting(20_701, 8_000))).toHaveLength(1);
+    const slow = lasting(8_000, 20_701);
     slow.record.disturbances.push({ instance: "two", point: "time", at: ms(50) });
     expect(wrong(slow)).toEqual([]);
   });
@@ -188,15 +194,34 @@ describe("taken-over", () => {
   });
 
   it("counts only the time in which a pass runs, had looked, and may begin to send", () => {
-    const between = killed([9_000, 12_000], [20_000, 22_000], [30_000, 31_000]);
+    const between = killed([9_000, 12_000], [20_000, 22_000]);
     expect(wrong(between)).toEqual([]);
-    expect(wrong(between.call(40_000, 41_500).look(40_002))).toEqual([idle(6_500)]);
+    expect(wrong(killed([10_500, 14_000], [20_000, 23_500]))).toEqual([idle(7_000)]);
+    // Nothing tells that it still looked when it had looked last.
+    expect(wrong(killed([9_000, 9_500]).call(10_000, 40_000).look(10_100))).toEqual([]);
     // The time to send is over 50 s after the call.
     expect(wrong(killed([-45_000, 60_000]))).toEqual([]);
     expect(wrong(killed([-30_000, 60_000]))).toEqual([idle(10_000)]);
     const unlooked = killed([9_000, 40_000]);
     unlooked.record.looks.length = 0;
     expect(wrong(unlooked)).toEqual([]);
+  });
+
+  it("finds what several passes leave that looked after its end, however short they were", () => {
+    const short = [11_000, 12_000, 13_000].map((at): [number, number] => [at, at + 50]);
+    expect(wrong(killed(...short.slice(1)))).toEqual([]);
+    expect(wrong(killed(...short))).toEqual([
+      "m1: was not claimed again by 3 passes that could have done so",
+    ]);
+    const early = killed([9_000, 9_050], ...short.slice(1));
+    expect(wrong(early)).toEqual([]);
+    const held = killed(...short).lease(10_500, "third", 60_000);
+    expect(wrong(held)).toEqual([]);
+    expect(wrong(again(killed(...short), 12_500))).toEqual([]);
+    const busy = killed(...short)
+      .message("m2")
+      .claim("m2", 13_010);
+    expect(wrong(busy)).toEqual([]);
   });
 
   const ableUnless = (change: (story: Story) => unknown) => {
@@ -283,7 +308,7 @@ describe("taken-over", () => {
   });
 
   it("does not judge what its pass had given back, posted or lost before it was killed", () => {
-    const before = (story: Story) => story.call(9_000, 40_000).look(9_002);
+    const before = (story: Story) => story.call(9_000, 40_000).look(9_002).look(40_002);
     const own = () => new Story().message("m1").lease(90, "other", 10_000).claim("m1", 100, "other");
     const dies = (story: Story) => before(story.interrupt("killed", 200, undefined, "two"));
     expect(wrong(dies(own()))).toHaveLength(1);
@@ -299,7 +324,7 @@ describe("taken-over", () => {
       story.record.settings.lookbackSeconds = 120;
       story.lease(90, "other", 10_000).claim("m1", 100, "other").interrupt("killed", 200, undefined, "two");
       if (pausedAt) story.edit("c1", pausedAt, { status: "paused" });
-      return story.call(9_000, 40_000).look(9_002);
+      return story.call(9_000, 40_000).look(9_002).look(40_002);
     };
     expect(wrong(ofCampaign())).toHaveLength(1);
     expect(wrong(ofCampaign(11_000))).toEqual([]);

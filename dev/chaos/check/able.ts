@@ -1,39 +1,63 @@
+import type { Document } from "mongodb";
 import { lifetimesOf } from "../lifetimes.ts";
-import type { Call, RoundRecord } from "../record.ts";
+import type { Call, History, RoundRecord } from "../record.ts";
 import { leaseOf } from "./leases.ts";
 import type { MessageStep, Round, Trail } from "./round.ts";
 import { LOOK_BEFORE_MS, sessionsNamed } from "./routes.ts";
 import { type Span, within, without } from "./spans.ts";
-import { deliveryOf, stateOf, timeOf } from "./steps.ts";
+import { deliveryOf, inForce, stateOf, timeOf } from "./steps.ts";
+
+/** A pass that could have claimed of a session, as far as the record tells. */
+export interface AblePass {
+  /** When it looked for what is due, first. */
+  lookedAt: number;
+  endedAt: number;
+  /** The time between its looks in which it could have claimed at once, had anything been due. */
+  spans: Span[];
+  /** It could do so from its first look to its end. */
+  isAble: boolean;
+}
 
 /**
- * The time in which some pass could have claimed of a session at once, had anything been due: it had looked for what
- * is due, had time to send, had no trouble of its own, was not interfered with, and had nothing of that session in hand;
- * and no other pass had the lease. Passes count as far as their answers show that WAHA and the database served them.
+ * The passes that could have claimed of a session. Each had time to send and no trouble of its own, was not interfered
+ * with, and found the session free. Passes count whose answers show that WAHA and the database served them.
  */
-export function ableSpans({ record, trails }: Round, session: string): Span[] {
-  const free = freeSpans(record, session);
-  return record.calls.flatMap((call) => {
-    const able = ableSpan(record, call, session);
-    if (!able) return [];
+export function ablePasses({ record, trails }: Round, session: string): AblePass[] {
+  const history = leaseOf(session, record);
+  // Where an account was restricted it has to rest.
+  if (history.some(({ document }) => document?.restrictedUntil)) return [];
+  return record.calls.flatMap((call): AblePass[] => {
+    const { instance, at, endedAt = 0, status } = call;
+    if (status !== 200 || at >= record.calmFrom || isOut(record, call, session)) return [];
+    const looks = record.looks.filter(
+      (look) => look.instance === instance && look.sentAt >= at && look.sentAt <= endedAt,
+    );
+    const lookedAt = looks[0]?.sentAt;
+    if (lookedAt === undefined) return [];
     const inHand = trails.flatMap((trail) => inHandSpans(trail, record, call, session));
-    return within(without([able], inHand), free(call.instance));
+    const isForeign = ({ document }: History<Document>[number]) =>
+      record.passes.get(document?.passId) !== instance;
+    const end = Math.min(
+      at + sendMs(record),
+      ...troublesOf(record, call),
+      // A pass that ends waits for a lease once; when another pass has taken it, or renewed it, it waits no more.
+      ...history
+        .filter((version) => isForeign(version) && version.at >= lookedAt)
+        .map((version) => version.at),
+    );
+    const free = without([[lookedAt, end]], foreignSpans(history.filter(isForeign), history));
+    const spans = within(without(free, inHand), [[lookedAt, looks.at(-1)?.sentAt ?? lookedAt]]);
+    const wasHeld = timeOf(inForce(history.filter(isForeign), lookedAt)?.document?.expiresAt) > lookedAt;
+    const isAble = endedAt <= end && inHand.length === 0 && !wasHeld;
+    return [{ lookedAt, endedAt, spans, isAble }];
   });
 }
 
-/** From a pass's first look to the end of its time to send, or to its first trouble. */
-function ableSpan(record: RoundRecord, call: Call, session: string): Span | undefined {
-  const { instance, at, endedAt = 0, status } = call;
-  if (status !== 200 || at >= record.calmFrom) return undefined;
-  const look = record.looks.find((each) => each.instance === instance && each.sentAt >= at);
-  const [from, to] = [
-    look?.sentAt ?? endedAt,
-    Math.min(endedAt, at + sendMs(record), ...troublesOf(record, call)),
-  ];
-  const isOut = record.outages.some(
-    (outage) => (outage.session ?? session) === session && outage.at < to && outage.until > at,
+/** WAHA did not serve a session, or any, at some time of a call; what its pass had seen before may have stood all along. */
+function isOut({ outages }: RoundRecord, { at, endedAt = 0 }: Call, session: string): boolean {
+  return outages.some(
+    (outage) => (outage.session ?? session) === session && outage.at < endedAt && outage.until > at,
   );
-  return isOut || from >= to ? undefined : [from, to];
 }
 
 /** How long a pass may start to send, from its call on. */
@@ -78,18 +102,10 @@ function isInHand({ after }: MessageStep): boolean {
   return state === "claimed" || (state === "attempting" && !deliveryOf(after).error);
 }
 
-/** When nobody else has a session's lease, by the process that asks. */
-function freeSpans(record: RoundRecord, session: string): (instance: string) => Span[] {
-  const history = leaseOf(session, record);
-  const isRestricted = history.some(({ document }) => document?.restrictedUntil);
-  return (instance) => {
-    if (isRestricted) return [];
-    const foreign = history.flatMap(({ at, document }, index): Span[] => {
-      if (record.passes.get(document?.passId) === instance) return [];
-      return [
-        [at, Math.min(timeOf(document?.expiresAt), history[index + 1]?.at ?? Number.POSITIVE_INFINITY)],
-      ];
-    });
-    return without([[Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]], foreign);
-  };
+/** When a lease was held by these versions of its history. */
+function foreignSpans(foreign: History<Document>, history: History<Document>): Span[] {
+  return foreign.map((version): Span => {
+    const next = history[history.indexOf(version) + 1]?.at ?? Number.POSITIVE_INFINITY;
+    return [version.at, Math.min(timeOf(version.document?.expiresAt), next)];
+  });
 }

@@ -113,14 +113,7 @@ export const rescue: Demand[] = [
   noExpiry,
 ];
 
-export const released: Demand[] = [
-  unpicked,
-  saysWhy,
-  ["it counts as tried, and its turn never came", ({ is }) => is.error?.code !== "claim_ran_out"],
-  settledNow,
-  noExpiry,
-  noLookup,
-];
+export const released: Demand[] = [unpicked, saysWhy, settledNow, noExpiry, noLookup];
 
 /** A claim that never came to its turn: nothing was tried, so that it may be claimed again at once. */
 export const unbegun: Demand[] = [

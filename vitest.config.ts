@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["{test,ops,dev}/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
     // Processes rather than threads: tests set environment variables and start children of their own.
     pool: "forks",

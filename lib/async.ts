@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { waitUntil } from "@vercel/functions";
 import { UnavailableError } from "./errors.ts";
 import type { ProblemCode } from "./problems.ts";
@@ -21,21 +22,25 @@ export async function backgroundDone(): Promise<void> {
   while (underWay.size > 0) await Promise.all(underWay);
 }
 
+/** Waits for some work, but no longer than `ms`; tells whether it ended. The work itself goes on. */
+export async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([work.then(() => true), sleep(ms, false, { signal: over.signal })]);
+  } finally {
+    over.abort();
+  }
+}
+
 /**
- * Waits for some work, but not for ever: something may hang rather than fail, and whoever asked gets an answer all
- * the same. The work itself goes on.
+ * What some work comes to, if it does so in time: something may hang rather than fail, and who asked gets an answer
+ * all the same.
  *
  * @param ms how long to wait
  * @param code what it means if that is too long
  * @throws UnavailableError with that code; or whatever the work rejects with in time
  */
 export async function withTimeout<T>(work: Promise<T>, ms: number, code: ProblemCode): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new UnavailableError(code)), ms);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {});
-  }
+  if (await endsWithin(work, ms)) return work;
+  throw new UnavailableError(code);
 }

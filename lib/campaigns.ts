@@ -6,7 +6,7 @@ import { deliveryBefore } from "./mongo/safe-fields.ts";
 import { type Updated, updateAll, writeEach } from "./mongo/updates.ts";
 
 /** What the scheduler keeps on a campaign. */
-export interface CampaignDelivery {
+interface CampaignDelivery {
   /** Something was claimed or settled since the campaign was last settled. */
   open: boolean;
   /** Grows with every touch, so that a count made before one can't settle the campaign. */
@@ -42,7 +42,7 @@ const CAMPAIGNS_A_PASS = 100;
  *
  * @returns how many the database turned away, by a validation rule say
  */
-export async function openCampaigns_(db: Database, ids: Id[], config: Config): Promise<number> {
+export async function openCampaigns(db: Database, ids: Id[], config: Config): Promise<number> {
   const held = { $in: ["$status", { $literal: config.CAMPAIGN_STATUS_HOLD }] };
   const sending = config.CAMPAIGN_STATUS_SENDING;
   const rev = { $cond: [{ $isNumber: "$delivery.rev" }, "$delivery.rev", 0] };
@@ -56,7 +56,7 @@ export async function openCampaigns_(db: Database, ids: Id[], config: Config): P
     },
     { $unset: ["delivery.settledAt", "delivery.counts"] },
   ];
-  return (await updateAll(db.campaigns, distinctForms(ids), {}, opened)).refused;
+  return (await updateAll(db.campaigns, distinctForms(ids), {}, opened)).rejected;
 }
 
 /** Its `rev` can guard a settlement. That of a list of deliveries, say, can't: then the next touch puts it right. */
@@ -101,7 +101,7 @@ export async function settleCampaigns(
     writeEach(db.campaigns, settlements),
     postpone(db, unfinished, now),
   ]);
-  return { changed: settled.changed, refused: settled.refused + postponed.refused };
+  return { changed: settled.changed, rejected: settled.rejected + postponed.rejected };
 }
 
 /** Looked at, and not done: the others come first next time. */

@@ -64,3 +64,8 @@ export function addSeconds(date: Date, seconds: number): Date {
 export async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => {});
 }
+
+/** The earliest of some dates. */
+export function earliest(...dates: Date[]): Date {
+  return new Date(Math.min(...dates.map((date) => date.getTime())));
+}

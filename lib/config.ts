@@ -66,7 +66,7 @@ const statusWord = (fallback: string) =>
     .default(fallback)
     .transform((word) => word || null);
 
-/** An address that is itself a secret, as whoever knows it may post there. */
+/** An address that is itself a secret: with it one may post there. */
 const webAddress = z
   .url({ protocol: /^https?$/, error: "must be an http:// or https:// address" })
   .refine(hasNoUser, "must hold no user or password: requests can't carry them");
@@ -78,32 +78,100 @@ export function logLevel(env: NodeJS.ProcessEnv): string {
   return LogLevel.catch("info").parse(env.LOG_LEVEL?.trim() || undefined);
 }
 
-const Settings = z.object({
-  DATABASE_URL: z.string().transform(databaseUrl),
+/**
+ * The settings. What `meta` says of each is its row in docs/configuration.md, and its first sentence the line in
+ * .env.example (`npm run docs`); `example` is what the latter shows where a value is required.
+ */
+export const SettingsSchema = z.object({
+  DATABASE_URL: z.string().transform(databaseUrl).meta({
+    description:
+      "The database: `mongodb://…` or `mongodb+srv://…`, with its name in it. Percent-encode `@ : / %` in the password. Options that would weaken the protocol (`w`, `journal`, `wtimeoutMS`, `readConcernLevel`, `readPreference…`, `maxStalenessSeconds`, `retryWrites`, `retryReads`) are overruled: writes go to the majority, reads to the primary.",
+    example: "mongodb+srv://USER:PASSWORD@HOST/DATABASE",
+  }),
   WAHA_API_URL: z
     .url({ protocol: /^https?$/, error: "must be an http:// or https:// address" })
     .refine(isPlain, "must hold no user, password, query or fragment: requests can't carry them")
-    .transform((url) => (url.endsWith("/") ? url : `${url}/`)),
-  WAHA_API_KEY: z.string().regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII).optional(),
-  CRON_SECRET: z.string().min(16, "must have 16 characters or more").regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII),
-  LOOKBACK_SECONDS: seconds(120).refine((value) => value <= SWEPT_SECONDS, {
-    error: `must not exceed ${SWEPT_SECONDS} (24 hours): what is older is never touched`,
+    .transform((url) => (url.endsWith("/") ? url : `${url}/`))
+    .meta({
+      description:
+        "WAHA's address, `http://` or `https://`, as the function reaches it. Give the final one: redirects are never followed. A path is kept; a user, password, query or fragment is refused.",
+      example: "https://waha.example.com",
+    }),
+  CRON_SECRET: z
+    .string()
+    .min(16, "must have 16 characters or more")
+    .regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII)
+    .meta({
+      description:
+        "What callers send as `Authorization: Bearer …`, for example from `openssl rand -hex 32`. At least 16 visible ASCII characters, no spaces.",
+      example: "",
+    }),
+  WAHA_API_KEY: z
+    .string()
+    .regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII)
+    .optional()
+    .meta({ description: "WAHA's key, sent as `X-Api-Key`. Set it unless WAHA really has none." }),
+  WAHA_DEFAULT_SESSION: z.string().optional().meta({
+    description:
+      "The WAHA session for messages that name none, and whose campaign names none either. On WAHA Core: `default`.",
   }),
-  PASS_SECONDS: seconds(MAX_DURATION_SECONDS).refine((value) => value <= MAX_DURATION_SECONDS, {
-    error: `must not exceed maxDuration of vercel.json (${MAX_DURATION_SECONDS})`,
+  LOOKBACK_SECONDS: seconds(120)
+    .refine((value) => value <= SWEPT_SECONDS, {
+      error: `must not exceed ${SWEPT_SECONDS} (24 hours): what is older is never touched`,
+    })
+    .meta({
+      description:
+        "The window: how long after `scheduledAt` a message may still be sent. At most 24 hours (86400). Read [Pacing](pacing.md) before you change it.",
+    }),
+  PASS_SECONDS: seconds(MAX_DURATION_SECONDS)
+    .refine((value) => value <= MAX_DURATION_SECONDS, {
+      error: `must not exceed maxDuration of vercel.json (${MAX_DURATION_SECONDS})`,
+    })
+    .meta({
+      description:
+        "How long a pass may take in all. It defaults to `maxDuration` in `vercel.json`, and must not exceed it.",
+    }),
+  TAIL_SECONDS: seconds(10).meta({
+    description:
+      "The end of the pass, in which no send starts any more; what is under way is finished and recorded. Less than `PASS_SECONDS`.",
   }),
-  STAY_SECONDS: z.coerce.number().nonnegative().default(0),
-  SESSION_CONCURRENCY: z.coerce.number().int().positive().default(20),
-  SEND_GAP_MS: milliseconds(0),
-  SEND_GAP_JITTER_MS: milliseconds(0),
-  WAHA_TIMEOUT_MS: z.coerce.number().int().positive().default(30_000),
-  WAHA_DEFAULT_SESSION: z.string().optional(),
-  RECONCILE_AFTER_SECONDS: seconds(120),
-  UNKNOWN_AFTER_SECONDS: seconds(600),
-  TAIL_SECONDS: seconds(10),
-  CAMPAIGN_STATUS_SENDING: statusWord("sending"),
-  CAMPAIGN_STATUS_COMPLETED: statusWord("completed"),
-  CAMPAIGN_STATUS_FAILED: statusWord("completed_with_failures"),
+  STAY_SECONDS: z.coerce.number().nonnegative().default(0).meta({
+    description:
+      "How long a pass stays to send each message [at its time](pacing.md#on-time). 0: it sends what is due, and ends. At most `PASS_SECONDS` less `TAIL_SECONDS`.",
+  }),
+  SESSION_CONCURRENCY: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(20)
+    .meta({ description: "How many sessions send side by side; each sends one message at a time." }),
+  SEND_GAP_MS: milliseconds(0).meta({
+    description:
+      "The pause between two messages of a session, from the answer to one to the next, in milliseconds. See [Pacing](pacing.md).",
+  }),
+  SEND_GAP_JITTER_MS: milliseconds(0).meta({
+    description: "Up to so many milliseconds more, at random, on top of each pause.",
+  }),
+  WAHA_TIMEOUT_MS: z.coerce.number().int().positive().default(30_000).meta({
+    description:
+      "How long to wait for WAHA's answer, in milliseconds. Not under 6000, or the function warns. WAHA takes 5 seconds to refuse for a session that is not working, and a refusal that is not waited for looks like a lost answer.",
+  }),
+  RECONCILE_AFTER_SECONDS: seconds(120).meta({
+    description: "How long after an attempt without a known outcome WAHA is first asked what became of it.",
+  }),
+  UNKNOWN_AFTER_SECONDS: seconds(600).meta({
+    description: 'How long after the attempt WAHA\'s "not found" makes the message `unknown`.',
+  }),
+  CAMPAIGN_STATUS_SENDING: statusWord("sending").meta({
+    description: "Your word for a campaign that is being sent. Empty: `status` is not written.",
+  }),
+  CAMPAIGN_STATUS_COMPLETED: statusWord("completed").meta({
+    description: "Your word for a campaign whose messages were all sent. Empty: `status` is not written.",
+  }),
+  CAMPAIGN_STATUS_FAILED: statusWord("completed_with_failures").meta({
+    description:
+      "Your word for a campaign that is over, with some messages not sent. Empty: `status` is not written.",
+  }),
   CAMPAIGN_STATUS_HOLD: z
     .string()
     .default("paused,cancelled")
@@ -112,18 +180,37 @@ const Settings = z.object({
         .split(",")
         .map((word) => word.trim())
         .filter(Boolean),
-    ),
-  MESSAGES_COLLECTION: collection("messages"),
-  CAMPAIGNS_COLLECTION: collection("campaigns"),
-  SESSIONS_COLLECTION: collection("sessions"),
-  SCHEDULER_COLLECTION: collection("scheduler"),
-  ALERT_WEBHOOK_URL: webAddress.optional(),
-  HEARTBEAT_URL: webAddress.optional(),
-  LOG_LEVEL: LogLevel,
+    )
+    .meta({
+      description:
+        "Your words, comma-separated, for campaigns that must be [left alone](operations.md#pause-or-cancel-a-campaign). Empty: none.",
+    }),
+  MESSAGES_COLLECTION: collection("messages").meta({ description: "The collection of the messages." }),
+  CAMPAIGNS_COLLECTION: collection("campaigns").meta({
+    description: "The collection of the campaigns; it may not exist.",
+  }),
+  SESSIONS_COLLECTION: collection("sessions").meta({
+    description: "The collection of the sessions; it may not exist.",
+  }),
+  SCHEDULER_COLLECTION: collection("scheduler").meta({
+    description: "The scheduler's own small collection. It is made on first use.",
+  }),
+  ALERT_WEBHOOK_URL: webAddress.optional().meta({
+    description:
+      "Where to post [alerts](monitoring.md#alerts), as JSON that Slack, Discord and generic receivers accept. It is a secret, and never logged. A user or password in it is refused, as requests can't carry them. Redirects are not followed.",
+  }),
+  HEARTBEAT_URL: webAddress.optional().meta({
+    description:
+      "What to call (GET) after [each good pass](monitoring.md#heartbeat), so that silence raises the alarm. It is a secret, too, and without a user or password.",
+  }),
+  LOG_LEVEL: LogLevel.meta({
+    description:
+      "`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. `debug` logs each step of each message: search for its id.",
+  }),
 });
 
-/** The settings, checked. Names and meanings are those of the README's table. */
-export type Config = z.infer<typeof Settings>;
+/** The settings, checked. */
+export type Config = z.infer<typeof SettingsSchema>;
 
 /** Settings that may be empty on purpose: empty differs from absent. */
 const MAY_BE_EMPTY = new Set([
@@ -140,7 +227,7 @@ const MAY_BE_EMPTY = new Set([
  * @throws ConfigError naming every wrong setting, never a value.
  */
 export function parseConfig(env: NodeJS.ProcessEnv): Config {
-  const config = parseSettings(Settings, env, MAY_BE_EMPTY);
+  const config = parseSettings(SettingsSchema, env, MAY_BE_EMPTY);
   const problems = crossCheck(config);
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
@@ -173,7 +260,7 @@ const STAYING_PASS_SECONDS = 90;
 /** From one call of the cron to the next. */
 const CRON_SECONDS = 60;
 
-/** One pass comes every minute and takes a minute at most: without any for so long, passes do not run. */
+/** One pass comes every minute and takes a minute at most: if none ended in this time, passes do not run. */
 export const RECENT_PASS_SECONDS = 180;
 
 /** For how long none may have ended before passes are taken for stopped: each records itself at its end only. */
@@ -186,11 +273,11 @@ export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: 
   const warnings: string[] = [];
   if (STAY_SECONDS > 0 && PASS_SECONDS < STAYING_PASS_SECONDS) {
     warnings.push(
-      `STAY_SECONDS is set, and PASS_SECONDS is under ${STAYING_PASS_SECONDS}: with passes every minute nobody sends from the end of one to the start of the next. Raise maxDuration in vercel.json`,
+      `STAY_SECONDS is set, and PASS_SECONDS is under ${STAYING_PASS_SECONDS}: with passes every minute none sends from the end of one to the start of the next. Raise maxDuration in vercel.json`,
     );
   } else if (STAY_SECONDS > 0 && STAY_SECONDS < CRON_SECONDS) {
     warnings.push(
-      `STAY_SECONDS is under ${CRON_SECONDS}: with passes every minute nobody sends from the end of one's stay to the start of the next. Set it to PASS_SECONDS less 15`,
+      `STAY_SECONDS is under ${CRON_SECONDS}: with passes every minute none sends from the end of one's stay to the start of the next. Set it to PASS_SECONDS less 15`,
     );
   }
   if (WAHA_TIMEOUT_MS < WAHA_REFUSAL_WAIT_MS) {

@@ -1,4 +1,4 @@
-import { PROBLEMS, type ProblemCode } from "./problems.ts";
+import { messageOf, type ProblemCode } from "./problems.ts";
 
 /** One wrong setting: its name and what is wrong with it, never its value. */
 export interface SettingProblem {
@@ -25,8 +25,23 @@ export class UnavailableError extends Error {
 
   /** `detail` adds to the code's own words what is particular here, and holds no key, no text and no secret. */
   constructor(code: ProblemCode, { detail, cause }: { detail?: string; cause?: unknown } = {}) {
-    super(detail ? `${PROBLEMS[code]} (${detail})` : PROBLEMS[code], { cause });
+    super(messageOf(code, detail), { cause });
     this.code = code;
     this.detail = detail;
   }
+}
+
+/** One thing that is wrong, as callers are told it. */
+interface ToldError {
+  code: ProblemCode | "setting_wrong";
+  message: string;
+  /** The setting that is wrong. */
+  setting?: string;
+  count?: number;
+}
+
+/** Why a request can't be answered as it was meant: 500 (settings, or a defect) or 503 (a service is away). */
+export interface Failure {
+  status: 500 | 503;
+  errors: ToldError[];
 }

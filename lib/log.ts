@@ -1,5 +1,6 @@
 import { Binary, ObjectId } from "mongodb";
 import { type DestinationStream, pino } from "pino";
+import { errorPage, isProblemCode } from "./problems.ts";
 
 /** What a line may say besides its message: ids, names, codes and counts. Never a text, a key or an address. */
 export type LogFields = Record<string, string | number | boolean | object | null | undefined>;
@@ -42,9 +43,20 @@ export function openLog(level: string): Log {
 
 function createLog(level: string): Log {
   return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, redact: REDACTED },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: REDACTED,
+      formatters: { log: withHelp },
+    },
     destination ?? pino.destination({ fd: 1, sync: true }),
   );
+}
+
+/** Names the page that explains the code of a line, if it has one. */
+function withHelp(fields: Record<string, unknown>): Record<string, unknown> {
+  return isProblemCode(fields.code) ? { ...fields, help: errorPage(fields.code) } : fields;
 }
 
 /** A log whose every line has some fields, unless it has its own of that name. */

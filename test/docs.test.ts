@@ -1,23 +1,33 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, test } from "vitest";
+import { parse as parseYaml } from "yaml";
+import { BUGS } from "../dev/chaos/bugs.ts";
 import { INVARIANTS } from "../dev/chaos/check/index.ts";
+import { generatedFiles } from "../dev/docs/generate.ts";
 import { CAMPAIGN_INDEXES } from "../lib/campaigns.ts";
 import { parseConfig } from "../lib/config.ts";
 import { ConfigError } from "../lib/errors.ts";
 import { MESSAGE_INDEXES } from "../lib/messages/indexes.ts";
 import { PassStats } from "../lib/pass/stats.ts";
-import { PROBLEMS } from "../lib/problems.ts";
+import { errorPage, errorUrl, PROBLEMS, type ProblemCode } from "../lib/problems.ts";
 import { readServerSettings } from "../ops/server/settings.ts";
 import packageJson from "../package.json" with { type: "json" };
-import { BUGS } from "./chaos/bugs.ts";
 import { settingNames } from "./support/setting-names.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 
+/** Every page there is. */
+const PAGES = globSync(["*.md", "docs/*.md", ".github/**/*.md", "dev/*.md"], { cwd: ROOT }).sort();
+const ALL = PAGES.map(read).join("\n");
+
 const README = read("README.md");
+const API = read("docs/api.md");
+const CONFIGURATION = read("docs/configuration.md");
+const DOCUMENTS = read("docs/documents.md");
+const ERRORS = read("docs/errors.md");
 const PROTOCOL = read("docs/protocol.md");
 const RELIABILITY = read("docs/reliability.md");
 const ENV_EXAMPLE = read(".env.example");
@@ -56,24 +66,34 @@ function listedIn(path: string, start: string, end: string, item: RegExp): strin
 
 const ANSWER_CODES = [...read("lib/http/respond.ts").matchAll(/code: "(\w+)"/g)].map(([, code = ""]) => code);
 
-describe("the README's codes", () => {
-  const codes = named(section(README, "## What each error code means"));
+test("what the pages take from the code is up to date; if not, run npm run docs", async () => {
+  for (const [path, text] of await generatedFiles()) expect(read(path), path).toBe(text);
+});
 
+describe("the codes", () => {
   test("are every code there is, each explained once", () => {
-    expect([...codes].sort()).toEqual([...Object.keys(PROBLEMS), ...ANSWER_CODES].sort());
+    expect(named(ERRORS).sort()).toEqual([...Object.keys(PROBLEMS), ...ANSWER_CODES].sort());
   });
 
   test("each come with what happened and what to do", () => {
-    for (const cells of rows(section(README, "## What each error code means"))) {
+    for (const cells of rows(ERRORS)) {
       expect(cells, cells[0]).toHaveLength(3);
       expect(Math.min(...cells.map((cell) => cell.length)), cells[0]).toBeGreaterThan(5);
+    }
+  });
+
+  test("each have an anchor, to which the log, alerts, the doctor and the status page lead", () => {
+    for (const code of Object.keys(PROBLEMS) as ProblemCode[]) {
+      expect(leadsSomewhere("README.md", errorPage(code)), code).toBe(true);
+      expect(errorUrl(code)).toBe(`${packageJson.homepage}/blob/main/${errorPage(code)}`);
     }
   });
 
   test("are real wherever one is named", () => {
     const indexes = [...MESSAGE_INDEXES, ...CAMPAIGN_INDEXES].map((index) => index.name);
     const known = [...Object.keys(PROBLEMS), ...ANSWER_CODES, ...indexes, "completed_with_failures"];
-    const words = [...`${README}${PROTOCOL}`.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, word]) => word);
+    const words = [...ALL.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, word]) => word);
+    expect(words.length).toBeGreaterThan(100);
     expect(words.filter((word) => !known.includes(word ?? ""))).toEqual([]);
   });
 });
@@ -99,12 +119,13 @@ describe("the settings", () => {
 
   test.each([
     ["## Settings", names],
-    ["## Run it on your own server", serverNames],
-  ])("are all in the README's table under %s, with their defaults", (heading, listed) => {
-    const table = rows(section(README, heading));
+    ["## A server of your own", serverNames],
+  ])("are all in the table under %s, with their defaults", (heading, listed) => {
+    const table = rows(section(CONFIGURATION, heading));
     expect(table.map(([name]) => name).sort()).toEqual(listed.map((name) => `\`${name}\``).sort());
-    for (const [cell = "", value] of table) {
+    for (const [cell = "", value, meaning = ""] of table) {
       const name = cell.replaceAll("`", "");
+      expect(meaning, name).toMatch(/^.{20,}\.$/);
       const expected = required.has(name) ? "required" : defaultOf(name);
       expect(value?.replaceAll("`", ""), name).toBe(expected ?? "none");
     }
@@ -174,14 +195,26 @@ test("the protocol lists every field of a message's delivery", () => {
   expect(listed.sort()).toEqual(fields.sort());
 });
 
-test("the README explains every field of the summary", () => {
+test("the fields of delivery that apps are told of exist", () => {
+  const fields = listedIn(
+    "lib/messages/message.ts",
+    "export interface Delivery {",
+    "\n}",
+    /^ {2}(\w+)\??:/gm,
+  );
+  const told = named(section(DOCUMENTS, "## Messages").split("`delivery`:")[1] ?? "");
+  expect(told.length).toBeGreaterThan(8);
+  expect(told.filter((field) => !fields.includes(field))).toEqual([]);
+});
+
+test("the API's page explains every field of the summary", () => {
   const fields = Object.keys(new PassStats().summary("", new Date(0), 0));
-  const table = rows(section(README, "## What the function answers")).filter((cells) => cells.length === 2);
+  const table = rows(section(API, "## GET /api/cron")).filter((cells) => cells.length === 2);
   const listed = table.flatMap(([first = ""]) => [...first.matchAll(/`(\w+)`/g)].map(([, name]) => name));
   expect(listed.sort()).toEqual(fields.sort());
 });
 
-test("the README explains every field of the status", () => {
+test("the API's page explains every field of the status", () => {
   const own = listedIn(
     "lib/monitoring/status/gather.ts",
     "export interface Status extends IfRead<History> {",
@@ -194,24 +227,73 @@ test("the README explains every field of the status", () => {
     "\n}",
     /^ {2}(\w+):/gm,
   );
-  const listed = named(section(README, "## The status page"));
+  const listed = named(section(API, "## GET /api/status"));
   expect(listed.sort()).toEqual([...new Set([...own, ...history])].sort());
 });
 
 test("the commands that create the indexes by hand are what the code creates", () => {
-  const blocks = section(README, "## Indexes").matchAll(/db\.runCommand\((\{.*?\n\})\)/gs);
+  const blocks = read("docs/indexes.md").matchAll(/db\.runCommand\((\{.*?\n\})\)/gs);
   expect([...blocks].map(([, json = ""]) => JSON.parse(json))).toEqual([
     { createIndexes: "messages", indexes: MESSAGE_INDEXES },
     { createIndexes: "campaigns", indexes: CAMPAIGN_INDEXES },
   ]);
 });
 
-test("every npm script that the README names exists", () => {
-  const used = [...README.matchAll(/npm run (\w+)/g)].map(([, script = ""]) => script);
-  expect(new Set(used)).toEqual(
-    new Set(["demo", "dev", "doctor", "resend", "chaos", "load", "bench", "idle", "screenshot"]),
-  );
-  expect(Object.keys(packageJson.scripts)).toEqual(expect.arrayContaining([...used, "test"]));
+test("every npm script that a page names exists, and each that is for people is named", () => {
+  const used = [...ALL.matchAll(/npm run ([\w:]+)/g)].map(([, script = ""]) => script);
+  const scripts = Object.keys(packageJson.scripts);
+  expect([...new Set(used)].filter((script) => !scripts.includes(script))).toEqual([]);
+  for (const script of [
+    "demo",
+    "dev",
+    "doctor",
+    "resend",
+    "chaos",
+    "load",
+    "bench",
+    "idle",
+    "screenshot",
+    "docs",
+  ])
+    expect(used, script).toContain(script);
+  expect(scripts).toEqual(expect.arrayContaining(["start", "test"]));
+});
+
+describe("the size of the pages", () => {
+  const size = (path: string) => Buffer.byteLength(read(path));
+
+  test("lets the README be read in two minutes", () => {
+    expect(size("README.md")).toBeLessThanOrEqual(10_240);
+    expect(README.split("\n").length).toBeLessThanOrEqual(200);
+  });
+
+  test("is at most 15 KB for every other one, but for the protocol", () => {
+    const long = PAGES.filter((path) => size(path) > 15 * 1024 && path !== "docs/protocol.md");
+    expect(long).toEqual([]);
+  });
+});
+
+test("the workflow and the issue forms are YAML", () => {
+  const files = globSync(".github/**/*.yml", { cwd: ROOT });
+  expect(files.length).toBeGreaterThan(2);
+  for (const path of files) expect(parseYaml(read(path)), path).toBeTypeOf("object");
+});
+
+test("every page of docs/ is in its index", () => {
+  const index = read("docs/README.md");
+  for (const page of globSync("docs/*.md", { cwd: ROOT }).map((path) => path.slice("docs/".length)))
+    if (page !== "README.md") expect(index).toContain(`](${page})`);
+});
+
+test("no page and no source leads to a README that does not have it", () => {
+  const leads = globSync(["api/**/*.ts", "lib/**/*.ts", "ops/**/*"], { cwd: ROOT, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  expect(leads.length).toBeGreaterThan(80);
+  expect(leads.filter((path) => readFileSync(path, "utf8").includes("README"))).toEqual([]);
+  for (const path of leads)
+    for (const [target] of readFileSync(path, "utf8").matchAll(/docs\/[\w-]+\.md(?:#[\w-]+)?/g))
+      expect(leadsSomewhere("README.md", target), `${relative(ROOT, path)}: ${target}`).toBe(true);
 });
 
 test("the invariants that are promised are those that the chaos run checks", () => {
@@ -225,15 +307,10 @@ test("the planted bugs that are listed are those that the chaos run must find, a
     expect([...by.matchAll(/`([^`]+)`/g)].map(([, name]) => name)).toEqual(BUGS[index]?.caughtBy);
 });
 
-describe.each([
-  ["README.md", README],
-  ["docs/protocol.md", PROTOCOL],
-  ["docs/reliability.md", RELIABILITY],
-])("the links of %s", (path, document) => {
-  const links = [...withoutCode(document).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+describe.each(PAGES)("the links of %s", (path) => {
+  const links = [...withoutCode(read(path)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
 
   test("lead to files and headings that exist", () => {
-    expect(links.length).toBeGreaterThan(5);
     expect(links.filter((target) => !/^https?:/.test(target) && !leadsSomewhere(path, target))).toEqual([]);
   });
 });
@@ -245,9 +322,9 @@ function leadsSomewhere(from: string, target: string): boolean {
   return anchor === undefined || anchorsOf(readFileSync(path, "utf8")).has(anchor);
 }
 
-/** The anchors that GitHub gives a document's headings. */
+/** The anchors of a document: those that GitHub gives its headings, and its own. */
 function anchorsOf(document: string): Set<string> {
-  const anchors = new Set<string>();
+  const anchors = new Set([...document.matchAll(/<a id="([\w-]+)">/g)].map(([, id = ""]) => id));
   for (const [, heading = ""] of withoutCode(document).matchAll(/^#{1,6} (.+)$/gm)) {
     const plain = heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "");
     const anchor = plain.replaceAll(" ", "-");

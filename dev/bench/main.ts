@@ -1,7 +1,7 @@
 /** `npm run bench`: measures the function against what else a user might pick, and against its targets. */
 import { cpus, totalmem } from "node:os";
 import type { MongoClient } from "mongodb";
-import { runProgram } from "../host/program.ts";
+import { runProgram } from "../host/process.ts";
 import { openLab } from "./lab/lab.ts";
 import { readOptions } from "./options.ts";
 import { writeDocument } from "./report/document.ts";

@@ -1,5 +1,5 @@
 /** A figure that a target is about, or that is told beside them. */
-export type FigureName = keyof typeof TARGETS;
+type FigureName = keyof typeof TARGETS;
 
 /** What was measured; what is missing was not. */
 export type Figures = Partial<Record<FigureName, number>>;
@@ -15,7 +15,7 @@ interface Target {
 }
 
 /** What the function is to reach. */
-export const TARGETS = {
+const TARGETS = {
   ratioAt20ms: { claim: "20 sessions at 20 ms, ratio to the floor", atLeast: 0.85, digits: 2 },
   ratioAt0ms: { claim: "20 sessions at 0 ms, ratio to the floor with ids", atLeast: 0.7, digits: 2 },
   requestsWith20: { claim: "database requests per message, 20 sessions", atMost: 0.25, digits: 2 },

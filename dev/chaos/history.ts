@@ -16,7 +16,7 @@ const TRIES = 300;
 const RETRY_MS = 200;
 
 /** Everything that a database held during a round, by `documentKey`; leases by WAHA's session name. */
-export interface Histories {
+interface Histories {
   messages: Map<string, History<ChaosMessage>>;
   campaigns: Map<string, History<ChaosCampaign>>;
   leases: Map<string, History<Document>>;

@@ -1,6 +1,6 @@
 /** `npm run chaos`: tries to make the scheduler send twice, lose a message, or say something untrue. */
 import { styleText } from "node:util";
-import { runProgram } from "../host/program.ts";
+import { runProgram } from "../host/process.ts";
 import type { Finding } from "./check/index.ts";
 import { tellHistory } from "./check/tell.ts";
 import { openLab } from "./lab.ts";
@@ -25,7 +25,7 @@ async function chaos(): Promise<number> {
   let violated = false;
   let broken = false;
   const lab = await openLab();
-  await runRounds(lab, { seed, parallel, next: rounds(options, began) }, (played, findings) => {
+  await runRounds(lab, { seed, parallel, rounds: roundsOf(options, began) }, (played, findings) => {
     addRound(totals, played, findings);
     const violatedBy = findings.filter(({ violations }) => violations.length > 0);
     violated ||= violatedBy.length > 0;
@@ -49,15 +49,13 @@ async function chaos(): Promise<number> {
   return violated || broken || gaps.length > 0 ? 1 : 0;
 }
 
-/** The numbers of the rounds to run, one at a time. */
-function rounds({ rounds: most, minutes, only }: Options, began: number): () => number | undefined {
-  let given = 0;
-  return () => {
-    if (only !== undefined) return given++ === 0 ? only : undefined;
-    if (most !== undefined && given >= most) return undefined;
-    if (minutes !== undefined && performance.now() - began > minutes * 60_000) return undefined;
-    return given++;
-  };
+/** The numbers of the rounds to run. */
+function* roundsOf({ rounds, minutes, only }: Options, began: number): Generator<number> {
+  if (only !== undefined) return yield only;
+  for (let round = 0; rounds === undefined || round < rounds; round += 1) {
+    if (minutes !== undefined && performance.now() - began > minutes * 60_000) return;
+    yield round;
+  }
 }
 
 function tellViolations({ record }: Played, { invariant, violations }: Finding, seed: string): void {

@@ -2,7 +2,6 @@ import type { Document } from "mongodb";
 import type { CampaignDocument } from "../../lib/campaigns.ts";
 import type { MessageDocument } from "../../lib/messages/message.ts";
 import type { LedgerEntry } from "../waha-simulator/ledger.ts";
-import type { Invariant } from "./check/finding.ts";
 
 /**
  * Fields that the harness keeps on every message and campaign, beside the app's own. Its "app" raises `appRev`
@@ -178,13 +177,4 @@ export interface RoundRecord {
   sessions: Map<string, string>;
   /** WAHA's sessions that work, know message ids and can look a message up. */
   lookupSessions: Set<string>;
-}
-
-/** An invariant that did not hold for something. */
-export interface Violation {
-  invariant: Invariant;
-  /** One clear line: what should be, what is. */
-  what: string;
-  /** The label of the message or campaign, if it is about one. */
-  subject: string | undefined;
 }

@@ -1,19 +1,21 @@
 import type { Db } from "mongodb";
 import { hasMessageIds } from "../waha-simulator/features.ts";
-import { startWahaSimulator, type WahaSimulator } from "../waha-simulator/server.ts";
+import { startWahaSimulator } from "../waha-simulator/server.ts";
 import { Crew } from "./crew.ts";
 import type { Arena } from "./database/arena.ts";
 import { recordHistory } from "./history.ts";
 import type { Bug } from "./instances/plant.ts";
 import type { Lab } from "./lab.ts";
 import { lifetimesOf } from "./lifetimes.ts";
-import type { LeaseEnd, RoundPlan } from "./plan/plan.ts";
+import type { LeaseEnd } from "./plan/events.ts";
+import type { RoundPlan } from "./plan/plan.ts";
 import { randomFor } from "./random.ts";
-import type { Outage, RoundRecord, RoundSettings } from "./record.ts";
+import type { RoundRecord, RoundSettings } from "./record.ts";
 import { type Hits, Saboteur } from "./saboteur.ts";
+import type { Stage } from "./stage.ts";
 import { blowStorm, calmDown } from "./storm.ts";
-import { type Decoy, startDecoy } from "./waha/decoy.ts";
-import { startWahaGateway, type WahaGateway } from "./waha/gateway.ts";
+import { startDecoy } from "./waha/decoy.ts";
+import { startWahaGateway } from "./waha/gateway.ts";
 import { Witness } from "./witness.ts";
 import { App } from "./world/app.ts";
 import { makeDocuments } from "./world/documents.ts";
@@ -24,28 +26,6 @@ export interface Played {
   record: RoundRecord;
   /** What was done to processes and requests. */
   hits: Hits;
-}
-
-/** Everything that takes part in a round. */
-export interface Stage {
-  plan: RoundPlan;
-  arena: Arena;
-  db: Db;
-  waha: WahaSimulator;
-  gateway: WahaGateway;
-  decoy: Decoy;
-  app: App;
-  crew: Crew;
-  saboteur: Saboteur;
-  witness: Witness;
-  /** The names of the app's sessions, by their ids as texts. */
-  sessions: Map<string, string>;
-  /** The key that WAHA asks for. */
-  key: string;
-  /** Times in which WAHA did not answer as usual. */
-  outages: Outage[];
-  /** When the storm was over. */
-  calmFrom: number;
 }
 
 const KEY = "a-key-of-nobody";

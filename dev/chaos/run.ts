@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import pMap from "p-map";
 import { checkRound, type Finding } from "./check/index.ts";
 import { POINTS } from "./database/points.ts";
 import type { Bug } from "./instances/plant.ts";
@@ -13,8 +14,8 @@ export const ALL_POINTS: readonly string[] = [...POINTS, ...WAHA_POINTS];
 /** Which rounds to run. */
 export interface Run {
   seed: string;
-  /** The number of the next round, or undefined when it is enough. */
-  next(): number | undefined;
+  /** The numbers of the rounds. Each is asked for when there is room to run it. */
+  rounds: Iterable<number>;
   parallel: number;
   bug?: Bug;
   /** Whether processes are killed; by default they are. */
@@ -28,16 +29,14 @@ export interface Run {
  */
 export async function runRounds(
   lab: Lab,
-  { seed, next, parallel, bug, areKilled = true }: Run,
+  { seed, rounds, parallel, bug, areKilled = true }: Run,
   onRound: (played: Played, findings: Finding[]) => void,
 ): Promise<void> {
-  const lane = async () => {
-    for (let round = next(); round !== undefined; round = next()) {
-      const played = await playRound(planRound(seed, round, ALL_POINTS, areKilled), lab, bug);
-      onRound(played, await findingsOf(played));
-    }
+  const run = async (round: number) => {
+    const played = await playRound(planRound(seed, round, ALL_POINTS, areKilled), lab, bug);
+    onRound(played, await findingsOf(played));
   };
-  await Promise.all(Array.from({ length: parallel }, lane));
+  await pMap(rounds, run, { concurrency: parallel });
 }
 
 /** The rounds beside this one go on in between: what they are asked must not wait until everything is checked. */

@@ -5,7 +5,7 @@ import type { DatabaseRequest, Interceptor } from "./database/intercept.ts";
 import { idsNamedIn, idsReadIn } from "./database/points.ts";
 import { sessionsNamedIn } from "./database/writes.ts";
 import type { Instance } from "./instances/instance.ts";
-import type { Act, EditKind, LeaseEnd, Side, Trigger } from "./plan/plan.ts";
+import type { Act, EditKind, LeaseEnd, Side, Trigger } from "./plan/events.ts";
 import type { Disturbance, EndedLease, Interruption } from "./record.ts";
 import type { WahaInterceptor } from "./waha/gateway.ts";
 import type { Witness } from "./witness.ts";

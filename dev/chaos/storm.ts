@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fault } from "../waha-simulator/faults.ts";
 import type { CallAnswer, Instance } from "./instances/instance.ts";
-import type { Event } from "./plan/plan.ts";
-import type { Stage } from "./round.ts";
+import type { Event } from "./plan/events.ts";
+import type { Stage } from "./stage.ts";
 import { ageBy } from "./world/age.ts";
 
 /** So much longer the storm lasts where the plan's kills have not all come yet, and how often the cron calls then. */

@@ -66,7 +66,7 @@ function conclude(campaigns: SampleCampaign[], seen: Seen, troubles: string[]): 
   console.log(
     "  npm run dev   serves the scheduler here, its cron ticking, with sample data or your own WAHA",
   );
-  console.log("  README.md     says how to deploy it (“Deploy to Vercel”)");
+  console.log("  docs/         says how to deploy it to Vercel, and how to run it on your own server");
   return 0;
 }
 

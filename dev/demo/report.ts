@@ -1,9 +1,7 @@
-import { styleText } from "node:util";
-import Table from "cli-table3";
 import type { MessageDocument } from "../../lib/messages/message.ts";
 import { documentKey, type Id } from "../../lib/mongo/ids.ts";
 import type { SampleCampaign, SampleMessage } from "../host/sample/sample.ts";
-import { TABLE_LAYOUT } from "../host/table.ts";
+import { textTable } from "../host/table.ts";
 import type { Seen } from "./check.ts";
 
 /** How many recipients of one reason are named. */
@@ -12,26 +10,18 @@ const NAMED = 3;
 /** A table of what became of each campaign, from the database. */
 export function campaignTable(campaigns: SampleCampaign[], seen: Seen): string {
   const head = ["Campaign", "Session", "All", "Sent", "Failed", "Missed", "Other", "Status"];
-  const table = new Table({
-    head: head.map((title) => styleText("bold", title)),
-    ...TABLE_LAYOUT,
-    colAligns: ["left", "left", "right", "right", "right", "right", "right", "left"],
-  });
-  for (const campaign of campaigns) {
+  const rows = campaigns.map((campaign) => {
     const ends = campaign.messages.map((planned) => endOf(messageOf(planned, seen)));
     const count = (end: string) => ends.filter((own) => own === end).length || "";
-    table.push([
+    return [
       campaign.name,
       campaign.session,
       ends.length,
-      count("sent"),
-      count("failed"),
-      count("missed"),
-      count("left alone"),
+      ...["sent", "failed", "missed", "left alone"].map(count),
       statusOf(campaign, seen),
-    ]);
-  }
-  return table.toString().replace(/ +$/gm, "");
+    ];
+  });
+  return textTable(head, rows, [0, 1, 7]);
 }
 
 /** Why each unsent message was not sent, those with one reason together. */

@@ -1,5 +1,5 @@
 import type { Summary } from "../../lib/monitoring/report.ts";
-import { tellCounts } from "../../ops/server/tell.ts";
+import { tellCounts } from "../../ops/format.ts";
 
 /** What one call of the function came to. */
 export interface CallResult {

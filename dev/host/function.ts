@@ -1,6 +1,5 @@
-import { CRON_PATH } from "../../ops/server/cron.ts";
-import { type Served, serve } from "../../ops/server/http.ts";
-import { routesOf } from "../../ops/server/routes.ts";
+import { createApp, type Served, serve } from "../../ops/server/http.ts";
+import { CRON_PATH } from "../../ops/server/settings.ts";
 
 /** The function, served over HTTP on this computer alone. */
 export interface HostedFunction extends Served {
@@ -17,7 +16,7 @@ export interface HostedFunction extends Served {
  */
 export async function hostFunction(env: NodeJS.ProcessEnv, port = 0): Promise<HostedFunction> {
   const stop = new AbortController();
-  const served = await serve(routesOf(env, { stop: stop.signal }), port, "127.0.0.1");
+  const served = await serve(createApp(env, { stop: stop.signal }), port, "127.0.0.1");
   return {
     url: `http://127.0.0.1:${served.port}${CRON_PATH}`,
     port: served.port,

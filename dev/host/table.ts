@@ -1,5 +1,8 @@
-/** How tables look: lines only below the head, and narrow gaps: so it fits a terminal of 80 columns. */
-export const TABLE_LAYOUT = {
+import { styleText } from "node:util";
+import Table from "cli-table3";
+
+/** Lines only below the head, and narrow gaps: so a table fits a terminal of 80 columns. */
+const LAYOUT = {
   chars: {
     ...{ top: "", "top-mid": "", "top-left": "", "top-right": "" },
     ...{ bottom: "", "bottom-mid": "", "bottom-left": "", "bottom-right": "" },
@@ -8,3 +11,18 @@ export const TABLE_LAYOUT = {
   },
   style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 1 },
 };
+
+/**
+ * A table for the terminal, with figures to the right.
+ *
+ * @param left the places of the columns that stand to the left
+ */
+export function textTable(head: string[], rows: (string | number)[][], left: readonly number[]): string {
+  const table = new Table({
+    ...LAYOUT,
+    head: head.map((title) => styleText("bold", title)),
+    colAligns: head.map((_, place) => (left.includes(place) ? "left" : "right")),
+  });
+  table.push(...rows);
+  return table.toString().replace(/ +$/gm, "");
+}

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { MongoClient } from "mongodb";
-import { startChild } from "../host/child.ts";
+import { nextMessage, startChild } from "../host/process.ts";
 import { startMongod } from "../mongod/start.ts";
 import { startWahaSimulator, type WahaSimulator } from "../waha-simulator/server.ts";
 import type { Taken } from "./server.ts";
@@ -76,8 +76,7 @@ async function stop(server: ChildProcess): Promise<void> {
 
 async function taken(server: ChildProcess): Promise<Taken> {
   server.send("what have you taken?");
-  const [answer] = await once(server, "message");
-  return answer as Taken;
+  return nextMessage<Taken>(server);
 }
 
 /** Its connections to the database while nothing happens, and at the most. */

@@ -1,5 +1,5 @@
 /** A server of one's own that tells, whenever it is asked, what it has taken so far. */
-import { peakMemory } from "../host/peak-memory.ts";
+import { peakMemory } from "../host/process.ts";
 
 /** What a process has taken since it began. */
 export interface Taken {

@@ -1,18 +1,8 @@
-import type { CampaignDocument } from "../../lib/campaigns.ts";
 import type { MessageDocument } from "../../lib/messages/message.ts";
 import { documentKey } from "../../lib/mongo/ids.ts";
-import type { PassRun } from "./passes.ts";
+import type { Seen } from "./seen.ts";
 import type { Accepted } from "./waha.ts";
 import type { PlannedMessage, World } from "./world.ts";
-
-/** What is there when all is over. */
-export interface Seen {
-  messages: MessageDocument[];
-  campaigns: CampaignDocument[];
-  /** What WAHA accepted, in that order. */
-  ledger: Accepted[];
-  passes: PassRun[];
-}
 
 export interface Limits {
   passSeconds: number;

@@ -1,5 +1,5 @@
 /** `npm run load`: lets tens of thousands of messages be due at once, and checks what becomes of them. */
-import { runProgram } from "../host/program.ts";
+import { runProgram } from "../host/process.ts";
 import { judge } from "./check.ts";
 import { readOptions } from "./options.ts";
 import { drain } from "./passes.ts";

@@ -1,19 +1,6 @@
 import type { Summary } from "../../lib/monitoring/report.ts";
+import type { PassRun } from "./seen.ts";
 import type { Stage } from "./stage.ts";
-
-/** What one pass was like, seen from outside but for its counts. */
-export interface PassRun {
-  /** Undefined: the process did not live to answer. */
-  status: number | undefined;
-  seconds: number;
-  sent: number;
-  campaignsCompleted: number;
-  more: boolean;
-  /** The most that the function's process has held until now, in bytes. */
-  peakMemory: number;
-  /** The codes of what did not go well. */
-  problems: string[];
-}
 
 /**
  * Runs passes one after another, as the cron would, until nothing is left to do, or one gets nothing done.

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import type { Ruling } from "./check.ts";
-import type { PassRun } from "./passes.ts";
+import type { PassRun } from "./seen.ts";
 
 /** So many of the things that are against one claim are told in full. */
 const TOLD = 5;

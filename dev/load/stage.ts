@@ -9,8 +9,8 @@ import type { MessageDocument } from "../../lib/messages/message.ts";
 import { Instance } from "../chaos/instances/instance.ts";
 import { buildProgram } from "../chaos/instances/program.ts";
 import { startMongod } from "../mongod/start.ts";
-import type { Seen } from "./check.ts";
 import { seed } from "./seed.ts";
+import type { Seen } from "./seen.ts";
 import { startWahaProcess } from "./waha.ts";
 import type { World } from "./world.ts";
 

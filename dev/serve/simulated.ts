@@ -1,12 +1,24 @@
 import { MongoClient } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
 import type { MessageDocument } from "../../lib/messages/message.ts";
-import { DEFAULT_SESSION, sampleCampaigns } from "../host/sample/campaigns.ts";
-import { insertSample } from "../host/sample/insert.ts";
+import { DEFAULT_SESSION, insertSample, sampleCampaigns } from "../host/sample/campaigns.ts";
 import type { Timing } from "../host/sample/sample.ts";
 import { startSampleWaha } from "../host/sample/waha.ts";
 import { startMongod } from "../mongod/start.ts";
-import type { WahaSnapshot } from "./surroundings.ts";
+
+/** What the function runs on, real or simulated. */
+export interface Backend {
+  /** The function's settings. */
+  env: NodeJS.ProcessEnv;
+  /** What it runs on, for people. */
+  lines: string[];
+  /** The secret as a command shows it: itself where it is nobody's, else the name of the variable. */
+  shownSecret: string;
+  /** Whether to call at once, or leave the first call to the schedule. */
+  callAtOnce: boolean;
+  /** Takes it down; gives a last line for people, if there is something to say. */
+  stop(): Promise<string | undefined>;
+}
 
 /** No secrets: what they open is on this computer alone, and gone with this process. */
 const SECRET = "dev-secret-of-nobody";
@@ -20,7 +32,7 @@ const SECONDS_APART = 8;
  * Starts an empty mongod and a simulated WAHA, and fills in the sample. Nothing of the environment gets into
  * the settings but the log's level, so nothing real can be reached.
  */
-export async function simulate(env: NodeJS.ProcessEnv): Promise<WahaSnapshot> {
+export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
   const mongod = await startMongod();
   const databaseUrl = mongod.url("dev");
   const waha = await startSampleWaha(WAHA_KEY);

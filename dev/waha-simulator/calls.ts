@@ -14,7 +14,7 @@ export type RouteName =
   | "unknown";
 
 /** A body as it came: WAHA checks nothing of it, so neither names nor types can be relied on. */
-export type Body = { session?: unknown; chatId?: unknown; text?: unknown; id?: unknown };
+type Body = { session?: unknown; chatId?: unknown; text?: unknown; id?: unknown };
 
 /** One request, read to its end. */
 export type Call = {

@@ -8,7 +8,7 @@ import type { SimulatorState } from "./state.ts";
 export const CONTROL_PATH = "/__simulator";
 
 /** The body of `POST /__simulator`. */
-export type ControlOperation =
+type ControlOperation =
   /** Answers `{id}`, for `removeFault`. */
   | { op: "addFault"; fault: Fault }
   | { op: "removeFault"; id: number }

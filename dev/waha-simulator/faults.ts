@@ -1,7 +1,7 @@
 import type { Call, RouteName } from "./calls.ts";
 
 /** Which requests a fault meets: those that agree with every field set here. */
-export type FaultMatch = {
+type FaultMatch = {
   /** Default: any. The control plane is never met. */
   route?: RouteName | "any";
   session?: string;

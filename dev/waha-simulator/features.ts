@@ -26,10 +26,5 @@ export function hasHealth(version: string, tier: "CORE" | "PLUS"): boolean {
 
 /** Compares `YYYY.MM.BUILD` number by number: as text, 2024.10 would come before 2024.9. */
 function isAtLeast(version: string, minimum: string): boolean {
-  const [have, need] = [version, minimum].map((text) => text.split(".").map(Number));
-  for (const [place, needed] of (need ?? []).entries()) {
-    const had = have?.[place] ?? 0;
-    if (had !== needed) return had > needed;
-  }
-  return true;
+  return version.localeCompare(minimum, "en", { numeric: true }) >= 0;
 }

@@ -23,7 +23,7 @@ const CUT_OFF_SHARE = 0.05;
  * Answers one call of the cron, or of a person: checks the secret, runs one pass, tells what it did. Every
  * failure has an answer in plain words, and none shows a secret, a text or a stack trace.
  *
- * @param env the settings; see the README
+ * @param env the settings; see docs/configuration.md
  * @param host the machine's clocks, and its wishes to stop; by default its own clocks, and none
  * @returns 200 with the summary; 400 for a dryRun that is neither true nor false; 401; 405; 500 naming wrong settings; 503 naming what is away
  */

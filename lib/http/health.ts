@@ -30,7 +30,7 @@ const known = new WeakMap<NodeJS.ProcessEnv, Known>();
  * Tells anybody whether the scheduler works, and nothing else: WAHA and the database can be reached, and a pass ended
  * not long ago. Why it does not is in the log, once for each change.
  *
- * @param env the settings; see the README
+ * @param env the settings; see docs/configuration.md
  * @param ticker the machine's clocks
  * @returns 200 with `{ok: true}` or 503 with `{ok: false}`; 405 for a method that is neither GET nor HEAD
  */

@@ -1,21 +1,6 @@
-import { ConfigError, UnavailableError } from "../errors.ts";
+import { ConfigError, type Failure, UnavailableError } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
-import { PROBLEMS, type ProblemCode } from "../problems.ts";
-
-/** One thing that is wrong, as callers are told it. */
-export interface ToldError {
-  code: ProblemCode | "setting_wrong";
-  message: string;
-  /** The setting that is wrong. */
-  setting?: string;
-  count?: number;
-}
-
-/** Why a request can't be answered as it was meant: 500 (settings, or a defect) or 503 (a service is away). */
-export interface Failure {
-  status: 500 | 503;
-  errors: ToldError[];
-}
+import { messageOf, type ProblemCode } from "../problems.ts";
 
 /** Says of an error in plain words, and with no secret or stack trace, what it means; the log gets where it arose. */
 export function explain(error: unknown, log: Log): Failure {
@@ -34,7 +19,7 @@ export function explain(error: unknown, log: Log): Failure {
   }
   log.error({ error: describeError(error) }, "unexpected error");
   const code: ProblemCode = "internal_error";
-  return { status: 500, errors: [{ code, message: PROBLEMS[code], count: 1 }] };
+  return { status: 500, errors: [{ code, message: messageOf(code), count: 1 }] };
 }
 
 /** An answer as JSON, which nobody keeps. */

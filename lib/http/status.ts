@@ -11,7 +11,7 @@ const REALM = "waha-scheduler";
  * Tells whoever knows the secret how the scheduler is: as JSON, or as a page to those who ask for HTML. It changes
  * nothing, and what it takes is bounded, however much there is in the database.
  *
- * @param env the settings; see the README
+ * @param env the settings; see docs/configuration.md
  * @returns 200 with the status, also if WAHA is away; 401; 405; 500 naming wrong settings; 503 if the database is away
  */
 export async function handleStatus(request: Request, env: NodeJS.ProcessEnv): Promise<Response> {

@@ -2,15 +2,19 @@ import type { Document } from "mongodb";
 import type { Database } from "../mongo/client.ts";
 import type { Id } from "../mongo/ids.ts";
 import { type Updated, updateAll, updateMatching } from "../mongo/updates.ts";
-import { PROBLEMS, type Reason } from "../problems.ts";
-import { dueFilter, liveWithinADay, type Window } from "./due.ts";
+import type { Reason } from "../problems.ts";
+import { dueFilter, type Window } from "./due.ts";
 import { SAFE_FIELDS } from "./message.ts";
-import { type ClaimedMessage, releaseUpdate } from "./transitions.ts";
+import { type ClaimedMessage, claimed, ranOut, releasedClaims, rescued } from "./transitions.ts";
+
+/** Only a claimed message has an expiry, so this index holds nothing else. */
+export const CLAIMED = { "delivery.claimExpiresAt": { $exists: true } } as const;
 
 /** A pass's mark on what it claims. */
 export interface Claim {
   passId: string;
-  passStartedAt: Date;
+  /** What was settled since then is not claimed. */
+  settledBefore: Date;
   now: Date;
   expiresAt: Date;
 }
@@ -19,14 +23,19 @@ export interface Claim {
 const NEEDED = {
   "delivery.passId": 1,
   "delivery.claimedAt": 1,
+  "delivery.claimExpiresAt": 1,
   scheduledAt: 1,
   ...SAFE_FIELDS,
 };
 
-/** What a claim came to: what is ours, in any order, and how many messages the database turned away. */
+/** What a claim came to. */
 export interface Claimed {
+  /** What is ours, in any order. */
   ours: ClaimedMessage[];
-  refused: number;
+  /** How many messages the database turned away. */
+  rejected: number;
+  /** The reply came: there are no claims but these. */
+  isCertain: boolean;
 }
 
 /**
@@ -35,30 +44,24 @@ export interface Claimed {
  * rescued by a later one, since no intent exists.
  */
 export async function claim(db: Database, ids: Id[], window: Window, mark: Claim): Promise<Claimed> {
-  const { passId, now, expiresAt } = mark;
+  const { passId, settledBefore, now, expiresAt } = mark;
   let lost: unknown;
-  const claimed = { isPicked: true, delivery: claimedDelivery(passId, now, expiresAt) };
-  const due = dueFilter(window, mark.passStartedAt);
-  const update = await updateAll(db.messages, ids, due, [{ $set: claimed }]).catch((error: unknown) => {
+  const { filter, update } = claimed(dueFilter(window, settledBefore), passId, now, expiresAt);
+  const updated = await updateAll(db.messages, ids, filter, update).catch((error: unknown) => {
     lost = error;
+    return undefined;
   });
   const ours = await db.messages
-    .find({ _id: { $in: ids }, "delivery.passId": passId, "delivery.state": "claimed" })
+    .find({
+      _id: { $in: ids },
+      "delivery.passId": passId,
+      "delivery.claimedAt": now,
+      "delivery.state": "claimed",
+    })
     .project<ClaimedMessage>(NEEDED)
     .toArray();
   if (lost && ours.length === 0) throw lost;
-  return { ours, refused: update?.refused ?? 0 };
-}
-
-/**
- * A new `delivery`, whatever was there before (nothing, null, or something that is not even a document): only
- * the count of attempts lives on. `$mergeObjects` replaces where a plain object would be merged in.
- */
-function claimedDelivery(passId: string, claimedAt: Date, claimExpiresAt: Date) {
-  const attempts = { $cond: [{ $isNumber: "$delivery.attempts" }, "$delivery.attempts", 0] };
-  return {
-    $mergeObjects: [{ $literal: { state: "claimed", passId, claimedAt, claimExpiresAt } }, { attempts }],
-  };
+  return { ours, rejected: updated?.rejected ?? 0, isCertain: updated !== undefined };
 }
 
 /** Gives back those of `ids` that this pass only claimed. */
@@ -69,38 +72,24 @@ export function releaseClaims(
   at: Date,
   reason: Reason,
 ): Promise<Updated> {
-  const ours = { "delivery.passId": passId, "delivery.state": "claimed" };
-  return updateAll(db.messages, ids, ours, releaseUpdate(at, reason), releasedAt(passId, at));
+  const { filter, update, mark } = releasedClaims(passId, at, reason);
+  return updateAll(db.messages, ids, filter, update, mark);
 }
 
 /**
  * Gives back whatever this pass still only claims, known to it or not (the reply to a claim can be lost). Served by
  * the index `scheduler_claimed`.
  */
-export function releaseEveryClaim(
-  db: Database,
-  passId: string,
-  claimExpiresAt: Date,
-  at: Date,
-  reason: Reason,
-): Promise<Updated> {
-  const ours = {
-    "delivery.claimExpiresAt": claimExpiresAt,
-    "delivery.passId": passId,
-    "delivery.state": "claimed",
-  };
-  // All of these, but for what the app has moved or deleted since its claim.
-  const mark = { ...liveWithinADay(at), ...releasedAt(passId, at) };
-  return updateMatching(db.messages, ours, releaseUpdate(at, reason), mark);
+export function releaseEveryClaim(db: Database, passId: string, at: Date, reason: Reason): Promise<Updated> {
+  const { filter, update, mark } = releasedClaims(passId, at, reason);
+  return updateMatching(db.messages, { ...CLAIMED, ...filter }, update, mark);
 }
 
-/** What a pass gave back at a moment. */
-function releasedAt(passId: string, at: Date): Document {
-  return { "delivery.passId": passId, "delivery.state": "released", "delivery.settledAt": at };
+/** Gives back those of `ids` whose claims of this pass have expired before their turn: they may be claimed again at once. */
+export function releaseExpired(db: Database, ids: Id[], passId: string, at: Date): Promise<Updated> {
+  const { filter, update, mark } = ranOut(passId, at);
+  return updateAll(db.messages, ids, filter, update, mark);
 }
-
-/** Only a claimed message has an expiry, so this index holds nothing else. */
-export const CLAIMED = { "delivery.claimExpiresAt": { $exists: true } } as const;
 
 /**
  * Gives back what a pass claimed and did not live to send. No intent exists for these, so nothing was posted
@@ -109,35 +98,17 @@ export const CLAIMED = { "delivery.claimExpiresAt": { $exists: true } } as const
  * @returns how many were given back, and how many the database does not let go
  */
 export function rescueExpiredClaims(db: Database, now: Date): Promise<Updated> {
-  const expired = {
-    "delivery.claimExpiresAt": { $lte: now },
-    "delivery.state": "claimed",
-    // A list of such would match, too, and no field of a list can be set.
-    $expr: { $eq: [{ $type: "$delivery" }, "object"] },
-  };
-  const givenBack = {
-    $set: {
-      isPicked: false,
-      "delivery.state": "released",
-      "delivery.error": { code: "pass_died", message: PROBLEMS.pass_died, at: now },
-    },
-    $unset: { "delivery.claimExpiresAt": "" },
-  };
-  return updateMatching(db.messages, expired, givenBack, rescuedAt(now));
-}
-
-/** What was given back at this moment, but for what the app has moved or deleted since its claim. */
-function rescuedAt(at: Date): Document {
-  return { ...liveWithinADay(at), "delivery.error.code": "pass_died", "delivery.error.at": at };
+  const { filter, update, mark } = rescued(now);
+  return updateMatching(db.messages, filter, update, mark);
 }
 
 /** More than anybody follows one by one. */
 const FOLLOWED = 1000;
 
-/** The messages that were given back at this moment, for who follows each by its id. */
+/** The messages that were given back at this moment, for a log that follows each by its id. */
 export async function findRescued(db: Database, at: Date): Promise<Id[]> {
   const found = await db.messages
-    .find(rescuedAt(at) as never)
+    .find(rescued(at).mark as Document)
     .limit(FOLLOWED)
     .project<{ _id: Id }>({ _id: 1 })
     .toArray();

@@ -36,15 +36,15 @@ export interface Window {
 }
 
 /**
- * The messages that may be claimed: in the window, and not given back by a pass since `passStartedAt`, so
- * that no pass tries a message twice.
+ * The messages that may be claimed: in the window, and settled by no pass since `settledBefore`, so that no pass
+ * tries a message again at once.
  */
-export function dueFilter(window: Window, passStartedAt: Date): Document {
+export function dueFilter(window: Window, settledBefore: Date): Document {
   return {
     ...LIVE,
     scheduledAt: { $gte: window.from, $lte: window.to },
     "delivery.state": { $in: [...CLAIMABLE_STATES] },
-    "delivery.settledAt": { $not: { $gte: passStartedAt } },
+    "delivery.settledAt": { $not: { $gte: settledBefore } },
     $expr: WELL_FORMED,
   };
 }

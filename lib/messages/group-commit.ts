@@ -5,10 +5,10 @@ import { documentKey } from "../mongo/ids.ts";
 import type { Transition } from "./transitions.ts";
 
 /**
- * What became of a guarded write: it took effect; its guard matched nothing; the server turned it away for
- * good, by a validation rule say; or nobody acknowledged it, and it may take effect yet.
+ * What became of a guarded write: it is in effect; its guard matched nothing; the server turned the document away,
+ * by a validation rule say; or the server did not acknowledge it, and it may take effect yet.
  */
-export type WriteResult = "applied" | "refused" | "denied" | "unacknowledged";
+export type WriteResult = "applied" | "stale" | "rejected" | "unacknowledged";
 
 /** Hands a write to the next bulk and resolves once the database has acknowledged it. Never rejects. */
 export type Commit = (write: Transition) => Promise<WriteResult>;
@@ -63,19 +63,19 @@ async function writeAll(db: Database, writes: Transition[]): Promise<WriteResult
   const operations = writes.map(
     ({ filter, update }) => ({ updateOne: { filter, update } }) as AnyBulkWriteOperation<Stored>,
   );
-  const denied = new Set<number>();
+  const rejected = new Set<number>();
   try {
     const result = await db.messages.bulkWrite(operations, { ordered: false });
     if (result.matchedCount === writes.length) return writes.map(() => "applied");
   } catch (error) {
     // The server answered and turned some of the writes away, as a validation rule does: that is not the others' fault.
     // (Where the majority is in doubt as well, the driver throws another error, and nothing counts.)
-    const refusals = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-    if (refusals.length === 0) return writes.map(() => "unacknowledged");
-    for (const refusal of refusals) denied.add(refusal.index);
+    const rejections = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+    if (rejections.length === 0) return writes.map(() => "unacknowledged");
+    for (const rejection of rejections) rejected.add(rejection.index);
   }
   const inEffect = await readBack(db, writes).catch(() => () => "unacknowledged" as const);
-  return writes.map((write, index) => (denied.has(index) ? "denied" : inEffect(write)));
+  return writes.map((write, index) => (rejected.has(index) ? "rejected" : inEffect(write)));
 }
 
 /** Tells of each write whether its message is now in the state that the write, of this pass, leads to. */
@@ -91,6 +91,6 @@ async function readBack(db: Database, writes: Transition[]): Promise<(write: Tra
     const isSame =
       delivery?.claimedAt instanceof Date && delivery.claimedAt.getTime() === claimedAt.getTime();
     const sameClaim = isSame && delivery.passId === passId;
-    return sameClaim && delivery.state === write.to ? "applied" : "refused";
+    return sameClaim && delivery.state === write.to ? "applied" : "stale";
   };
 }

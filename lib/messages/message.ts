@@ -101,9 +101,9 @@ const OutgoingText = z.object({
 export type OutgoingText = z.infer<typeof OutgoingText>;
 
 /** Reads what is to be posted from a document, or says what is wrong with it, without quoting it. */
-export function parseText(message: MessageDocument): { draft: OutgoingText } | { problem: string } {
+export function parseText(message: MessageDocument): { text: OutgoingText } | { problem: string } {
   const parsed = OutgoingText.safeParse(message);
   return parsed.success
-    ? { draft: parsed.data }
+    ? { text: parsed.data }
     : { problem: parsed.error.issues.map((i) => i.message).join("; ") };
 }

@@ -1,24 +1,35 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
-import { allUnchanged } from "../mongo/safe-fields.ts";
-import { PROBLEMS, type Reason } from "../problems.ts";
-import { type Delivery, type DeliveryState, type MessageDocument, SAFE_FIELDS } from "./message.ts";
+import { allUnchanged, deliveryBefore } from "../mongo/safe-fields.ts";
+import { messageOf, PROBLEMS, type Reason } from "../problems.ts";
+import { LIVE, liveWithinADay } from "./due.ts";
+import {
+  CLAIMABLE_STATES,
+  type Delivery,
+  type DeliveryState,
+  type MessageDocument,
+  SAFE_FIELDS,
+} from "./message.ts";
 
-/** A message as it was read back after its claim. */
-export type ClaimedMessage = MessageDocument & { delivery: Pick<Delivery, "passId" | "claimedAt"> };
-
-/**
- * What makes a claim this one. The pass alone would not do: an app that writes a whole document back can make
- * a message claimable again, and the same pass may then claim it a second time.
+/*
+ * The state machine: every change of a message's state, once, in the order of the table in docs/protocol.md.
+ * A change of one message stands or falls with its guard; a change of many is a filter and an update, for
+ * those ids that the caller adds.
  */
-function sameClaim({ _id, delivery }: ClaimedMessage): Document {
-  return { _id, "delivery.passId": delivery.passId, "delivery.claimedAt": delivery.claimedAt };
+
+/** A change of many messages; `mark` matches what this very change has made of them. */
+export interface Change {
+  filter: Document;
+  update: Document | Document[];
+  mark?: Document;
 }
 
-/**
- * A change of one message's state that stands or falls with its guard. Whoever's claim no longer stands
- * matches nothing, however late its write arrives.
- */
+/** A message as it was read back after its claim. */
+export type ClaimedMessage = MessageDocument & {
+  delivery: Pick<Delivery, "passId" | "claimedAt"> & { claimExpiresAt: Date };
+};
+
+/** A guarded change of one claimed message. A pass whose claim no longer stands matches nothing, however late. */
 export interface Transition {
   message: ClaimedMessage;
   filter: Document;
@@ -27,8 +38,60 @@ export interface Transition {
   to: DeliveryState;
 }
 
+/** What `delivery.error` says: a code, its plain words with the particulars, and when it was found. */
 export function deliveryError({ code, detail }: Reason, at: Date) {
-  return { code, message: detail ? `${PROBLEMS[code]} (${detail})` : PROBLEMS[code], at };
+  return { code, message: messageOf(code, detail), at };
+}
+
+/** claimed → released: the claim has expired. No intent exists, so nothing was posted. */
+export function rescued(now: Date): Change {
+  return {
+    filter: {
+      "delivery.claimExpiresAt": { $lte: now },
+      "delivery.state": "claimed",
+      // A list of such would match, too, and no field of a list can be set.
+      $expr: { $eq: [{ $type: "$delivery" }, "object"] },
+    },
+    update: givenBack({ code: "pass_died" }, now),
+    mark: { ...liveWithinADay(now), "delivery.error.code": "pass_died", "delivery.error.at": now },
+  };
+}
+
+/** claimed → released: this pass's own claim has expired before its turn. As with a rescue nothing was settled. */
+export function ranOut(passId: string, at: Date): Change {
+  return {
+    filter: {
+      "delivery.passId": passId,
+      "delivery.state": "claimed",
+      "delivery.claimExpiresAt": { $lte: at },
+    },
+    update: givenBack({ code: "claim_ran_out" }, at),
+    mark: { "delivery.passId": passId, "delivery.error.code": "claim_ran_out", "delivery.error.at": at },
+  };
+}
+
+/** (none), released → released: it is due and can't be sent now, and says why. It stays due. */
+export function noted(due: Document, reason: Reason, at: Date): Change {
+  const error = deliveryError(reason, at);
+  const saysSoSinceDue = {
+    "delivery.state": "released",
+    "delivery.error.message": error.message,
+    $expr: { $gte: ["$delivery.error.at", "$scheduledAt"] },
+  };
+  const delivery = { $mergeObjects: [deliveryBefore, { state: "released", error: { $literal: error } }] };
+  return { filter: { ...due, $nor: [saysSoSinceDue] }, update: [{ $set: { delivery } }] };
+}
+
+/**
+ * due → claimed, with a new `delivery`, whatever was there before (nothing, null, or something that is not even
+ * a document): only the count of attempts lives on. `$mergeObjects` replaces where a plain object would be merged in.
+ */
+export function claimed(due: Document, passId: string, claimedAt: Date, claimExpiresAt: Date): Change {
+  const attempts = { $cond: [{ $isNumber: "$delivery.attempts" }, "$delivery.attempts", 0] };
+  const delivery = {
+    $mergeObjects: [{ $literal: { state: "claimed", passId, claimedAt, claimExpiresAt } }, { attempts }],
+  };
+  return { filter: due, update: [{ $set: { isPicked: true, delivery } }] };
 }
 
 /** Where an attempt goes, and the id that it gives the message, if the engine takes one. */
@@ -71,6 +134,140 @@ export function intent(message: ClaimedMessage, attempt: Attempt): Transition {
   };
 }
 
+/**
+ * attempting → sent: WAHA accepted it.
+ *
+ * @param from `unknown` when the answer came so late that the attempt was already given up: it is proof all the same
+ */
+export function sent(
+  message: ClaimedMessage,
+  at: Date,
+  waMessageId: string | undefined,
+  from: "attempting" | "unknown" = "attempting",
+): Transition {
+  const update = toSent(at, at, lookupAfter(from, at));
+  if (waMessageId) update.$set["delivery.waMessageId"] = waMessageId;
+  return settlement(message, [from], "sent", update);
+}
+
+/** attempting → failed: WhatsApp itself refused it. */
+export function refused(message: ClaimedMessage, at: Date, reason: Reason): Transition {
+  return settlement(message, ["attempting"], "failed", toFailed(at, reason, undefined));
+}
+
+/** claimed → failed: it can't be sent as it stands. An edit since it was read saves it from this. */
+export function invalid(message: ClaimedMessage, at: Date, reason: Reason): Transition {
+  const write = settlement(message, ["claimed"], "failed", toFailed(at, reason, undefined));
+  return { ...write, filter: { ...write.filter, ...asRead(message) } };
+}
+
+/** claimed, attempting → released: proven unsent. Any pass may claim it again while its window lasts. */
+export function released(message: ClaimedMessage, at: Date, reason: Reason): Transition {
+  return settlement(message, ["claimed", "attempting"], "released", toReleased(at, reason));
+}
+
+/** attempting → attempting: posted, with no proof of either outcome. It says why. */
+export function unproven(message: ClaimedMessage, at: Date, reason: Reason): Transition {
+  return settlement(message, ["attempting"], "attempting", {
+    $set: { "delivery.error": deliveryError(reason, at) },
+  });
+}
+
+/** attempting → unknown: posted, with no proof of either outcome and nothing to look it up by. A person decides. */
+export function unknown(message: ClaimedMessage, at: Date, reason: Reason): Transition {
+  return settlement(message, ["attempting"], "unknown", toEnd("unknown", at, reason, undefined));
+}
+
+/** claimed → released, of many: this pass gives back what it only claimed. */
+export function releasedClaims(passId: string, at: Date, reason: Reason): Change {
+  return {
+    filter: { "delivery.passId": passId, "delivery.state": "claimed" },
+    update: toReleased(at, reason),
+    mark: { "delivery.passId": passId, "delivery.state": "released", "delivery.settledAt": at },
+  };
+}
+
+/** What a lookup leads to: proof, `unknown` for a person to decide, or another lookup later. */
+export type Finding =
+  | { to: "sent" }
+  | { to: "failed"; reason: Reason }
+  | { to: "unknown"; reason: Reason; nextLookupAt: Date | undefined }
+  | { to: "later"; nextLookupAt: Date | undefined };
+
+/** attempting, unknown → sent, failed, unknown, or a later lookup: what a lookup of `delivery` found. */
+export function foundOut(
+  { attemptAt, state }: Pick<Delivery, "attemptAt" | "state">,
+  finding: Finding,
+  now: Date,
+) {
+  const after = lookupAfter(state, now);
+  switch (finding.to) {
+    case "sent":
+      // No pass recorded when exactly it was sent; not before the attempt.
+      return toSent(attemptAt ?? now, now, after);
+    case "failed":
+      return picked(toFailed(now, finding.reason, after));
+    case "unknown":
+      return picked(toEnd("unknown", now, finding.reason, finding.nextLookupAt));
+    case "later":
+      return nextLookup(finding.nextLookupAt);
+  }
+}
+
+/** sent, failed: it is looked after no more, as its campaign was opened since. */
+export function forgotten(): Change {
+  return {
+    filter: { "delivery.state": { $in: ["sent", "failed"] } },
+    update: { $unset: { "delivery.nextLookupAt": "" } },
+  };
+}
+
+/** It was given back since it fell due, and so says why itself. */
+export const SAYS_WHY: Document = {
+  $and: [
+    { $eq: ["$delivery.state", "released"] },
+    { $gte: ["$delivery.error.at", "$scheduledAt"] },
+    { $in: ["$delivery.error.code", Object.keys(PROBLEMS)] },
+  ],
+};
+
+/**
+ * (none), released → missed: the window closed unsent. What says why itself keeps its reason; the others get
+ * `reason`. What was claimed, moved or deleted meanwhile is not ended.
+ */
+export function missed(windowFrom: Date, now: Date, reason: Reason): Change {
+  const error = { $cond: [SAYS_WHY, "$delivery.error", { $literal: deliveryError(reason, now) }] };
+  const delivery = { $mergeObjects: [deliveryBefore, { state: "missed", settledAt: now, error }] };
+  return {
+    filter: {
+      ...LIVE,
+      scheduledAt: { $lt: windowFrom },
+      "delivery.state": { $in: [...CLAIMABLE_STATES] },
+    },
+    update: [{ $set: { isPicked: true, delivery } }],
+    mark: { "delivery.state": "missed", "delivery.settledAt": now },
+  };
+}
+
+/** States of a message that was, or may have been, sent: it must not look as if it were still to be. */
+export const MAY_BE_SENT = ["attempting", "unknown", "sent"] as const;
+
+/** attempting, unknown, sent: flags that the app set back say again what `delivery` says. */
+export function flagsSetBack(): Change {
+  return {
+    filter: { ...LIVE, "delivery.state": { $in: [...MAY_BE_SENT] } },
+    update: [{ $set: { isPicked: true, isSent: { $eq: ["$delivery.state", "sent"] } } }],
+  };
+}
+
+/**
+ * What makes a claim this one. The pass alone would not do: an app that writes a whole document back can make
+ * a message claimable again, and the same pass may then claim it a second time.
+ */
+function sameClaim({ _id, delivery }: ClaimedMessage): Document {
+  return { _id, "delivery.passId": delivery.passId, "delivery.claimedAt": delivery.claimedAt };
+}
+
 /** What the app may have changed since it was read: every field is compared as it was read. */
 function asRead(message: MessageDocument): Document {
   const fields = Object.entries(SAFE_FIELDS).map(([field, read]): [string, Document, unknown] => [
@@ -81,91 +278,6 @@ function asRead(message: MessageDocument): Document {
   return { isDeleted: false, scheduledAt: { $eq: message.scheduledAt }, ...allUnchanged(fields) };
 }
 
-/**
- * WAHA accepted it.
- *
- * @param from `unknown` when the answer came so late that the attempt was already given up: it is proof all the same
- */
-export function sent(
-  message: ClaimedMessage,
-  at: Date,
-  waMessageId: string | undefined,
-  from: "attempting" | "unknown" = "attempting",
-): Transition {
-  return settlement(message, [from], "sent", {
-    $set: {
-      isSent: true,
-      isPicked: true,
-      sentAt: at,
-      "delivery.state": "sent",
-      "delivery.settledAt": at,
-      ...(waMessageId ? { "delivery.waMessageId": waMessageId } : {}),
-      // It was over in any count before: it is looked after until its campaign is opened.
-      ...(from === "unknown" ? { "delivery.nextLookupAt": at } : {}),
-    },
-    $unset: { "delivery.error": "", ...(from === "attempting" ? { "delivery.nextLookupAt": "" } : {}) },
-  });
-}
-
-/** WhatsApp itself refused it. */
-export function refused(message: ClaimedMessage, at: Date, reason: Reason): Transition {
-  return settlement(message, ["attempting"], "failed", failure(at, reason));
-}
-
-/** It can't be sent as it stands; nothing was posted. An edit since it was read saves it from this. */
-export function invalid(message: ClaimedMessage, at: Date, reason: Reason): Transition {
-  const write = settlement(message, ["claimed"], "failed", failure(at, reason));
-  return { ...write, filter: { ...write.filter, ...asRead(message) } };
-}
-
-/** Proven unsent: anybody may claim it again while its window lasts. */
-export function released(message: ClaimedMessage, at: Date, reason: Reason): Transition {
-  return settlement(message, ["claimed", "attempting"], "released", releaseUpdate(at, reason));
-}
-
-/** Posted, with no proof of either outcome and nothing to look it up by: a person decides. */
-export function unknown(message: ClaimedMessage, at: Date, reason: Reason): Transition {
-  return settlement(message, ["attempting"], "unknown", {
-    $set: {
-      "delivery.state": "unknown",
-      "delivery.settledAt": at,
-      "delivery.error": deliveryError(reason, at),
-    },
-    $unset: { "delivery.nextLookupAt": "" },
-  });
-}
-
-/** Posted, with no proof of either outcome: it stays `attempting`, and says why. */
-export function unproven(message: ClaimedMessage, at: Date, reason: Reason): Transition {
-  return settlement(message, ["attempting"], "attempting", {
-    $set: { "delivery.error": deliveryError(reason, at) },
-  });
-}
-
-/** What giving a message back changes; also for several at once. */
-export function releaseUpdate(at: Date, reason: Reason): { $set: Document; $unset: Document } {
-  return {
-    $set: {
-      isPicked: false,
-      "delivery.state": "released",
-      "delivery.settledAt": at,
-      "delivery.error": deliveryError(reason, at),
-    },
-    $unset: { "delivery.claimExpiresAt": "", "delivery.nextLookupAt": "" },
-  };
-}
-
-function failure(at: Date, reason: Reason): Document {
-  return {
-    $set: {
-      "delivery.state": "failed",
-      "delivery.settledAt": at,
-      "delivery.error": deliveryError(reason, at),
-    },
-    $unset: { "delivery.claimExpiresAt": "", "delivery.nextLookupAt": "" },
-  };
-}
-
 function settlement(
   message: ClaimedMessage,
   from: DeliveryState[],
@@ -173,4 +285,75 @@ function settlement(
   update: Document,
 ): Transition {
   return { message, to, update, filter: { ...sameClaim(message), "delivery.state": { $in: from } } };
+}
+
+/** An update of one message or many. An empty operator is fine from MongoDB 5.0 on. */
+interface Update {
+  $set: Document;
+  $unset: Document;
+}
+
+function toSent(sentAt: Date, settledAt: Date, lookUpAt: Date | undefined): Update {
+  const lookup = nextLookup(lookUpAt);
+  return {
+    $set: {
+      isSent: true,
+      isPicked: true,
+      sentAt,
+      "delivery.state": "sent",
+      "delivery.settledAt": settledAt,
+      ...lookup.$set,
+    },
+    $unset: { "delivery.error": "", ...lookup.$unset },
+  };
+}
+
+function toFailed(at: Date, reason: Reason, lookUpAt: Date | undefined): Update {
+  const update = toEnd("failed", at, reason, lookUpAt);
+  return { ...update, $unset: { "delivery.claimExpiresAt": "", ...update.$unset } };
+}
+
+function toEnd(state: "failed" | "unknown", at: Date, reason: Reason, lookUpAt: Date | undefined): Update {
+  const lookup = nextLookup(lookUpAt);
+  return {
+    $set: {
+      "delivery.state": state,
+      "delivery.settledAt": at,
+      "delivery.error": deliveryError(reason, at),
+      ...lookup.$set,
+    },
+    $unset: lookup.$unset,
+  };
+}
+
+/** The app may have set `isPicked` back since the attempt. */
+function picked({ $set, $unset }: Update): Update {
+  return { $set: { ...$set, isPicked: true }, $unset };
+}
+
+function toReleased(at: Date, reason: Reason): Update {
+  const update = givenBack(reason, at);
+  return {
+    $set: { ...update.$set, "delivery.settledAt": at },
+    $unset: { ...update.$unset, "delivery.nextLookupAt": "" },
+  };
+}
+
+function givenBack(reason: Reason, at: Date): Update {
+  return {
+    $set: { isPicked: false, "delivery.state": "released", "delivery.error": deliveryError(reason, at) },
+    $unset: { "delivery.claimExpiresAt": "" },
+  };
+}
+
+/** What was `unknown` was over in any count before: it is looked after until its campaign is opened. */
+function lookupAfter(state: DeliveryState, now: Date): Date | undefined {
+  return state === "unknown" ? now : undefined;
+}
+
+/** When to look again, or that it is over. */
+function nextLookup(at: Date | undefined): Update {
+  return at
+    ? { $set: { "delivery.nextLookupAt": at }, $unset: {} }
+    : { $set: {}, $unset: { "delivery.nextLookupAt": "" } };
 }

@@ -8,7 +8,7 @@ import { type Document, ObjectId } from "mongodb";
  */
 
 /** No id and no name is longer, in bytes. */
-export const MAX_ID_BYTES = 512;
+const MAX_ID_BYTES = 512;
 
 /** What `$bsonSize` counts of a text in a document by itself, beside its bytes; of no other value it is more. */
 const WRAPPING = 17;

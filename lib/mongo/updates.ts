@@ -5,7 +5,7 @@ import type { Id } from "./ids.ts";
 /** How many documents an update changed, and how many of those that it was for were turned away. */
 export interface Updated {
   changed: number;
-  refused: number;
+  rejected: number;
 }
 
 /** Updates those of `ids` that match a filter, as {@link updateMatching} does. */
@@ -16,7 +16,7 @@ export async function updateAll<T extends { _id: Id }>(
   update: Document | Document[],
   mark?: Document,
 ): Promise<Updated> {
-  if (ids.length === 0) return { changed: 0, refused: 0 };
+  if (ids.length === 0) return { changed: 0, rejected: 0 };
   const those = { _id: { $in: ids } };
   return updateMatching(collection, { ...filter, ...those }, update, mark && { ...mark, ...those });
 }
@@ -36,12 +36,12 @@ export async function updateMatching<T extends { _id: Id }>(
 ): Promise<Updated> {
   try {
     const { modifiedCount } = await collection.updateMany(filter as Filter<T>, update);
-    return { changed: modifiedCount, refused: 0 };
+    return { changed: modifiedCount, rejected: 0 };
   } catch (error) {
     if (!isOfOneDocument(error)) throw error;
     const before = mark ? await collection.countDocuments(mark as Filter<T>) : 0;
-    const { changed, refused } = await updateEach(collection, filter, update);
-    return { changed: before + changed, refused };
+    const { changed, rejected } = await updateEach(collection, filter, update);
+    return { changed: before + changed, rejected };
   }
 }
 
@@ -63,14 +63,14 @@ export async function writeEach<T extends { _id: Id }>(
   updates: { filter: Document; update: Document | Document[] }[],
 ): Promise<Updated> {
   const writes = updates.map((updateOne) => ({ updateOne }));
-  if (writes.length === 0) return { changed: 0, refused: 0 };
+  if (writes.length === 0) return { changed: 0, rejected: 0 };
   try {
     const { modifiedCount } = await collection.bulkWrite(writes as never, { ordered: false });
-    return { changed: modifiedCount, refused: 0 };
+    return { changed: modifiedCount, rejected: 0 };
   } catch (error) {
-    const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-    const onlyRefused = refused.length > 0 && refused.every(({ code }) => OF_ONE_DOCUMENT.has(code));
+    const rejected = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+    const onlyRefused = rejected.length > 0 && rejected.every(({ code }) => OF_ONE_DOCUMENT.has(code));
     if (!(error instanceof MongoBulkWriteError) || !onlyRefused) throw error;
-    return { changed: error.modifiedCount, refused: refused.length };
+    return { changed: error.modifiedCount, rejected: rejected.length };
   }
 }

@@ -2,7 +2,7 @@ import type { UnavailableError } from "../errors.ts";
 import type { ProblemCode } from "../problems.ts";
 import type { WahaSession } from "../waha/responses.ts";
 
-/** What a pass did; see the README for what each count means. */
+/** What a pass did; see docs/api.md for what each count means. */
 export interface Summary {
   passId: string;
   startedAt: Date;

@@ -52,7 +52,7 @@ type Groups = Awaited<ReturnType<typeof surveyDue>>;
 type Routes = Awaited<ReturnType<typeof routeAll>>;
 
 function describe(at: Date, groups: Groups, routes: Routes): DryRun {
-  const tally = new PassStats();
+  const stats = new PassStats();
   const sendable = new Map<string, { session: string; due: number; oldest: Date | null }>();
   let due = 0;
   let onHold = 0;
@@ -61,8 +61,8 @@ function describe(at: Date, groups: Groups, routes: Routes): DryRun {
     due += count;
     if (!route) continue;
     if ("held" in route) onHold += count;
-    if ("blocked" in route) tally.problem(route.blocked.code, count, route.blocked.detail);
-    if (route.orphaned && !("blocked" in route)) tally.problem("campaign_not_found", count);
+    if ("blocked" in route) stats.problem(route.blocked.code, count, route.blocked.detail);
+    if (route.orphaned && !("blocked" in route)) stats.problem("campaign_not_found", count);
     if (!("session" in route)) continue;
     const entry = sendable.get(route.session.name) ?? { session: route.session.name, due: 0, oldest: null };
     const oldest = next[0]?.scheduledAt ?? null;
@@ -76,6 +76,6 @@ function describe(at: Date, groups: Groups, routes: Routes): DryRun {
     due,
     sendable: [...sendable.values()],
     onHold,
-    errors: tally.summary("", at, 0).errors,
+    errors: stats.summary("", at, 0).errors,
   };
 }

@@ -1,4 +1,4 @@
-import { openCampaigns_ } from "../campaigns.ts";
+import { openCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
 import { shownId } from "../log.ts";
@@ -12,23 +12,23 @@ import type { Pass } from "./pass.ts";
 const AUDIT_MS = 5_000;
 
 /** Counts what no pass sees. Nothing is sent by it, so a database that is too slow for it fails no pass. */
-export async function audit({ clock, db, id: passId, log, tally }: Pass): Promise<void> {
+export async function audit({ clock, db, id: passId, log, stats }: Pass): Promise<void> {
   const leftAlone = addSeconds(clock.now(), -SWEPT_SECONDS);
   try {
     const findings = await auditMessages(db, leftAlone, { maxTimeMS: AUDIT_MS });
-    for (const [code, { count }] of findings) tally.problem(code, count);
+    for (const [code, { count }] of findings) stats.problem(code, count);
   } catch (error) {
     if (!isTooSlow(error)) throw error;
-    tally.problem("database_slow");
+    stats.problem("database_slow");
     log.warn({ passId }, "messages that are never seen were not counted: it took too long");
   }
 }
 
 /** Opens the campaigns that messages name, before anything of these settles. */
-export async function openCampaigns(pass: Pass, messages: { campaignId?: Id | null }[]): Promise<void> {
+export async function openCampaignsOf(pass: Pass, messages: { campaignId?: Id | null }[]): Promise<void> {
   const named = messages.map(({ campaignId }) => campaignId).filter((id) => id !== undefined && id !== null);
-  if (named.length > 0) pass.tally.campaignsOpened = true;
-  noteTurnedAway(pass, await openCampaigns_(pass.db, named, pass.config), "campaigns");
+  if (named.length > 0) pass.stats.campaignsOpened = true;
+  noteTurnedAway(pass, await openCampaigns(pass.db, named, pass.config), "campaigns");
 }
 
 /** Levels at which the log follows each message by its id. */
@@ -36,13 +36,14 @@ const TELLS_ALL: ReadonlySet<string> = new Set(["debug", "trace"]);
 
 /** Gives back what a pass claimed and did not live to send; returns how many. */
 export async function rescue(pass: Pass): Promise<number> {
-  const { clock, config, db, id: passId, log, tally } = pass;
+  const { clock, config, db, id: passId, log, stats } = pass;
   const now = clock.now();
-  const { changed: count, refused } = await rescueExpiredClaims(db, now);
-  noteTurnedAway(pass, refused, "messages");
+  const { changed: count, rejected } = await rescueExpiredClaims(db, now);
+  stats.lasting("database_refused", rejected);
+  if (rejected > 0) log.warn({ count: rejected }, "expired claims that the database does not let go");
   if (count === 0) return count;
-  tally.add("rescued", count);
-  tally.problem("pass_died", count);
+  stats.add("rescued", count);
+  stats.problem("pass_died", count);
   log.warn({ passId, count }, "claims of a pass that died were given back");
   if (TELLS_ALL.has(config.LOG_LEVEL)) {
     for (const id of await findRescued(db, now))
@@ -52,8 +53,8 @@ export async function rescue(pass: Pass): Promise<number> {
 }
 
 /** Tells of documents that the database turned away, each by itself: by a validation rule, or for their length. */
-export function noteTurnedAway({ id: passId, log, tally }: Pass, count: number, collection: string): void {
+export function noteTurnedAway({ id: passId, log, stats }: Pass, count: number, collection: string): void {
   if (count === 0) return;
-  tally.problem("database_refused", count);
+  stats.problem("database_refused", count);
   log.warn({ passId, count, collection }, "documents were turned away by the database");
 }

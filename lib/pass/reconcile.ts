@@ -1,19 +1,13 @@
 import { addSeconds } from "../clock.ts";
 import { describeError, shownId } from "../log.ts";
-import {
-  findUncertain,
-  forgetSettled,
-  hasTime,
-  recordVerdict,
-  type Uncertain,
-  type Verdict,
-} from "../messages/lookups.ts";
+import { findUncertain, forgetSettled, hasTime, recordFinding, type Uncertain } from "../messages/lookups.ts";
+import type { Finding } from "../messages/transitions.ts";
 import { isOfOneDocument } from "../mongo/errors.ts";
 import type { Reason } from "../problems.ts";
 import { isProblemCode } from "../problems.ts";
 import type { Lookup } from "../waha/client.ts";
 import type { WahaSnapshot } from "../waha/snapshot.ts";
-import { openCampaigns } from "./housekeeping.ts";
+import { openCampaignsOf } from "./housekeeping.ts";
 import { maySend, type Pass } from "./pass.ts";
 
 /** A lookup takes no longer than this, and no more of them than this are made in a pass, so many at once. */
@@ -46,12 +40,12 @@ export async function reconcile(pass: Pass, around: WahaSnapshot | undefined): P
 }
 
 /** One message that the database turns away keeps no other from being looked after. */
-function notRecorded({ id: passId, log, tally }: Pass, message: Uncertain, error: unknown): void {
+function notRecorded({ id: passId, log, stats }: Pass, message: Uncertain, error: unknown): void {
   if (!isOfOneDocument(error)) throw error;
-  tally.problem("database_refused");
+  stats.problem("database_refused");
   log.warn(
     { passId, messageId: shownId(message._id), error: describeError(error) },
-    "a verdict was not recorded",
+    "what a lookup found was not recorded",
   );
 }
 
@@ -68,28 +62,28 @@ async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Unc
       : reachable
         ? await lookUp(pass, message, waMessageId)
         : "unanswered";
-  const verdict = judge(pass, message, lookup);
-  if (!(await put(pass, message, verdict))) return;
-  if (verdict.to === "sent" || verdict.to === "failed") pass.tally.add("reconciled");
-  if (verdict.to === "failed") pass.tally.add("failed");
-  if (verdict.to === "unknown") pass.tally.add("unknown");
-  if (verdict.to === "unknown" || verdict.to === "failed") pass.tally.problem(verdict.reason.code);
-  if (verdict.to === "later") return;
-  const reason = "reason" in verdict ? verdict.reason : {};
+  const finding = judge(pass, message, lookup);
+  if (!(await put(pass, message, finding))) return;
+  if (finding.to === "sent" || finding.to === "failed") pass.stats.add("reconciled");
+  if (finding.to === "failed") pass.stats.add("failed");
+  if (finding.to === "unknown") pass.stats.add("unknown");
+  if (finding.to === "unknown" || finding.to === "failed") pass.stats.problem(finding.reason.code);
+  if (finding.to === "later") return;
+  const reason = "reason" in finding ? finding.reason : {};
   pass.log.warn(
     { passId: pass.id, messageId: shownId(message._id), session, ...reason },
-    `looked up: ${verdict.to}`,
+    `looked up: ${finding.to}`,
   );
 }
 
-/** Records a verdict, and has the message's campaign counted again. */
-async function put(pass: Pass, message: Uncertain, verdict: Verdict): Promise<boolean> {
+/** Records a finding, and has the message's campaign counted again. */
+async function put(pass: Pass, message: Uncertain, finding: Finding): Promise<boolean> {
   const { clock, db } = pass;
   const { state } = message.delivery;
-  // Until now it was left to do in any count, so whoever counts after this waits for the verdict.
-  if (state === "attempting" && verdict.to !== "later") await openCampaigns(pass, [message]);
-  const applied = await recordVerdict(db, message, verdict, clock.now());
-  if (applied && state === "unknown" && verdict.to !== "later") await recount(pass, message);
+  // Until now it was left to do in any count, so whoever counts after this waits for the finding.
+  if (state === "attempting" && finding.to !== "later") await openCampaignsOf(pass, [message]);
+  const applied = await recordFinding(db, message, finding, clock.now());
+  if (applied && state === "unknown" && finding.to !== "later") await recount(pass, message);
   return applied;
 }
 
@@ -100,7 +94,7 @@ async function put(pass: Pass, message: Uncertain, verdict: Verdict): Promise<bo
  * campaign, and all that is to be sent of it, for a minute.)
  */
 export async function recount(pass: Pass, message: Pick<Uncertain, "_id" | "campaignId">): Promise<void> {
-  await openCampaigns(pass, [message]);
+  await openCampaignsOf(pass, [message]);
   await forgetSettled(pass.db, message._id);
 }
 
@@ -111,7 +105,7 @@ async function lookUp(pass: Pass, message: Uncertain, id: string): Promise<Looku
 }
 
 /** What a lookup means for a message, given for how long its fate has been open. */
-function judge(pass: Pass, message: Uncertain, lookup: Lookup): Verdict {
+function judge(pass: Pass, message: Uncertain, lookup: Lookup): Finding {
   if (lookup === "found") return { to: "sent" };
   if (lookup === "refused") return { to: "failed", reason: { code: "whatsapp_refused", detail: "ack -1" } };
   const { state, attemptAt } = message.delivery;

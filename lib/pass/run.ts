@@ -14,9 +14,10 @@ import type { PassReport, Summary } from "../monitoring/report.ts";
 import { openWaha } from "../waha/client.ts";
 import { takeSnapshot, type WahaSnapshot } from "../waha/snapshot.ts";
 import { audit, noteTurnedAway, rescue } from "./housekeeping.ts";
-import { type Pass, passEnds } from "./pass.ts";
+import { lifetimes, passEnds } from "./lifetimes.ts";
+import type { Pass } from "./pass.ts";
 import { reconcile } from "./reconcile.ts";
-import { send } from "./send/send.ts";
+import { sendLoop } from "./send/loop.ts";
 import { PassStats } from "./stats.ts";
 import { Steps } from "./steps.ts";
 import { sweep } from "./sweep.ts";
@@ -68,8 +69,9 @@ export async function runPass(
       waha,
       clock,
       log,
-      tally: new PassStats(),
+      stats: new PassStats(),
       commit: groupCommit(db),
+      lifetimes: lifetimes(config),
       stop: host.stop,
       ...ends,
     };
@@ -87,7 +89,7 @@ export async function readClock(db: Database, ticker: SystemClock, began: number
 }
 
 async function runSteps(pass: Pass, look: WahaSnapshot | UnavailableError): Promise<PassReport> {
-  const { clock, config, db, log, tally } = pass;
+  const { clock, config, db, log, stats } = pass;
   noteSurroundings(pass, look);
   const around = look instanceof UnavailableError ? undefined : look;
   const indexes = [
@@ -98,30 +100,30 @@ async function runSteps(pass: Pass, look: WahaSnapshot | UnavailableError): Prom
   ensureIndexes(indexes, log);
   // None of these waits for another, so that a pass with nothing to do is over after a few round trips.
   const rescued = steps.run("rescue", () => rescue(pass));
-  const [open, seenLast] = await Promise.all([
+  const [open, watch] = await Promise.all([
     steps.run("campaigns", () => findOpenCampaigns(db, config)),
-    steps.run("send", () => send(pass, look, rescued)),
+    steps.run("send", () => sendLoop(pass, look, rescued)),
     steps.run("reconcile", () => reconcile(pass, around)),
     steps.run("sweep", () => sweepAll(pass, rescued)),
     steps.run("audit", () => audit(pass)),
     rescued,
   ]);
   await steps.run("campaigns", async () => {
-    const found = tally.campaignsOpened || !open ? await findOpenCampaigns(db, config) : open;
-    const { changed, refused } = await settleCampaigns(db, found, config, clock.now());
-    tally.add("campaignsCompleted", changed);
-    noteTurnedAway(pass, refused, "campaigns");
+    const found = stats.campaignsOpened || !open ? await findOpenCampaigns(db, config) : open;
+    const { changed, rejected } = await settleCampaigns(db, found, config, clock.now());
+    stats.add("campaignsCompleted", changed);
+    noteTurnedAway(pass, rejected, "campaigns");
   });
-  if (!ensureIndexes(indexes, log)) tally.problem("indexes_missing");
-  noteTroubles(tally, steps.failures, steps.defects);
-  const sessions = (seenLast ?? around)?.sessions;
-  const seenAt = seenLast?.seenAt ?? clock.startedAt;
+  if (!ensureIndexes(indexes, log)) stats.problem("indexes_missing");
+  noteTroubles(stats, steps.failures, steps.defects);
+  const sessions = (watch?.snapshot ?? around)?.sessions;
+  const seenAt = watch?.seenAt ?? clock.startedAt;
   const seen = { seenAt, working: sessions && namesOfWorking(sessions) };
-  const record = () => recordPass(db, lastPass(pass), tally.latenessHistogram(), seen);
+  const record = () => recordPass(db, lastPass(pass), stats.latenessHistogram(), seen);
   const before = { failures: steps.failures.length, defects: steps.defects };
   const isRecorded = await steps.run("last pass", record);
   const unrecorded = steps.failures.slice(before.failures);
-  noteTroubles(tally, unrecorded, steps.defects - before.defects);
+  noteTroubles(stats, unrecorded, steps.defects - before.defects);
   const summary = summarise(pass);
   log.info({ ...summary }, "pass");
   const defective = steps.defects > 0;
@@ -136,10 +138,10 @@ async function runSteps(pass: Pass, look: WahaSnapshot | UnavailableError): Prom
 }
 
 /** Has the summary say which steps could not be run, and why. */
-function noteTroubles(tally: PassStats, failures: readonly UnavailableError[], defects: number): void {
-  for (const { code, detail } of failures) tally.problem(code, 1, detail);
-  if (defects > 0) tally.problem("internal_error", defects);
-  tally.broken ||= failures.length + defects > 0;
+function noteTroubles(stats: PassStats, failures: readonly UnavailableError[], defects: number): void {
+  for (const { code, detail } of failures) stats.problem(code, 1, detail);
+  if (defects > 0) stats.problem("internal_error", defects);
+  stats.broken ||= failures.length + defects > 0;
 }
 
 /** What was rescued meanwhile may be past its window, too. */
@@ -149,17 +151,17 @@ async function sweepAll(pass: Pass, rescued: Promise<number | undefined>): Promi
 }
 
 function noteSurroundings(pass: Pass, look: WahaSnapshot | UnavailableError): void {
-  const { clock, log, tally, id: passId } = pass;
+  const { clock, log, stats, id: passId } = pass;
   if (Math.abs(clock.skewMs) > SKEW_MS) {
-    tally.problem("clock_skew", 1, `${clock.skewMs} ms`);
+    stats.problem("clock_skew", 1, `${clock.skewMs} ms`);
     log.warn({ passId, skewMs: clock.skewMs }, "the function's clock and the database's differ");
   }
-  if (!(look instanceof UnavailableError) && !look.server) tally.problem("waha_version_unknown");
+  if (!(look instanceof UnavailableError) && !look.server) stats.problem("waha_version_unknown");
 }
 
 function summarise(pass: Pass): Summary {
-  const { clock, id, tally } = pass;
-  return tally.summary(id, clock.startedAt, -clock.until(clock.startedAt));
+  const { clock, id, stats } = pass;
+  return stats.summary(id, clock.startedAt, -clock.until(clock.startedAt));
 }
 
 function lastPass(pass: Pass) {

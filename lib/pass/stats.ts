@@ -1,7 +1,6 @@
 import { type Histogram, histogramOf } from "../monitoring/history/lateness.ts";
 import type { Summary } from "../monitoring/report.ts";
-import type { Reason } from "../problems.ts";
-import { PROBLEMS, type ProblemCode } from "../problems.ts";
+import { messageOf, type ProblemCode, type Reason } from "../problems.ts";
 
 type Count =
   | "claimed"
@@ -16,6 +15,9 @@ type Count =
 
 /** How many of the details (sessions' names, statuses) an error's message shows. */
 const SHOWN_DETAILS = 5;
+
+/** The app changed these messages, or the pass claims them anew: given back, they keep no pass from being ok. */
+const RELEASED_BY_WISH: ReadonlySet<ProblemCode> = new Set(["message_changed", "claim_ran_out"]);
 
 /** Counts what a pass does, and sums it up. */
 export class PassStats {
@@ -38,6 +40,7 @@ export class PassStats {
   /** Messages that were due and did not go out, other than by the app's wish. */
   #unsent = 0;
   readonly #problems = new Map<ProblemCode, { count: number; details: Set<string> }>();
+  readonly #lasting = new Map<ProblemCode, number>();
   readonly #latenessMs: number[] = [];
 
   add(count: Count, by = 1): void {
@@ -51,9 +54,16 @@ export class PassStats {
 
   /** Messages that were claimed and given back. */
   released({ code, detail }: Reason, count = 1): void {
+    if (count === 0) return;
     this.add("released", count);
-    if (code !== "message_changed") this.#unsent += count;
+    if (!RELEASED_BY_WISH.has(code)) this.#unsent += count;
     this.problem(code, count, detail);
+  }
+
+  /** A message that ended without being sent. */
+  ended(how: "failed" | "unknown", { code, detail }: Reason): void {
+    this.add(how);
+    this.problem(code, 1, detail);
   }
 
   /** Messages that are due and can't be claimed. */
@@ -63,8 +73,9 @@ export class PassStats {
   }
 
   /** A message that was posted, and of which nothing is proven yet. */
-  undecided(): void {
+  undecided({ code, detail }: Reason): void {
     this.#unsent += 1;
+    this.problem(code, 1, detail);
   }
 
   problem(code: ProblemCode, count = 1, detail?: string): void {
@@ -72,6 +83,14 @@ export class PassStats {
     known.count += count;
     if (detail && known.details.size < SHOWN_DETAILS) known.details.add(detail.slice(0, 100));
     this.#problems.set(code, known);
+  }
+
+  /** A problem that lasts, so that the pass may meet it at each look: it counts as often as it was met at once. */
+  lasting(code: ProblemCode, count: number): void {
+    const known = this.#lasting.get(code) ?? 0;
+    if (count <= known) return;
+    this.#lasting.set(code, count);
+    this.problem(code, count - known);
   }
 
   summary(passId: string, startedAt: Date, durationMs: number): Summary {
@@ -86,7 +105,7 @@ export class PassStats {
       latenessMs: this.#lateness(),
       errors: [...this.#problems].map(([code, { count, details }]) => ({
         code,
-        message: describe(code, details),
+        message: messageOf(code, [...details].join(", ")),
         count,
       })),
     };
@@ -102,8 +121,4 @@ export class PassStats {
     const sorted = this.#latenessMs.sort((a, b) => a - b);
     return { p50: sorted[Math.floor((sorted.length - 1) / 2)] ?? null, max: sorted.at(-1) ?? null };
   }
-}
-
-function describe(code: ProblemCode, details: Set<string>): string {
-  return details.size > 0 ? `${PROBLEMS[code]} (${[...details].join(", ")})` : PROBLEMS[code];
 }

@@ -5,7 +5,7 @@ import { canBeWritten, type Id, idKey } from "../mongo/ids.ts";
 import { type LastPass, readLastPass } from "../monitoring/record.ts";
 import type { ProblemCode } from "../problems.ts";
 import { findHeldCampaigns } from "../sessions/routing.ts";
-import { noteTurnedAway, openCampaigns } from "./housekeeping.ts";
+import { noteTurnedAway, openCampaignsOf } from "./housekeeping.ts";
 import { maySend, type Pass } from "./pass.ts";
 
 /** Strays are dealt with so many at a time, as long as the pass has time for it. */
@@ -33,12 +33,12 @@ export async function sweep(pass: Pass): Promise<void> {
 }
 
 async function dealWith(pass: Pass, strays: Overdue[], windowFrom: Date): Promise<void> {
-  const { config, db, tally } = pass;
+  const { config, db, stats } = pass;
   const ids = strays.filter((stray) => stray.mayBeSent).map((stray) => stray._id);
-  const { changed: setBack, refused } = await setBackFlags(db, ids);
-  noteTurnedAway(pass, refused, "messages");
+  const { changed: setBack, rejected } = await setBackFlags(db, ids);
+  noteTurnedAway(pass, rejected, "messages");
   if (setBack > 0) {
-    tally.problem("flag_reset", setBack);
+    stats.problem("flag_reset", setBack);
     tellEach(pass, ids, setBack, "flag_reset", "flags reset by the app were set back");
   }
   const held = await findHeldCampaigns(db, strays, config);
@@ -47,17 +47,17 @@ async function dealWith(pass: Pass, strays: Overdue[], windowFrom: Date): Promis
 }
 
 async function miss(pass: Pass, missed: Overdue[], windowFrom: Date): Promise<void> {
-  const { clock, config, db, tally } = pass;
-  await openCampaigns(pass, missed);
+  const { clock, config, db, stats } = pass;
+  await openCampaignsOf(pass, missed);
   const lastPass = await readLastPass(db);
   const byCode = Map.groupBy(missed, (stray) => reasonFor(stray, lastPass, config.LOOKBACK_SECONDS));
   for (const [code, strays] of byCode) {
     const ids = strays.map((stray) => stray._id);
-    const { changed: count, refused } = await markMissed(db, ids, windowFrom, clock.now(), { code });
-    noteTurnedAway(pass, refused, "messages");
+    const { changed: count, rejected } = await markMissed(db, ids, windowFrom, clock.now(), { code });
+    noteTurnedAway(pass, rejected, "messages");
     if (count === 0) continue;
-    tally.add("missed", count);
-    tally.problem(code, count);
+    stats.add("missed", count);
+    stats.problem(code, count);
     tellEach(pass, ids, count, code, "missed: the window closed unsent");
   }
 }

@@ -1,5 +1,5 @@
 import { type AnyBulkWriteOperation, MongoBulkWriteError } from "mongodb";
-import { addSeconds } from "../clock.ts";
+import { addSeconds, type Clock } from "../clock.ts";
 import type { Database, Stored } from "../mongo/client.ts";
 
 /**
@@ -9,8 +9,10 @@ import type { Database, Stored } from "../mongo/client.ts";
 export interface SessionLease {
   _id: string;
   passId: string;
-  /** Until then nobody else sends on the session. */
+  /** Until then no other pass sends on the session. */
   expiresAt: Date;
+  /** The lease before this one had run out: its pass died, or could not give it back. */
+  takenOver?: boolean;
   /** When the last message was posted, for the gap before the next. */
   lastSentAt?: Date;
   /** Until then WhatsApp's restriction of the account is respected. */
@@ -20,17 +22,18 @@ export interface SessionLease {
 /** How long an account that WhatsApp restricts is left alone; WhatsApp tells no duration, this is a guess. */
 const RESTRICTION_SECONDS = 3600;
 
-/** An expiry that is past by anybody's clock. */
-const OVER = new Date(0);
+/** The expiry of a lease that was given back; it is past by every clock. */
+const GIVEN_BACK = new Date(0);
 
 const leaseId = (session: string) => `session:${session}`;
 
 const DUPLICATE_KEY = 11_000;
 
 /**
- * Takes the leases of those sessions that nobody holds, and tells who holds what.
+ * Takes the leases of those sessions that are free.
  *
- * @returns by session: the lease as it now stands, ours if its `passId` is
+ * @param now leases that ended by then are free
+ * @returns by session: the lease as it now stands. It is this pass's if both its `passId` and its expiry are
  */
 export async function takeLeases(
   db: Database,
@@ -39,15 +42,16 @@ export async function takeLeases(
   now: Date,
   expiresAt: Date,
 ): Promise<Map<string, SessionLease>> {
+  const takenOver = { $gt: ["$expiresAt", GIVEN_BACK] };
   const takes = sessions.map((session) => ({
     updateOne: {
       filter: {
         _id: leaseId(session),
-        $or: [{ expiresAt: { $lte: now } }, { passId }],
+        expiresAt: { $lte: now },
         restrictedUntil: { $not: { $gt: now } },
       },
-      update: { $set: { passId, expiresAt } },
-      // Where the lease is somebody else's the filter misses, and the insert then fails on the same _id.
+      update: [{ $set: { passId, expiresAt, takenOver } }],
+      // Where another pass holds the lease the filter misses, and the insert then fails on the same _id.
       upsert: true,
     },
   }));
@@ -58,33 +62,112 @@ export async function takeLeases(
   return new Map(found.map((lease) => [lease._id.slice(leaseId("").length), lease]));
 }
 
+/** A lease of a pass, and when its session's last message was posted, if one was. */
+export interface Held {
+  session: string;
+  lastSentAt: Date | undefined;
+}
+
+/**
+ * Renews leases in one request, those that are still this pass's and have not run out by the database's own clock.
+ *
+ * @returns the sessions whose lease was renewed
+ */
+export async function renewLeases(
+  db: Database,
+  held: Held[],
+  passId: string,
+  expiresAt: Date,
+): Promise<Set<string>> {
+  const renewals = held.map(({ session, lastSentAt }) => ({
+    updateOne: {
+      filter: { _id: leaseId(session), passId, $expr: { $gt: ["$expiresAt", "$$NOW"] } },
+      update: { $set: { expiresAt, ...(lastSentAt ? { lastSentAt } : {}) } },
+    },
+  }));
+  const { matchedCount } = await db.scheduler.bulkWrite(renewals as AnyBulkWriteOperation<Stored>[], {
+    ordered: false,
+  });
+  const all = held.map(({ session }) => session);
+  if (matchedCount === held.length) return new Set(all);
+  const renewed = await db.scheduler
+    .find<Pick<SessionLease, "_id">>({ _id: { $in: all.map(leaseId) }, passId, expiresAt })
+    .project({ _id: 1 })
+    .toArray();
+  return new Set(renewed.map(({ _id }) => (_id as string).slice(leaseId("").length)));
+}
+
 /** Keeps every pass from sending on a session for a while: WhatsApp restricts its account. */
 export async function restrictSession(db: Database, session: string, now: Date): Promise<void> {
   const restrictedUntil = addSeconds(now, RESTRICTION_SECONDS);
   await db.scheduler.updateOne({ _id: leaseId(session) }, { $set: { restrictedUntil } });
 }
 
-/** What a pass leaves behind on a lease that it gives back. */
-export interface LeaseReturn {
-  session: string;
-  lastSentAt: Date | undefined;
-}
-
 /** Gives leases back, those that are still this pass's. */
-export async function returnLeases(db: Database, returns: LeaseReturn[], passId: string): Promise<void> {
-  if (returns.length === 0) return;
-  const gives = returns.map(({ session, lastSentAt }) => ({
+export async function returnLeases(db: Database, held: Held[], passId: string): Promise<void> {
+  if (held.length === 0) return;
+  const returns = held.map(({ session, lastSentAt }) => ({
     updateOne: {
       filter: { _id: leaseId(session), passId },
-      update: {
-        $set: {
-          expiresAt: OVER,
-          ...(lastSentAt ? { lastSentAt } : {}),
-        },
-      },
+      update: { $set: { expiresAt: GIVEN_BACK, ...(lastSentAt ? { lastSentAt } : {}) } },
     },
   }));
-  await db.scheduler.bulkWrite(gives as AnyBulkWriteOperation<Stored>[], { ordered: false });
+  await db.scheduler.bulkWrite(returns as AnyBulkWriteOperation<Stored>[], { ordered: false });
+}
+
+/** How far a lease that is held reaches by its holder's own clock, and a signal that cuts off what outlasts it. */
+export class LeaseTrust {
+  readonly #clock: Clock;
+  readonly #leaseMs: number;
+  readonly #marginMs: number;
+  readonly #cutOff = new AbortController();
+  #trustedUntil: Date;
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param acknowledged when the request was sent that took the lease
+   * @param marginMs what it covers ends so long before it
+   */
+  constructor(clock: Clock, acknowledged: Date, leaseMs: number, marginMs: number) {
+    this.#clock = clock;
+    this.#leaseMs = leaseMs;
+    this.#marginMs = marginMs;
+    this.#trustedUntil = this.#endOf(acknowledged);
+    this.#arm();
+  }
+
+  /** What it covers must end by then. */
+  get coversUntil(): Date {
+    return addSeconds(this.#trustedUntil, -this.#marginMs / 1000);
+  }
+
+  /** Aborted when what the lease covers must end. */
+  get cutOff(): AbortSignal {
+    return this.#cutOff.signal;
+  }
+
+  /** Extends it: a renewal that was sent at `sentAt` was acknowledged. */
+  renewed(sentAt: Date): void {
+    const end = this.#endOf(sentAt);
+    if (end > this.#trustedUntil) this.#trustedUntil = end;
+    this.#arm();
+  }
+
+  /** Watches it no more. */
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** The holder's clock may be behind the database's by its error. */
+  #endOf(acknowledged: Date): Date {
+    return addSeconds(acknowledged, (this.#leaseMs - this.#clock.errorMs) / 1000);
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const ms = Math.max(0, this.#clock.until(this.coversUntil));
+    this.#timer = setTimeout(() => this.#cutOff.abort(), ms);
+  }
 }
 
 function ignoreDuplicates(error: unknown): void {

@@ -15,7 +15,7 @@ import {
 } from "./responses.ts";
 
 /** A text for one chat, under an id where the engine takes one. */
-export interface TextMessage {
+interface TextMessage {
   session: string;
   chatId: string;
   text: string;
@@ -34,7 +34,8 @@ export interface Waha {
   listSessions(timeoutMs: number): Promise<Map<string, WahaSession>>;
   readServer(timeoutMs: number): Promise<WahaServer | undefined>;
   newMessageId(session: string, timeoutMs: number): Promise<NewMessageId>;
-  sendText(message: TextMessage, timeoutMs: number): Promise<SendOutcome>;
+  /** @param cutOff aborted when the request must end earlier: that proves nothing */
+  sendText(message: TextMessage, timeoutMs: number, cutOff?: AbortSignal): Promise<SendOutcome>;
   lookUp(session: string, chatId: string, id: string, timeoutMs: number): Promise<Lookup>;
   close(): Promise<void>;
 }
@@ -54,7 +55,7 @@ export function openWaha(config: Config): Waha {
       const path = sessionPath(session, "new-message-id");
       return path ? newIdOf(await get(path, timeoutMs)) : "unsupported";
     },
-    sendText: async (message, timeoutMs) => sendText(connection, message, timeoutMs),
+    sendText: async (message, timeoutMs, cutOff) => sendText(connection, message, timeoutMs, cutOff),
     lookUp: async (session, chatId, id, timeoutMs) => {
       const path = sessionPath(session, "chats", chatId, "messages", id);
       return path ? lookupOf(await get(`${path}?downloadMedia=false`, timeoutMs), id) : "unsupported";
@@ -67,11 +68,18 @@ async function sendText(
   connection: WahaConnection,
   message: TextMessage,
   timeoutMs: number,
+  cutOff: AbortSignal | undefined,
 ): Promise<SendOutcome> {
   const { session, chatId, text, id } = message;
   const json = { session, chatId, text, ...(id ? { id } : {}) };
   return readSendOutcome(
-    await connection.exchange({ method: "post", path: "api/sendText", json, timeoutMs }),
+    await connection.exchange({
+      method: "post",
+      path: "api/sendText",
+      json,
+      timeoutMs,
+      ...(cutOff ? { cutOff } : {}),
+    }),
   );
 }
 

@@ -21,12 +21,14 @@ export interface NoAnswer {
 export type Exchange = Answer | NoAnswer;
 
 /** A request to WAHA; its path is relative to WAHA_API_URL. */
-export interface WahaRequest {
+interface WahaRequest {
   method: "get" | "post";
   path: string;
   json?: object;
   /** For the whole exchange, the answer's body included. */
   timeoutMs: number;
+  /** Ends it earlier, as if its time were up. */
+  cutOff?: AbortSignal;
   /** A body that is longer is not read to its end. */
   maxBytes?: number;
 }
@@ -62,8 +64,9 @@ export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs:
     timeout: false,
   });
   return {
-    exchange: async ({ method, path, json, timeoutMs, maxBytes = MAX_ANSWER_BYTES }) => {
-      const signal = AbortSignal.timeout(Math.max(1, Math.floor(timeoutMs)));
+    exchange: async ({ method, path, json, timeoutMs, cutOff, maxBytes = MAX_ANSWER_BYTES }) => {
+      const timeUp = AbortSignal.timeout(Math.max(1, Math.floor(timeoutMs)));
+      const signal = cutOff ? AbortSignal.any([timeUp, cutOff]) : timeUp;
       const body = json && JSON.stringify(json);
       const send = (request: unknown) => transport.send(request as Request, { body, signal, maxBytes });
       try {
@@ -108,7 +111,7 @@ function neverConnected(error: unknown): boolean {
 }
 
 /** What goes with a request, and what limits it. */
-export interface Sending {
+interface Sending {
   /** Goes to the socket as it is: as the body of a Request it would become a stream, only to be read again. */
   body: string | undefined;
   /** Ends the whole exchange, the answer's body included. */
@@ -118,7 +121,7 @@ export interface Sending {
 }
 
 /** Makes a request; see {@link openTransport}. */
-export interface Transport {
+interface Transport {
   send(request: Request, sending: Sending): Promise<Response>;
   /** Cuts off whatever is still under way. */
   close(): Promise<void>;
@@ -132,7 +135,7 @@ export interface Transport {
  *
  * @param connectTimeoutMs where nothing accepts a connection for so long, there is none
  */
-export function openTransport(connectTimeoutMs: number): Transport {
+function openTransport(connectTimeoutMs: number): Transport {
   const agent = new Agent({
     connect: { timeout: connectTimeoutMs },
     // The signal of each request limits it.

@@ -100,7 +100,7 @@ function ofServerError(body: unknown): SendOutcome {
 const MAX_ORIGIN = 270;
 
 /** Scheme and host of an address: enough to set it right, and without what its path or query may carry. */
-export function origin(location: string | null): string {
+function origin(location: string | null): string {
   const known = location !== null && URL.canParse(location) ? new URL(location).origin : "null";
   return known === "null" || known.length > MAX_ORIGIN ? "an address that can't be read" : known;
 }

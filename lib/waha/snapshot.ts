@@ -3,21 +3,19 @@ import { UnavailableError } from "../errors.ts";
 import type { Waha } from "./client.ts";
 import type { WahaServer, WahaSession } from "./responses.ts";
 
-/** WAHA as the pass found it when it looked around. */
+/** WAHA as it was seen at a moment. */
 export interface WahaSnapshot {
   sessions: Map<string, WahaSession>;
   /** Unknown when WAHA did not tell: then messages go without ids. */
   server: WahaServer | undefined;
-  /** When a pass that stays looked once more; the first look is as old as the pass. */
-  seenAt?: Date;
 }
 
-/** A look around WAHA takes no longer: without an answer nothing can be claimed anyway. */
-const LOOK_AROUND_MS = 10_000;
+/** A snapshot takes no longer: without an answer nothing can be claimed anyway. */
+const SNAPSHOT_MS = 10_000;
 
-/** How long a look around WAHA may take, in milliseconds. */
+/** How long a snapshot may take, in milliseconds. */
 export function snapshotMs({ PASS_SECONDS, TAIL_SECONDS, WAHA_TIMEOUT_MS }: Config): number {
-  return Math.min(LOOK_AROUND_MS, WAHA_TIMEOUT_MS, (PASS_SECONDS - TAIL_SECONDS) * 1000);
+  return Math.min(SNAPSHOT_MS, WAHA_TIMEOUT_MS, (PASS_SECONDS - TAIL_SECONDS) * 1000);
 }
 
 /** What WAHA showed; without a list of sessions, why there is none. */

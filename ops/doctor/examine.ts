@@ -1,17 +1,17 @@
 import { type SystemClock, systemClock } from "../../lib/clock.ts";
 import type { Config } from "../../lib/config.ts";
-import { attempt } from "./attempt.ts";
-import { checkDatabase, type DatabaseExam } from "./database.ts";
-import { checkDocuments } from "./documents.ts";
+import { checkDatabase, type DatabaseExam } from "./checks/database.ts";
+import { checkDocuments } from "./checks/documents.ts";
+import { checkIndexes } from "./checks/indexes.ts";
+import { checkPacing } from "./checks/pacing.ts";
+import { checkPasses } from "./checks/passes.ts";
+import { checkCampaigns, checkRoutes, checkSessionNames } from "./checks/sessions.ts";
+import { checkSettings } from "./checks/settings.ts";
+import { checkVercel, type Vercel } from "./checks/vercel.ts";
+import { checkWaha, type WahaExam } from "./checks/waha.ts";
 import { type CheckName, type Finding, notChecked } from "./finding.ts";
-import { checkIndexes } from "./indexes.ts";
-import { checkPacing } from "./pacing.ts";
-import { checkPasses } from "./passes.ts";
-import { checkCampaigns, checkRoutes, checkSessionNames } from "./sessions.ts";
-import { checkSettings } from "./settings.ts";
+import { runCheck } from "./run-check.ts";
 import { lookAhead } from "./upcoming.ts";
-import { checkVercel, type Vercel } from "./vercel.ts";
-import { checkWaha, type WahaExam } from "./waha.ts";
 
 /** What needs the database. */
 const ON_DATABASE: readonly CheckName[] = ["indexes", "documents", "sessions", "passes", "pacing"];
@@ -20,7 +20,7 @@ const ON_DATABASE: readonly CheckName[] = ["indexes", "documents", "sessions", "
  * Looks at everything that sending rests on. Nothing is sent, and nothing is changed but for a document of its own
  * that is written and taken back. Never throws: what can't be looked at is a finding, too.
  *
- * @param env the settings; see the README
+ * @param env the settings; see docs/configuration.md
  * @param vercel vercel.json, as it was read
  * @param ticker this computer's clocks
  */
@@ -57,9 +57,9 @@ async function onDatabase(
   const { db, clock } = reached;
   const now = clock.now();
   return [
-    ...(await attempt("indexes", () => checkIndexes(db, config, now))),
-    ...(await attempt("documents", () => checkDocuments(db, now))),
-    ...(await attempt("sessions", async () => {
+    ...(await runCheck("indexes", () => checkIndexes(db, config, now))),
+    ...(await runCheck("documents", () => checkDocuments(db, now))),
+    ...(await runCheck("sessions", async () => {
       const upcoming = await lookAhead(db, config, now, sessions ?? new Map());
       const campaigns = checkCampaigns(upcoming);
       if (!sessions)
@@ -75,6 +75,6 @@ async function onDatabase(
         ...checkPacing(upcoming, config, now),
       ];
     })),
-    ...(await attempt("passes", () => checkPasses(db, config, now))),
+    ...(await runCheck("passes", () => checkPasses(db, config, now))),
   ];
 }

@@ -1,4 +1,4 @@
-import { PROBLEMS, type ProblemCode } from "../../lib/problems.ts";
+import { errorPage, PROBLEMS, type ProblemCode } from "../../lib/problems.ts";
 
 /** Fine; worth a look; or in the way of messages. */
 export type Level = "ok" | "warning" | "problem";
@@ -54,7 +54,7 @@ export function ofCode(
   code: ProblemCode,
   about?: string,
 ): Finding {
-  const [happened = "", ...rest] = PROBLEMS[code].split(". ");
-  const remedy = rest.join(". ") || 'See "What each error code means" in the README';
-  return { level, check, message: `${happened} [${code}${about ? `: ${about}` : ""}]`, remedy };
+  const { happened, remedy } = PROBLEMS[code];
+  const message = `${happened} [${code}${about ? `: ${about}` : ""}]`;
+  return { level, check, message, remedy: `${remedy ? `${remedy}. ` : ""}See ${errorPage(code)}` };
 }

@@ -1,10 +1,10 @@
 /** `npm run doctor`: says what is wrong with a set-up, and what to do about it. Exits with 1 if there is a problem. */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { loadEnvFile } from "../server/env-file.ts";
+import { loadEnvFile } from "../program.ts";
+import { readVercel, VERCEL_UNREADABLE } from "./checks/vercel.ts";
 import type { Finding } from "./finding.ts";
 import { asJson, asText, isSound } from "./report.ts";
-import { readVercel, VERCEL_UNREADABLE } from "./vercel.ts";
 
 const VERCEL_FILE = new URL("../../vercel.json", import.meta.url);
 

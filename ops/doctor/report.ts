@@ -1,6 +1,5 @@
 import { styleText } from "node:util";
-import { columns } from "../columns.ts";
-import { counted, harmless } from "../shown.ts";
+import { columns, counted, harmless } from "../format.ts";
 import type { Finding, Level } from "./finding.ts";
 
 /** Each level's mark, beside its word, so that no colour is needed to tell them apart. */

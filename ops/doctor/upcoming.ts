@@ -7,10 +7,10 @@ import type { Database } from "../../lib/mongo/client.ts";
 import { canBeWritten, type Id } from "../../lib/mongo/ids.ts";
 import { type References, type Route, routeAll } from "../../lib/sessions/routing.ts";
 import type { WahaSession } from "../../lib/waha/responses.ts";
-import { LOOK_MS } from "./attempt.ts";
+import { LOOK_MS } from "./run-check.ts";
 
 /** How far ahead the doctor looks, and at how many messages at the most, those due first. */
-export const HORIZON_SECONDS = 24 * 3600;
+const HORIZON_SECONDS = 24 * 3600;
 export const MOST_MESSAGES = 20_000;
 
 /** Messages that name the same session and campaign, when they fall due (in order), and where they go. */

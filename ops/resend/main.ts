@@ -5,7 +5,7 @@ import { parseConfig } from "../../lib/config.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { closeDatabases, openDatabase } from "../../lib/mongo/client.ts";
 import { asUnavailable } from "../../lib/mongo/errors.ts";
-import { loadEnvFile } from "../server/env-file.ts";
+import { loadEnvFile, tellWrongSettings } from "../program.ts";
 import { type Options, readOptions } from "./options.ts";
 import { type Person, resend } from "./resend.ts";
 
@@ -44,10 +44,6 @@ try {
 }
 
 function explain(error: unknown): void {
-  if (error instanceof ConfigError) {
-    console.error("These settings are needed, in the environment or .env; the README tells what each means:");
-    for (const { setting, problem } of error.problems) console.error(`  ${setting} ${problem}`);
-    return;
-  }
-  console.error((asUnavailable(error) as Error).message);
+  if (error instanceof ConfigError) tellWrongSettings("These settings are needed", error);
+  else console.error((asUnavailable(error) as Error).message);
 }

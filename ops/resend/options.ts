@@ -3,7 +3,7 @@ import { z } from "zod";
 import { isProblemCode } from "../../lib/problems.ts";
 
 /** States that a person may have sent again; the others are sent already, or may yet be. */
-export const STATES = ["missed", "failed", "unknown"] as const;
+const STATES = ["missed", "failed", "unknown"] as const;
 export type ResendState = (typeof STATES)[number];
 
 /** Which messages, and when they are to be due. */
@@ -24,7 +24,7 @@ export interface Options {
   dryRun: boolean;
 }
 
-export const USAGE = `npm run resend -- [--campaign <id>] [--id <ids>] [--state missed,failed] [what else]
+const USAGE = `npm run resend -- [--campaign <id>] [--id <ids>] [--state missed,failed] [what else]
 
   --campaign <id>     only messages of this campaign
   --id <ids>          only these messages
@@ -90,7 +90,7 @@ function statesOf(given: string, mayArriveTwice: boolean): ResendState[] {
     throw new Error(`--state must be of ${STATES.join(", ")}: no other state can be sent again`);
   if (states.includes("unknown") && !mayArriveTwice)
     throw new Error(
-      "--state unknown needs --may-arrive-twice: such a message may have arrived, and then arrives twice. Look at the chats first; the README says how",
+      "--state unknown needs --may-arrive-twice: such a message may have arrived, and then arrives twice. Look at the chats first; docs/operations.md#decide-about-an-unknown-message says how",
     );
   if (mayArriveTwice && !states.includes("unknown"))
     throw new Error("--may-arrive-twice goes with --state unknown, and nothing else");

@@ -4,9 +4,8 @@ import { shownId } from "../../lib/log.ts";
 import type { Database } from "../../lib/mongo/client.ts";
 import { type Id, idForms, idKey } from "../../lib/mongo/ids.ts";
 import { text } from "../../lib/mongo/safe-fields.ts";
-import { columns } from "../columns.ts";
+import { columns, counted, harmless, listed } from "../format.ts";
 import { countLate, secondsAMessage } from "../pacing.ts";
-import { counted, harmless, listed } from "../shown.ts";
 import type { Options } from "./options.ts";
 import type { EndedGroup, Survey } from "./selection.ts";
 

@@ -1,9 +1,10 @@
-import type { Document } from "mongodb";
+import { randomUUID } from "node:crypto";
+import { type Document, ObjectId, UUID } from "mongodb";
 import type { MessageDocument } from "../../lib/messages/message.ts";
 import type { Database } from "../../lib/mongo/client.ts";
 import { isOfOneDocument } from "../../lib/mongo/errors.ts";
+import type { Id } from "../../lib/mongo/ids.ts";
 import { writeEach } from "../../lib/mongo/updates.ts";
-import { anotherId } from "./another-id.ts";
 import type { Ended } from "./selection.ts";
 
 /** What came of messages that were to be sent again; the others had changed since they were seen. */
@@ -38,7 +39,7 @@ export async function putBack(db: Database, again: Again[]): Promise<Outcome> {
     filter: asSeen(ended),
     update: { $set: { isPicked: false, scheduledAt } },
   }));
-  const { changed: done, refused } = await writeEach(db.messages, updates);
+  const { changed: done, rejected: refused } = await writeEach(db.messages, updates);
   return { done, refused };
 }
 
@@ -69,4 +70,12 @@ export async function copyUnknown(db: Database, { ended, scheduledAt }: Again): 
     if (!isOfOneDocument(error)) throw error;
     return { done: 0, refused: 1 };
   }
+}
+
+const HEXADECIMAL = /^[0-9a-f]{24}$/;
+
+/** A new id of the same kind as another, so that the app which made that one can read it. */
+function anotherId(id: Id): Id {
+  if (typeof id === "string") return HEXADECIMAL.test(id) ? new ObjectId().toHexString() : randomUUID();
+  return !(id instanceof ObjectId) && typeof id !== "number" ? new UUID() : new ObjectId();
 }

@@ -1,7 +1,7 @@
 import { addSeconds, type Clock } from "../../lib/clock.ts";
 import type { Config } from "../../lib/config.ts";
 import type { Database } from "../../lib/mongo/client.ts";
-import { counted } from "../shown.ts";
+import { counted } from "../format.ts";
 import type { Options } from "./options.ts";
 import { preview, totalOf } from "./preview.ts";
 import { type Again, copyUnknown, type Outcome, putBack } from "./put-back.ts";

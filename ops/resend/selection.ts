@@ -1,14 +1,20 @@
-import type { Document } from "mongodb";
+import { type Document, MinKey } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
 import { SAFE_FIELDS } from "../../lib/messages/message.ts";
 import type { Database } from "../../lib/mongo/client.ts";
 import { canBeWritten, type Id, idForms } from "../../lib/mongo/ids.ts";
 import { SHORT_ID } from "../../lib/mongo/safe-fields.ts";
-import { ANY_CAMPAIGN } from "../any-campaign.ts";
 import type { Options, ResendState } from "./options.ts";
 
 /** No search takes longer; it is for a person who waits. */
 const LOOK_MS = 60_000;
+
+/**
+ * Every message, whichever campaign it names, or none. With a condition on each of the fields that follow in the
+ * index `scheduler_campaign`, the server leaps through it from one campaign to the next, so that it reads little
+ * of it, however many messages there are.
+ */
+export const ANY_CAMPAIGN = { campaignId: { $gte: new MinKey() } };
 
 /** A message that ended unsent, as it was seen: what has changed since is not the same any more. */
 export interface Ended {

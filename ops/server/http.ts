@@ -2,10 +2,32 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
-import { endsInTime } from "./in-time.ts";
-import type { Routes } from "./routes.ts";
+import { Hono } from "hono";
+import { endsWithin } from "../../lib/async.ts";
+import { handleCron } from "../../lib/http/cron.ts";
+import { handleHealth } from "../../lib/http/health.ts";
+import { handleStatus } from "../../lib/http/status.ts";
+import type { Host } from "../../lib/pass/run.ts";
+import { CRON_PATH } from "./settings.ts";
 
-/** Routes that are being served over HTTP. */
+export const STATUS_PATH = "/api/status";
+export const HEALTH_PATH = "/api/health";
+
+/**
+ * Everything that the platform would serve, each under exactly its path.
+ *
+ * @param env the settings; see docs/configuration.md
+ * @param host what the host of the passes provides
+ */
+export function createApp(env: NodeJS.ProcessEnv, host: Partial<Host>): Hono {
+  return new Hono()
+    .all(CRON_PATH, ({ req }) => handleCron(req.raw, env, host))
+    .all(STATUS_PATH, ({ req }) => handleStatus(req.raw, env))
+    .all(HEALTH_PATH, ({ req }) => handleHealth(req.raw, env, host))
+    .notFound((context) => context.json({ error: "not found" }, 404));
+}
+
+/** An app that is being served over HTTP. */
 export interface Served {
   port: number;
   /**
@@ -18,19 +40,14 @@ export interface Served {
 }
 
 /**
- * Serves routes, each under exactly its path, and nothing else.
+ * Serves an app.
  *
  * @param port 0 takes a free one
  * @param host the address to listen on
  * @throws Error of the system if it can't listen there
  */
-export async function serve(routes: Routes, port: number, host: string): Promise<Served> {
-  const server = createAdaptorServer({
-    overrideGlobalObjects: false,
-    fetch: (request) =>
-      routes.get(new URL(request.url).pathname)?.(request) ??
-      Response.json({ error: "not found" }, { status: 404 }),
-  }) as Server;
+export async function serve(app: Hono, port: number, host: string): Promise<Served> {
+  const server = createAdaptorServer({ overrideGlobalObjects: false, fetch: app.fetch }) as Server;
   // Each connection closes with its answer, so that none kept alive holds up the end.
   server.maxRequestsPerSocket = 1;
   await once(server.listen(port, host), "listening");
@@ -39,10 +56,10 @@ export async function serve(routes: Routes, port: number, host: string): Promise
     close: async (withinMs) => {
       const closed = once(server, "close");
       server.close();
-      const withTimeout = await endsInTime(closed, withinMs);
+      const allAnswered = await endsWithin(closed, withinMs);
       server.closeAllConnections();
       await closed;
-      return withTimeout;
+      return allAnswered;
     },
   };
 }

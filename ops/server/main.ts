@@ -1,7 +1,14 @@
 /** `npm start`: runs the scheduler on a server of your own. */
 import { ConfigError } from "../../lib/errors.ts";
-import { loadEnvFile } from "./env-file.ts";
-import { start } from "./start.ts";
+import { handleCron } from "../../lib/http/cron.ts";
+import { describeError, openLog } from "../../lib/log.ts";
+import type { Host } from "../../lib/pass/run.ts";
+import { loadEnvFile, stopOnSignal, tellWrongSettings } from "../program.ts";
+import { createApp, serve } from "./http.ts";
+import { startPassTimer } from "./pass-timer.ts";
+import { CRON_PATH, readServerSettings, type ServerSettings } from "./settings.ts";
+import { shutDown } from "./shutdown.ts";
+import { writeForPeople } from "./terminal.ts";
 
 try {
   loadEnvFile();
@@ -11,10 +18,43 @@ try {
   process.exit(1);
 }
 
+/**
+ * Serves all that the platform would, and runs a pass at once and then on schedule, until a signal comes.
+ *
+ * @throws ConfigError if settings are wrong; Error of the system if it can't listen where they say
+ */
+async function start(env: NodeJS.ProcessEnv): Promise<void> {
+  const settings = readServerSettings(env);
+  const { config, host, port, schedule } = settings;
+  await writeForPeople();
+  const log = openLog(config.LOG_LEVEL);
+  const stop = new AbortController();
+  const giveUp = new AbortController();
+  const signals = { stop: stop.signal, giveUp: giveUp.signal };
+  const served = await serve(createApp(env, signals), port, host);
+  const passTimer = startPassTimer(schedule, () => runPass(env, settings, signals));
+  stopOnSignal(() => shutDown({ log, served, passTimer, stop, giveUp }));
+  log.info({ host, port: served.port, ...schedule }, "started");
+  passTimer.runNow();
+}
+
+/** One pass, called as the platform's cron would, but without the network. It logs for itself what it did. */
+async function runPass(
+  env: NodeJS.ProcessEnv,
+  { config: { CRON_SECRET, LOG_LEVEL } }: ServerSettings,
+  signals: Partial<Host>,
+): Promise<void> {
+  const headers = { authorization: `Bearer ${CRON_SECRET}` };
+  try {
+    await handleCron(new Request(`http://localhost${CRON_PATH}`, { headers }), env, signals);
+  } catch (error) {
+    openLog(LOG_LEVEL).error({ error: describeError(error) }, "unexpected error");
+  }
+}
+
 function explain(error: unknown): void {
   if (error instanceof ConfigError) {
-    console.error("Settings are wrong, in the environment or .env; the README tells what each means:");
-    for (const { setting, problem } of error.problems) console.error(`  ${setting} ${problem}`);
+    tellWrongSettings("Settings are wrong", error);
     return;
   }
   const { syscall, code, message } = error as NodeJS.ErrnoException;

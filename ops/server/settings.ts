@@ -2,8 +2,17 @@ import { z } from "zod";
 import { type Config, parseConfig, parseSettings, quietSeconds } from "../../lib/config.ts";
 import { ConfigError, type SettingProblem } from "../../lib/errors.ts";
 import { openDatabase } from "../../lib/mongo/client.ts";
-import { CRON_SCHEDULE } from "./cron.ts";
-import type { Schedule } from "./ticker.ts";
+import vercel from "../../vercel.json" with { type: "json" };
+import type { Schedule } from "./pass-timer.ts";
+
+/** They may be taken out, as the docs say, where something else calls the function. */
+const { crons = [] }: { crons?: { path: string; schedule: string }[] } = vercel;
+
+/** Where the platform's cron calls the function, and when; the platform reads the schedule as UTC. */
+export const { path: CRON_PATH, schedule: CRON_SCHEDULE } = crons[0] ?? {
+  path: "/api/cron",
+  schedule: "* * * * *",
+};
 
 /** Not 3000, which is WAHA's own. */
 export const DEFAULT_PORT = 3400;
@@ -11,13 +20,24 @@ export const DEFAULT_PORT = 3400;
 /** The word for the schedule of vercel.json. */
 const CRON = "cron";
 
-const Settings = z.object({
-  PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
-  HOST: z.string().default("127.0.0.1"),
+/** Those of the server alone, described as those of the passes are in lib/config.ts. */
+export const ServerSettingsSchema = z.object({
+  PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT).meta({
+    description:
+      "The port it listens at; 3000 is WAHA's own. 0 takes a free one, and the first line of the log says which.",
+  }),
+  HOST: z.string().default("127.0.0.1").meta({
+    description:
+      "The address it listens at: this computer alone. `0.0.0.0` for all; then put a proxy with TLS before it, as the secret travels with each call.",
+  }),
   TICK_SECONDS: z
     .string()
     .regex(/^(cron|[1-9]\d{0,4})$/, `must be a whole number of seconds, or the word ${CRON}`)
-    .default("30"),
+    .default("30")
+    .meta({
+      description:
+        "From one pass to the next, in whole seconds. Less than `LOOKBACK_SECONDS`, and 120 at most (more where [passes stay](pacing.md#on-time)). Or `cron`: the schedule in `vercel.json`.",
+    }),
 });
 
 /** The settings of a server of one's own, checked. */
@@ -37,7 +57,7 @@ export interface ServerSettings {
 export function readServerSettings(env: NodeJS.ProcessEnv): ServerSettings {
   const problems: SettingProblem[] = [];
   const config = collect(() => parseConfig(env), problems);
-  const own = collect(() => parseSettings(Settings, env), problems);
+  const own = collect(() => parseSettings(ServerSettingsSchema, env), problems);
   if (!config || !own) throw new ConfigError(problems);
   const { PORT: port, HOST: host, TICK_SECONDS } = own;
   const schedule = TICK_SECONDS === CRON ? { cron: CRON_SCHEDULE } : { everySeconds: Number(TICK_SECONDS) };

@@ -1,8 +1,8 @@
+import { endsWithin } from "../../lib/async.ts";
 import type { Log } from "../../lib/log.ts";
 import { closeDatabases } from "../../lib/mongo/client.ts";
 import type { Served } from "./http.ts";
-import { endsInTime } from "./in-time.ts";
-import type { PassTimer } from "./ticker.ts";
+import type { PassTimer } from "./pass-timer.ts";
 
 /** What is in flight has so long to be settled; then it is left to a later pass to look up. */
 const SETTLE_MS = 10_000;
@@ -17,7 +17,7 @@ const STOP_MS = 13_500;
 export interface Running {
   log: Log;
   served: Served;
-  ticker: PassTimer;
+  passTimer: PassTimer;
   /** Aborted to let nothing new start. */
   stop: AbortController;
   /** Aborted to cut off what is in flight. */
@@ -25,7 +25,7 @@ export interface Running {
 }
 
 /** Stops within the promise of a pass: whatever it was doing, nothing is lost and nothing will be sent twice. */
-export async function shutDown({ log, served, ticker, stop, giveUp }: Running): Promise<void> {
+export async function shutDown({ log, served, passTimer, stop, giveUp }: Running): Promise<void> {
   const until = performance.now() + STOP_MS;
   log.info({}, "stopping: nothing new starts, and what is in flight is settled");
   stop.abort();
@@ -35,7 +35,7 @@ export async function shutDown({ log, served, ticker, stop, giveUp }: Running): 
   }, SETTLE_MS);
   const ended = await Promise.all([
     served.close(SETTLE_MS + GIVE_BACK_MS),
-    endsInTime(ticker.stop(), SETTLE_MS + GIVE_BACK_MS),
+    endsWithin(passTimer.stop(), SETTLE_MS + GIVE_BACK_MS),
   ]);
   clearTimeout(cutOff);
   if (!ended.every(Boolean))
@@ -43,6 +43,6 @@ export async function shutDown({ log, served, ticker, stop, giveUp }: Running): 
       {},
       "a pass was cut off: what it holds expires, and the next pass puts it right, wherever it runs",
     );
-  await endsInTime(closeDatabases(), until - performance.now());
+  await endsWithin(closeDatabases(), until - performance.now());
   log.info({}, "stopped");
 }

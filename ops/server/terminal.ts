@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { writeLogTo } from "../../lib/log.ts";
 import type { Summary } from "../../lib/monitoring/report.ts";
-import { tellCount, tellCounts } from "./tell.ts";
+import { harmless, tellCounts, tellProblem } from "../format.ts";
 
 /** A line of the log, as parsed from its JSON. */
 type Line = Record<string, unknown>;
@@ -26,14 +26,14 @@ export async function writeForPeople(): Promise<void> {
 export function tellLine({ msg, time, level, ...fields }: Line): string {
   if (msg === "pass") return tellPass(fields as unknown as Summary);
   const about = Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`);
-  return [shownText(String(msg)), ...about].join("  ");
+  return [harmless(String(msg)), ...about].join("  ");
 }
 
 /** A pass in a sentence, and each of its problems in another. */
 function tellPass(summary: Summary): string {
   const { passId, durationMs, errors } = summary;
   const problems = errors.map(
-    ({ code, message, count }) => `  ${tellCount(code, count)}: ${shownText(message)}`,
+    ({ code, message, count }) => `  ${tellProblem(code, count)}: ${harmless(message)}`,
   );
   const seconds = (durationMs / 1000).toFixed(1);
   return [`pass: ${tellCounts(summary)}, in ${seconds} s  passId=${passId}`, ...problems].join("\n");
@@ -61,10 +61,5 @@ function shownError(error: ErrorLike): string {
   for (let link: ErrorLike | undefined = error; link; link = link.cause)
     names.push([link.name, link.code].filter((word) => word !== undefined).join(" "));
   const place = error.at?.[0];
-  return shownText(`${names.join(" < ")}${place ? ` (${place})` : ""}`);
-}
-
-/** A text as it is, but for what would do something to a terminal: an app or WAHA may have put it there. */
-function shownText(text: string): string {
-  return text.replace(/\p{Cc}/gu, "?");
+  return harmless(`${names.join(" < ")}${place ? ` (${place})` : ""}`);
 }

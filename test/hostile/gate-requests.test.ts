@@ -1,7 +1,7 @@
 import { METHODS } from "node:http";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { CRON_PATH } from "../../ops/server/cron.ts";
+import { CRON_PATH } from "../../ops/server/settings.ts";
 import { SECRET } from "../support/world.ts";
 import { AUTHORIZED, head, LET_IN, startGate } from "./gate.ts";
 import { holds } from "./seeds.ts";

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import { hostFunction } from "../../dev/host/function.ts";
-import { CRON_PATH } from "../../ops/server/cron.ts";
+import { CRON_PATH } from "../../ops/server/settings.ts";
 import { createWorld, SECRET, type World } from "../support/world.ts";
 
 /** What a caller gets to see; status 0 is no answer at all. */

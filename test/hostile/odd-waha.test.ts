@@ -53,7 +53,7 @@ const script: fc.Arbitrary<Script> = fc.record({
   messages: inTurn(fc.constant(answered({ id: ID, body: ECHO })), 1),
 });
 
-/** The function's answers as the README promises them. */
+/** The function's answers as docs/api.md promises them. */
 const problems = z.array(
   z.strictObject({
     code: z.enum(Object.keys(PROBLEMS)),

@@ -2,7 +2,7 @@
  * Calls the function once with this process's environment, the secret and the query that it is given, so that a test
  * can read all that it prints, and how much memory it took at the most (in kB).
  */
-import { peakMemory } from "../../dev/host/peak-memory.ts";
+import { peakMemory } from "../../dev/host/process.ts";
 import { handleCron } from "../../lib/http/cron.ts";
 import { closeDatabases } from "../../lib/mongo/client.ts";
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
 /** One call that a receiver took. */
-export interface Taken {
+interface Taken {
   method: string;
   path: string;
   contentType: string | undefined;

@@ -1,10 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { startChild } from "../../host/child.ts";
+import { nextMessage, startChild } from "../../host/process.ts";
 import type { Text } from "../work.ts";
 import type { Order, Report } from "./serve.ts";
 
-/** No order takes so long; who does not answer is stuck. */
+/** No order takes so long: a contender that does not answer is stuck. */
 const ORDER_LIMIT_MS = 300_000;
 
 /** One contender in a process of its own, so that what it takes is its own. It gets one order at a time. */
@@ -45,15 +45,10 @@ export class Contender {
   }
 
   async #order(order: Order): Promise<Report> {
-    const signal = AbortSignal.timeout(ORDER_LIMIT_MS);
-    const answered = once(this.#child, "message", { signal }).then(([report]) => report as Report);
-    const died = this.#gone.then(() => {
-      throw new Error(`${this.name}: its process ended`);
-    });
-    died.catch(() => {});
-    answered.catch(() => {});
     this.#child.send(order);
-    const report = await Promise.race([answered, died]);
+    const report = await nextMessage<Report>(this.#child, ORDER_LIMIT_MS).catch((reason: Error) => {
+      throw new Error(`${this.name}: ${reason.message}`, { cause: reason });
+    });
     if (report.error !== undefined) throw new Error(`${this.name}: ${report.error}`);
     return report;
   }

@@ -1,5 +1,5 @@
 /** The part of a contender that is the same for all: it does what the bench tells it, and reports what that took. */
-import { peakMemory } from "../../host/peak-memory.ts";
+import { peakMemory } from "../../host/process.ts";
 import type { Text } from "../work.ts";
 
 /** What the bench tells a contender. */

@@ -1,8 +1,7 @@
-import { once } from "node:events";
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startChild } from "../../host/child.ts";
+import { nextMessage, startChild } from "../../host/process.ts";
 
 const BUILDER = fileURLToPath(new URL("build-function.ts", import.meta.url));
 
@@ -21,13 +20,9 @@ export interface BuiltFunction {
  */
 export async function buildFunction(folder: string): Promise<BuiltFunction> {
   const child = startChild(BUILDER, { HOME: process.env.HOME }, [folder]);
-  const failed = once(child, "exit").then(() => {
-    throw new Error("the function could not be built");
+  return nextMessage<BuiltFunction>(child).catch((cause: Error) => {
+    throw new Error("the function could not be built", { cause });
   });
-  const built = once(child, "message").then(([message]) => message as BuiltFunction);
-  const result = await Promise.race([built, failed]);
-  failed.catch(() => {});
-  return result;
 }
 
 /** A copy of a built function that the platform would let run for so many seconds. */

@@ -31,7 +31,7 @@ export interface Lab {
 }
 
 /** Where a contender works. */
-export interface Place {
+interface Place {
   database: string;
   waha: Waha;
   /** More settings, for those who have any. */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { startChild } from "../../host/child.ts";
+import { nextMessage, startChild } from "../../host/process.ts";
 import type { WahaSimulatorOptions } from "../../waha-simulator/options.ts";
 
 const MAIN = fileURLToPath(new URL("waha-main.ts", import.meta.url));
@@ -29,14 +29,12 @@ export interface Waha {
 
 export async function startWaha(options: WahaSimulatorOptions): Promise<Waha> {
   const child = startChild(MAIN, {}, [JSON.stringify(options)]);
-  const hear = async () => (await once(child, "message"))[0];
-  const { url } = (await hear()) as { url: string };
+  const { url } = await nextMessage<{ url: string }>(child);
   return {
     url,
     listen: async () => {
-      const heard = hear() as Promise<Heard>;
       child.send("listen");
-      return heard;
+      return nextMessage<Heard>(child);
     },
     stop: async () => {
       const gone = once(child, "exit");

@@ -59,7 +59,7 @@ function targetTable(standings: Standing[]): Table {
 }
 
 /** A table in Markdown, figures to the right, under a heading of the third level. */
-export function markdownTable({ title, note, head, rows }: Table): string {
+function markdownTable({ title, note, head, rows }: Table): string {
   const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
   const rule = row(head.map((_, column) => (column === 0 ? "---" : "---:")));
   const table = [row(head), rule, ...rows.map(row)].join("\n");

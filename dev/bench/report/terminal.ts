@@ -1,18 +1,11 @@
 import { styleText } from "node:util";
-import CliTable from "cli-table3";
-import { TABLE_LAYOUT } from "../../host/table.ts";
+import { textTable } from "../../host/table.ts";
 import type { Table } from "../scenario.ts";
 import type { Standing } from "../targets.ts";
 
-/** A table for the terminal. */
+/** A table for the terminal: the first column names the rows. */
 export function terminalTable({ title, note, head, rows }: Table): string {
-  const table = new CliTable({
-    head: head.map((cell) => styleText("bold", cell)),
-    ...TABLE_LAYOUT,
-    colAligns: head.map((_, column) => (column === 0 ? "left" : "right")),
-  });
-  table.push(...rows);
-  return [styleText("bold", title), note, "", table.toString().replace(/ +$/gm, "")].join("\n");
+  return [styleText("bold", title), note, "", textTable(head, rows, [0])].join("\n");
 }
 
 /** A line a target: reached or not, with the figure. */

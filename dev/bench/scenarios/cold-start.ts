@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { join } from "node:path";
-import { startChild } from "../../host/child.ts";
+import { nextMessage, startChild } from "../../host/process.ts";
 import type { ColdStart } from "../contenders/cold.ts";
 import { openWahaFor } from "../contest.ts";
 import type { Lab } from "../lab/lab.ts";
@@ -60,10 +60,7 @@ async function startCold(
   const env = lab.settingsFor({ database: "cold", waha, settings });
   const child = startChild(lab.fileOf("cold"), env, args);
   const gone = once(child, "exit");
-  const [times] = await Promise.race([
-    once(child, "message"),
-    gone.then(() => Promise.reject(new Error("a cold start ended without an answer"))),
-  ]);
+  const times = await nextMessage<ColdStart>(child);
   await gone;
   return times;
 }

@@ -39,7 +39,7 @@ export const saysWhy: Demand = [
   ({ is }) => Boolean(is.error?.code && is.error.message && is.error.at instanceof Date),
 ];
 const settledNow: Demand = ["it has no settledAt", ({ is }) => is.settledAt instanceof Date];
-export const noExpiry: Demand = ["claimExpiresAt is still there", ({ is }) => !("claimExpiresAt" in is)];
+const noExpiry: Demand = ["claimExpiresAt is still there", ({ is }) => !("claimExpiresAt" in is)];
 export const noLookup: Demand = ["nextLookupAt is still there", ({ is }) => !("nextLookupAt" in is)];
 export const lookedAfter: Demand = [
   "its campaign would not be counted again, as nextLookupAt is gone",

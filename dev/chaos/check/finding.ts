@@ -1,5 +1,3 @@
-import type { Violation } from "../record.ts";
-
 /** What must hold in every round, in the words of a report; each is held against a record by the check of its name. */
 export const INVARIANTS = {
   once: "at most one POST a message, unless every earlier one is proven unsent or a person asked again",
@@ -22,6 +20,15 @@ export const INVARIANTS = {
 } as const;
 
 export type Invariant = keyof typeof INVARIANTS;
+
+/** An invariant that did not hold for something. */
+export interface Violation {
+  invariant: Invariant;
+  /** One clear line: what should be, what is. */
+  what: string;
+  /** The label of the message or campaign, if it is about one. */
+  subject: string | undefined;
+}
 
 /** What became of one invariant in one round. */
 export interface Finding {

@@ -66,7 +66,7 @@ function startTrail(key: string, history: History<ChaosMessage>): Trail {
 }
 
 /** Whether a write was an intent to send that took effect. */
-export function isIntent({ by, before, after }: MessageStep): boolean {
+function isIntent({ by, before, after }: MessageStep): boolean {
   return by === "scheduler" && stateOf(before) === "claimed" && stateOf(after) === "attempting";
 }
 

@@ -8,7 +8,7 @@ import type { HarnessFields, History, Version } from "../record.ts";
 export const TIES_MS = 10;
 
 /** Who wrote a version: the app, the harness that made time pass, or, as neither signed it, the scheduler. */
-export type Author = "app" | "aging" | "scheduler";
+type Author = "app" | "aging" | "scheduler";
 
 /** One write, as the document was before and after it; null where there was none. */
 export interface Step<T> {

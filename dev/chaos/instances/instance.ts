@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { startChild } from "../../host/child.ts";
+import { startChild } from "../../host/process.ts";
 
 /** A call of the function; `skewMs` is how far its machine's clock is ahead. */
 export interface CallOrder {

@@ -4,7 +4,7 @@
  */
 import { systemClock } from "../../../lib/clock.ts";
 import { handleCron } from "../../../lib/http/cron.ts";
-import { peakMemory } from "../../host/peak-memory.ts";
+import { peakMemory } from "../../host/process.ts";
 import type { CallAnswer, CallOrder } from "./instance.ts";
 
 const headers = { authorization: `Bearer ${process.env.CRON_SECRET}` };

@@ -1,6 +1,6 @@
 import type { Fault } from "../../waha-simulator/faults.ts";
 import { type Random, randomFor } from "../random.ts";
-import type { Side, Trigger } from "./plan.ts";
+import type { Side, Trigger } from "./events.ts";
 
 /** How many processes a round is to kill. */
 const KILLS_A_ROUND = 22;
@@ -78,7 +78,10 @@ export function needsOf(kills: Trigger[]): Needs {
     leastTimeoutMs: late ? 1700 : 0,
     // The first lookup is late enough to give up.
     settings: late ? { RECONCILE_AFTER_SECONDS: "0.4", UNKNOWN_AFTER_SECONDS: "0.3" } : {},
-    triggers: killsAt("list-indexes") ? [1, 2].map(refuseIndexes) : [],
+    triggers: [
+      ...(killsAt("list-indexes") ? [1, 2].map(refuseIndexes) : []),
+      ...(killsAt("release-rest") ? LOST_CLAIMS.flatMap(loseClaim) : []),
+    ],
     faults: [
       ...(late
         ? [{ match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 } as const]
@@ -95,6 +98,16 @@ export function needsOf(kills: Trigger[]): Needs {
         : []),
     ],
   };
+}
+
+/** Which claims of a round lose their replies. */
+const LOST_CLAIMS = [2, 5, 8, 11];
+
+/** A pass that does not hear what it has claimed gives back at its end whatever it may have claimed. */
+function loseClaim(nth: number): Trigger[] {
+  const lost: Trigger = { point: "claim", side: "after", nth, act: { type: "break" } };
+  // The driver's repetition is lost as well.
+  return [lost, lost];
 }
 
 /** The database's user may not make indexes: then somebody looks which there are. */

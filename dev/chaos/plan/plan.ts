@@ -1,72 +1,10 @@
-import type { Fault } from "../../waha-simulator/faults.ts";
-import type { SessionStatus, WahaSimulatorOptions } from "../../waha-simulator/options.ts";
+import type { WahaSimulatorOptions } from "../../waha-simulator/options.ts";
 import { lifetimesOf } from "../lifetimes.ts";
 import { randomFor } from "../random.ts";
+import type { Event, Trigger } from "./events.ts";
 import { dealKills, needsOf } from "./kills.ts";
 import { planTroubles } from "./troubles.ts";
 import { planWorld, type WorldPlan } from "./world.ts";
-
-/** Where a request stands: it has arrived and nothing knows of it yet; or it is answered and the asker does not know. */
-export type Side = "before" | "after";
-
-/** What the app does to one of its messages or campaigns while passes run. */
-export const EDITS = [
-  "delete",
-  "move-later",
-  "move-into-past",
-  "new-text",
-  "new-chat",
-  "new-session",
-  "reset-flags",
-  "ask-again",
-  "pause",
-  "resume",
-  "add-message",
-  "write-back",
-] as const;
-export type EditKind = (typeof EDITS)[number];
-
-/** What happens to a lease on which its pass relies: it has run out, or a pass of which nothing is known has it. */
-export type LeaseEnd = "runs-out" | "is-taken";
-
-/** What happens where a request meets a trigger. */
-export type Act =
-  | { type: "kill" }
-  /** The process stops, and goes on after so long: with the defaults' proportions, long after its claims expired. */
-  | { type: "freeze"; ms: number }
-  /** The request or its answer is slow. */
-  | { type: "hold"; ms: number }
-  /** The connection breaks. */
-  | { type: "break" }
-  /** The database answers with an error of its own; before only. */
-  | { type: "refuse"; code: number }
-  /** The app edits, just then, one of the documents that the request names, or the reply brings; it goes on so much later. */
-  | { type: "edit"; kind: EditKind; thenMs: number }
-  /** A lease that the request would renew ends just then, so that this renewal matches nothing; before only. */
-  | { type: "end-lease"; how: LeaseEnd };
-
-/** What the plan does to the `nth` request that reaches a point, whichever process makes it. */
-export interface Trigger {
-  point: string;
-  side: Side;
-  nth: number;
-  act: Act;
-  /** Only requests count that come so many milliseconds after the storm's beginning, or later. */
-  fromMs?: number;
-}
-
-/** What happens at a time, in milliseconds since the storm began. */
-export type Event = {
-  atMs: number;
-} /** The cron calls; the function's own clock is ahead by so much (behind if negative). */ & (
-  | { type: "call"; skewMs: number }
-  | { type: "edit"; kind: EditKind }
-  | { type: "waha-fault"; fault: Fault }
-  | { type: "session-status"; session: number; status: SessionStatus; forMs: number }
-  | { type: "key-changes"; forMs: number }
-  | { type: "waha-away"; forMs: number }
-  | { type: "step-down" }
-);
 
 /** One round, from its seed alone: the same seed gives the same plan. */
 export interface RoundPlan {

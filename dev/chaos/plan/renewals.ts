@@ -1,6 +1,6 @@
 import type { FaultAction } from "../../waha-simulator/faults.ts";
 import type { Random } from "../random.ts";
-import type { LeaseEnd, Side, Trigger } from "./plan.ts";
+import type { LeaseEnd, Side, Trigger } from "./events.ts";
 
 const POINT = "renew-leases";
 

@@ -1,7 +1,7 @@
 import type { FaultAction } from "../../waha-simulator/faults.ts";
 import type { Random } from "../random.ts";
+import { type Act, EDITS, type EditKind, type Event, type Side, type Trigger } from "./events.ts";
 import type { Needs } from "./kills.ts";
-import { type Act, EDITS, type EditKind, type Event, type Side, type Trigger } from "./plan.ts";
 import { planLongPosts, planRenewals } from "./renewals.ts";
 
 /** How often the cron calls, on average; much more than once a pass, so that passes overlap. */
@@ -105,7 +105,7 @@ function planEdits(random: Random, stormMs: number): Event[] {
   ];
 }
 
-/** Answers of every kind that the README tells apart, and some that nobody would expect. */
+/** Answers of every kind that docs/errors.md tells apart, and some that nobody would expect. */
 function planWahaFaults(random: Random, stormMs: number, leaseMs: number): Event[] {
   const actions: FaultAction[] = [
     ...planLongPosts(random, leaseMs),

@@ -1,7 +1,7 @@
 import type { Db, Document, Filter } from "mongodb";
 import { ObjectId } from "mongodb";
 import type { Id } from "../../../lib/mongo/ids.ts";
-import type { EditKind } from "../plan/plan.ts";
+import type { EditKind } from "../plan/events.ts";
 import type { Random } from "../random.ts";
 import { chatOf } from "./documents.ts";
 import { unlessInterrupted } from "./interrupted.ts";

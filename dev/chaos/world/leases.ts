@@ -1,5 +1,5 @@
 import type { Db } from "mongodb";
-import type { LeaseEnd } from "../plan/plan.ts";
+import type { LeaseEnd } from "../plan/events.ts";
 import { unlessInterrupted } from "./interrupted.ts";
 
 /** Named like a pass, but none has such an id. */

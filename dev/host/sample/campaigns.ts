@@ -1,4 +1,4 @@
-import { type Document, ObjectId } from "mongodb";
+import { type Db, type Document, ObjectId } from "mongodb";
 import { CHATS, CUSTOMERS, GROUPS, PATIENTS, phoneOf } from "./people.ts";
 import type { SampleCampaign, Timing } from "./sample.ts";
 import { mixed, mongooseLike, prismaLike } from "./styles.ts";
@@ -6,7 +6,7 @@ import { LOST_ANSWER_CHAT, REFUSED_CHAT } from "./waha.ts";
 import { campaign, writer } from "./write.ts";
 
 /** The session documents of the apps; `club` has none, its campaign names WAHA's session itself. */
-export const SESSION_DOCUMENTS: Document[] = [
+const SESSION_DOCUMENTS: Document[] = [
   { _id: "ses_shop", name: "shop", createdAt: new Date("2026-01-12T09:00:00Z") },
   { _id: new ObjectId("66f0c0ffee0000000000a001"), name: "doctor", __v: 0 },
   { _id: "ses_depot", name: "depot", createdAt: new Date("2026-02-03T09:00:00Z") },
@@ -141,4 +141,13 @@ function singleMessages({ due }: Timing): SampleCampaign {
     ),
   );
   return { name: "(none)", session: DEFAULT_SESSION, messages };
+}
+
+/** Writes the sample to an empty database, as the apps would have. */
+export async function insertSample(db: Db, campaigns: SampleCampaign[]): Promise<void> {
+  const documents = campaigns.flatMap(({ document }) => document ?? []);
+  const messages = campaigns.flatMap((campaign) => campaign.messages.map(({ document }) => document));
+  await db.collection<Document>("sessions").insertMany(SESSION_DOCUMENTS);
+  await db.collection<Document>("campaigns").insertMany(documents);
+  await db.collection<Document>("messages").insertMany(messages);
 }

@@ -1,6 +1,6 @@
 import { addSeconds } from "../../clock.ts";
 import type { UnavailableError } from "../../errors.ts";
-import { PROBLEMS } from "../../problems.ts";
+import { messageOf } from "../../problems.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { PassReport } from "../report.ts";
 import { type Alert, type AlertsDocument, begun, isSame, isSeen } from "./state.ts";
@@ -97,7 +97,7 @@ function databaseAway(result: PassReport, now: Date): Alert[] {
 
 function defect({ defective }: PassReport, now: Date): Alert[] {
   const code = "internal_error";
-  return defective ? [begun({ kind: "defect", code, message: PROBLEMS[code] }, now)] : [];
+  return defective ? [begun({ kind: "defect", code, message: messageOf(code) }, now)] : [];
 }
 
 function sessionsDown(working: string[], sessions: Sessions, now: Date): Alert[] {
@@ -107,7 +107,7 @@ function sessionsDown(working: string[], sessions: Sessions, now: Date): Alert[]
     .map((name) => {
       const status = sessions.get(name)?.status;
       const code = status ? "session_not_working" : "session_not_found";
-      const message = `${PROBLEMS[code]} (${status ? `${name}: ${status}` : name})`;
+      const message = messageOf(code, status ? `${name}: ${status}` : name);
       return begun({ kind: "session", about: name, code, message }, now);
     });
 }

@@ -2,7 +2,7 @@ import type { Config } from "../../config.ts";
 import { UnavailableError } from "../../errors.ts";
 import { describeError, type Log } from "../../log.ts";
 import { type Database, openDatabase } from "../../mongo/client.ts";
-import { PROBLEMS } from "../../problems.ts";
+import { messageOf } from "../../problems.ts";
 import { type LastPass, readLastPass } from "../record.ts";
 import type { PassReport } from "../report.ts";
 import { databaseIsAway, databaseIsBack, isToldAway, noteRemembered } from "./database-away.ts";
@@ -81,7 +81,7 @@ async function noteGapBefore(
   if (!gap || (gapsUntil && gapsUntil >= gap.to)) return;
   const code = "passes_stopped";
   const { from: since, to: lastAt } = gap;
-  await noteGap(db, { kind: "passes", about: "", code, message: PROBLEMS[code], since, lastAt });
+  await noteGap(db, { kind: "passes", about: "", code, message: messageOf(code), since, lastAt });
 }
 
 /** Tells what people do not know yet, that of one kind together: sessions may go down by the dozen. */

@@ -1,4 +1,4 @@
-import { FAILING, NOTICES, type ProblemCode, UNPROVEN } from "../../problems.ts";
+import { PROBLEMS, type ProblemCode } from "../../problems.ts";
 import type { PassReport } from "../report.ts";
 import { type Alert, begun, UNSENT, type Unsent } from "./state.ts";
 
@@ -26,9 +26,10 @@ const OF_ANOTHER_PASS = "The status page says why";
 
 /** Whether a message with this problem may have ended so. A pass's summary counts both, but not together. */
 function mayBecome(kind: Unsent, code: ProblemCode): boolean {
-  if (kind === "failed") return FAILING.has(code);
-  if (kind === "unknown") return UNPROVEN.has(code);
-  if (NOTICES.has(code) || UNPROVEN.has(code)) return false;
+  const of = PROBLEMS[code].kind;
+  if (kind === "failed") return of === "failed";
+  if (kind === "unknown") return of === "unproven";
   // What waits for a restricted account may be missed.
-  return !FAILING.has(code) || code === "account_restricted";
+  if (of === "failed") return code === "account_restricted";
+  return of !== "notice" && of !== "unproven";
 }

@@ -1,5 +1,5 @@
-import { splitWords } from "../../problems.ts";
-import type { Alert, AlertKind } from "./state.ts";
+import { errorUrl, isProblemCode, PROBLEMS } from "../../problems.ts";
+import { type Alert, type AlertKind, UNSENT } from "./state.ts";
 
 /** Whether something stands, or is over. */
 export type AlertState = "standing" | "over";
@@ -13,7 +13,8 @@ export interface Notification {
   kind: AlertKind;
   state: AlertState;
   at: string;
-  alerts: { about: string; code: string | null; message: string; since: string }[];
+  /** `help` is the page that explains the code. */
+  alerts: { about: string; code: string | null; message: string; since: string; help: string | null }[];
 }
 
 /** Discord takes 2,000 characters. */
@@ -38,15 +39,24 @@ export function notificationOf(kind: AlertKind, state: AlertState, alerts: Alert
       code,
       message,
       since: since.toISOString(),
+      help: isProblemCode(code) ? errorUrl(code) : null,
     })),
   };
 }
 
-function lineOf({ about, code, message, since }: Alert, state: AlertState, at: Date): string {
-  const marked = code ? `${message} [${code}]` : message;
-  if (state === "standing") return `🔴 waha-scheduler: ${marked}`;
+function lineOf(alert: Alert, state: AlertState, at: Date): string {
+  const { about, code, message, since } = alert;
+  if (state === "standing") return `🔴 waha-scheduler: ${code ? `${message} [${code}]` : message}`;
   const whose = about ? `"${about}": ` : "";
-  return `🟢 waha-scheduler: over after ${lasting(since, at)}: ${whose}${splitWords(marked).happened}`;
+  return `🟢 waha-scheduler: over after ${lasting(since, at)}: ${whose}${happenedOf(alert)}`;
+}
+
+/** What was wrong, without what to do about it. */
+function happenedOf({ kind, code, message }: Alert): string {
+  const isOfMessages = UNSENT.some((unsent) => unsent === kind);
+  if (!isOfMessages && isProblemCode(code)) return PROBLEMS[code].happened;
+  // How many messages, before the reasons.
+  return message.split(". ", 1)[0] ?? message;
 }
 
 /** How long something lasted, in words. */

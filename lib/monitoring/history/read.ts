@@ -1,12 +1,12 @@
 import type { AggregateOptions, Document } from "mongodb";
 import { addSeconds } from "../../clock.ts";
 import type { Database } from "../../mongo/client.ts";
-import { isProblemCode, PROBLEMS, type ProblemCode } from "../../problems.ts";
+import { isProblemCode, messageOf, type ProblemCode } from "../../problems.ts";
 import { ALL_BUCKETS, type Histogram, quantileMs } from "./lateness.ts";
 import { MINUTE_IDS, type Minute, minuteOf, OUTCOMES, type Outcome } from "./minutes.ts";
 
 /** Lateness in milliseconds, as near as the history tells; null when nothing was sent. */
-export interface Lateness {
+interface Lateness {
   p50: number | null;
   p99: number | null;
 }
@@ -71,7 +71,7 @@ export async function readHistory(db: Database, now: Date, limits: AggregateOpti
     minutes: everyMinute(hourAgo, minutes),
     problems: problems
       .filter(({ code }) => isProblemCode(code))
-      .map((each) => ({ ...each, message: PROBLEMS[each.code] })),
+      .map((each) => ({ ...each, message: messageOf(each.code) })),
   };
 }
 

@@ -5,7 +5,7 @@ import { auditMessages } from "../../messages/audit.ts";
 import type { Bounded } from "../../mongo/bounded-count.ts";
 import { type Database, openDatabase } from "../../mongo/client.ts";
 import { asUnavailable, isTooSlow } from "../../mongo/errors.ts";
-import { PROBLEMS, type ProblemCode } from "../../problems.ts";
+import { messageOf, type ProblemCode } from "../../problems.ts";
 import { type Alert, readAlerts } from "../alerts/state.ts";
 import { type History, type PastProblem, readHistory } from "../history/read.ts";
 import { type LastPass, readLastPass } from "../record.ts";
@@ -89,7 +89,7 @@ async function askDatabase(db: Database, config: Config): Promise<Omit<Status, "
     problems: history?.problems.map((problem) => ({ ...problem, resend: resendHint(problem.code) })) ?? null,
     campaigns,
     documents:
-      documents && [...documents].map(([code, bounded]) => ({ code, message: PROBLEMS[code], ...bounded })),
+      documents && [...documents].map(([code, bounded]) => ({ code, message: messageOf(code), ...bounded })),
     alerts,
   };
 }

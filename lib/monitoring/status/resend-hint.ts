@@ -1,4 +1,4 @@
-import { FAILING, type ProblemCode, UNPROVEN } from "../../problems.ts";
+import { PROBLEMS, type ProblemCode } from "../../problems.ts";
 
 /** How messages are sent again that have some problem. */
 export interface ResendHint {
@@ -8,36 +8,22 @@ export interface ResendHint {
   command: string;
 }
 
-/** Messages with these are sent by a later pass, and end as `missed` if their window closes first. */
-const MISSED = new Set<ProblemCode>([
-  "pass_died",
-  "out_of_time",
-  "no_session",
-  "session_not_found",
-  "session_not_working",
-  "session_paused",
-  "waha_core_default_only",
-  "waha_bad_request",
-  "database_lost",
-  "window_closed",
-  "no_pass_in_time",
-  "campaign_not_found",
-  "waha_unreachable",
-  "waha_key_refused",
-  "waha_redirect",
-  "waha_bad_answer",
-]);
-
 /** How to send again what a problem kept from being sent within the last day; null where nothing is to be. */
 export function resendHint(code: ProblemCode): ResendHint | null {
   const command = (state: string, more = "") =>
     `npm run resend -- --state ${state} --code ${code} --since 1d${more}`;
-  if (FAILING.has(code)) return { first: "Put right what is wrong", command: command("failed,missed") };
-  if (MISSED.has(code))
-    return { first: "For what was missed by it, once the cause is gone", command: command("missed") };
-  if (!UNPROVEN.has(code)) return null;
-  return {
-    first: "It may have arrived: look at the chats. Only for what did not",
-    command: command("unknown", " --may-arrive-twice"),
-  };
+  switch (PROBLEMS[code].kind) {
+    case "failed":
+      return { first: "Put right what is wrong", command: command("failed,missed") };
+    case "unsent":
+    case "waha":
+      return { first: "For what was missed by it, once the cause is gone", command: command("missed") };
+    case "unproven":
+      return {
+        first: "It may have arrived: look at the chats. Only for what did not",
+        command: command("unknown", " --may-arrive-twice"),
+      };
+    default:
+      return null;
+  }
 }

@@ -20,7 +20,7 @@ export type WahaStatus =
       needingSomebody: number;
       sessions: Pick<WahaSession, "name" | "status">[];
     }
-  | { reachable: false; code: ProblemCode; message: string };
+  | { reachable: false; code: ProblemCode; message: string; detail?: string };
 
 /** Asks WAHA for its sessions, in one request. */
 export async function askSessions(config: Config): Promise<WahaStatus> {
@@ -39,7 +39,8 @@ export async function askSessions(config: Config): Promise<WahaStatus> {
     };
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
-    return { reachable: false, code: error.code, message: error.message };
+    const { code, detail, message } = error;
+    return { reachable: false, code, message, ...(detail ? { detail } : {}) };
   } finally {
     await waha.close();
   }

@@ -1,5 +1,5 @@
 import type { Config } from "../../config.ts";
-import { NOTICES, PROBLEMS, type ProblemCode, splitWords } from "../../problems.ts";
+import { isProblemCode, PROBLEMS, type ProblemCode, withDetail } from "../../problems.ts";
 import { lasting } from "../alerts/words.ts";
 import { isRecent, type LastPass } from "../record.ts";
 import type { Unseen } from "./gather.ts";
@@ -44,11 +44,12 @@ export function judgeStatus(evidence: Evidence, config: Config): Verdict {
     return {
       level: "bad",
       headline: `No pass for ${ago}: nothing is sent`,
-      detail: sentence(splitWords(PROBLEMS.passes_stopped).remedy),
+      detail: sentence(PROBLEMS.passes_stopped.remedy),
     };
   if (!waha.reachable) {
-    const { happened, remedy } = splitWords(waha.message);
-    return { level: "bad", headline: `${capital(happened)}: nothing is sent`, detail: sentence(remedy) };
+    const { happened, remedy } = PROBLEMS[waha.code];
+    const detail = sentence(withDetail(remedy, waha.detail));
+    return { level: "bad", headline: `${capital(happened)}: nothing is sent`, detail };
   }
   return (
     ofPass(lastPass.summary, ago) ??
@@ -65,7 +66,7 @@ export function judgeStatus(evidence: Evidence, config: Config): Verdict {
 
 function ofPass({ ok, errors }: LastPass["summary"], ago: string): Verdict | undefined {
   if (ok) return undefined;
-  const [worst] = errors.filter(({ code }) => !NOTICES.has(code));
+  const [worst] = errors.filter(({ code }) => !isNotice(code));
   return {
     level: "warning",
     headline: `Running, but not everything went out: last pass ${ago} ago`,
@@ -73,6 +74,11 @@ function ofPass({ ok, errors }: LastPass["summary"], ago: string): Verdict | und
       ? `${worst.code} (${worst.count}): ${worst.message}`
       : "Look at the messages that failed, were missed or are unknown.",
   };
+}
+
+/** A pass of another version may have recorded codes that this one does not know. */
+function isNotice(code: string): boolean {
+  return isProblemCode(code) && PROBLEMS[code].kind === "notice";
 }
 
 function ofSessions(waha: WahaStatus & { reachable: true }, ago: string): Verdict | undefined {
@@ -113,7 +119,7 @@ function ofSlowness({ campaigns, documents, minutes }: Evidence, ago: string): V
   return {
     level: "warning",
     headline: `Running: last pass ${ago} ago; the database is too slow for this page`,
-    detail: sentence(splitWords(PROBLEMS.database_slow).remedy),
+    detail: sentence(PROBLEMS.database_slow.remedy),
   };
 }
 

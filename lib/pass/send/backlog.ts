@@ -5,7 +5,7 @@ import { documentKey, idKey } from "../../mongo/ids.ts";
 import { asReason, type Reason } from "../../problems.ts";
 import { findHeldCampaigns, type Route, routeAll } from "../../sessions/routing.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
-import { type Pass, windowNow } from "../pass.ts";
+import { type Pass, settledBefore, windowNow } from "../pass.ts";
 import type { DueMessage, SessionBacklog } from "./plan.ts";
 
 /** How many of each group a look brings along: as many as one session may be given at once. */
@@ -34,68 +34,75 @@ function byReason(blocked: Blocked[]): [Reason, DueGroup[]][] {
 }
 
 /** Finds what is due, by session, and notes on the way what can't be sent now. */
-export class Lookout {
+export class Backlog {
+  readonly #pass: Pass;
   /** The things that were noted. */
   readonly #noted = new Set<string>();
   /** Those whose messages the pass has counted. */
   readonly #counted = new Set<string>();
+
+  constructor(pass: Pass) {
+    this.#pass = pass;
+  }
 
   /** Notes once more what still is so: what fell due since has no reason yet. */
   startAfresh(): void {
     this.#noted.clear();
   }
 
-  async findOffers(pass: Pass, around: WahaSnapshot): Promise<SessionBacklog[]> {
-    const { db, config, clock } = pass;
-    const groups = await surveyDue(db, dueFilter(windowNow(pass), clock.startedAt), GROUP_SLICE);
-    const routes = await routeAll(db, groups, around.sessions, config);
-    const offers = new Map<string, SessionBacklog>();
+  /**
+   * Looks at what is due, without taking any of it.
+   *
+   * @param settled what was settled since then is left out
+   */
+  async survey({ sessions }: WahaSnapshot, settled = settledBefore(this.#pass)): Promise<SessionBacklog[]> {
+    const { db, config } = this.#pass;
+    const due = dueFilter(windowNow(this.#pass), settled);
+    const groups = await surveyDue(db, due, GROUP_SLICE);
+    const routes = await routeAll(db, groups, sessions, config);
+    const backlogs = new Map<string, SessionBacklog>();
     const blocked: Blocked[] = [];
     for (const [index, group] of groups.entries()) {
       const route = routes[index] as Route;
       if ("blocked" in route) blocked.push({ group, reason: route.blocked });
-      else if (route.orphaned) this.#noteOrphans(pass, group);
+      else if (route.orphaned) this.#countOrphans(group);
       if (!("session" in route)) continue;
-      const offer = offers.get(route.session.name) ?? {
-        session: route.session,
-        count: 0,
-        groups: [],
-        next: [],
-      };
-      offer.count += group.count;
-      offer.groups.push(group);
-      offer.next.push(...dueMessages(group));
-      offers.set(route.session.name, offer);
+      const { session } = route;
+      const backlog = backlogs.get(session.name) ?? { session, count: 0, groups: [], next: [] };
+      backlog.count += group.count;
+      backlog.groups.push(group);
+      backlog.next.push(...dueMessages(group));
+      backlogs.set(session.name, backlog);
     }
-    await this.noteBlocked(pass, blocked);
-    for (const { next } of offers.values()) next.sort(oldestFirst);
-    return [...offers.values()];
+    await this.noteBlocked(blocked);
+    for (const { next } of backlogs.values()) next.sort(oldestFirst);
+    return [...backlogs.values()];
   }
 
   /** Writes on the due messages of groups why they can't be sent now, and counts them; each message once. */
-  async noteBlocked(pass: Pass, blocked: Blocked[]): Promise<void> {
-    const { clock, db, id: passId, log, tally } = pass;
-    const due = dueFilter(windowNow(pass), clock.startedAt);
+  async noteBlocked(blocked: Blocked[]): Promise<void> {
+    const { clock, db, log, stats } = this.#pass;
+    const due = dueFilter(windowNow(this.#pass), settledBefore(this.#pass));
     const fresh = blocked.filter(({ group, reason }) => isAdded(this.#noted, keyOf(group, reason.code)));
     for (const [reason, groups] of byReason(fresh)) {
       const count = countOf(groups);
-      log.warn({ passId, count, ...reason }, "due, but can't be sent now");
+      log.warn({ count, ...reason }, "due, but can't be sent now");
       for (const { _id } of groups.flatMap(({ next }) => next))
-        log.debug({ passId, messageId: shownId(_id), ...reason }, "due, but can't be sent now");
+        log.debug({ messageId: shownId(_id), ...reason }, "due, but can't be sent now");
       const isNew = (group: DueGroup) => isAdded(this.#counted, keyOf(group, reason.code));
       const { first = [], again = [] } = Object.groupBy(groups, (group) =>
         isNew(group) ? "first" : "again",
       );
-      tally.blocked(reason, countOf(first));
+      stats.blocked(reason, countOf(first));
       await noteBlocked(db, due, first, reason, clock.now());
       // Those that were counted say so already.
-      tally.blocked(reason, await noteBlocked(db, due, again, reason, clock.now()));
+      stats.blocked(reason, await noteBlocked(db, due, again, reason, clock.now()));
     }
   }
 
-  #noteOrphans({ tally }: Pass, group: DueGroup): void {
+  #countOrphans(group: DueGroup): void {
     const code = "campaign_not_found";
-    if (isAdded(this.#counted, keyOf(group, code))) tally.problem(code, group.count);
+    if (isAdded(this.#counted, keyOf(group, code))) this.#pass.stats.problem(code, group.count);
   }
 }
 
@@ -118,7 +125,7 @@ function keyOf({ sessionId, campaignId }: DueGroup, code: string): string {
  */
 export async function noteOutage(pass: Pass, reason: Reason): Promise<void> {
   const { clock, config, db } = pass;
-  const due = dueFilter(windowNow(pass), clock.startedAt);
+  const due = dueFilter(windowNow(pass), settledBefore(pass));
   const groups = await surveyDue(db, due, GROUP_SLICE);
   const held = await findHeldCampaigns(db, groups, config);
   const waiting = groups.filter((group) => !held.has(idKey(group.campaignId ?? "")));

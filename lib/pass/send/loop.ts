@@ -1,177 +1,187 @@
-import { claim, releaseClaims, releaseEveryClaim } from "../../messages/claims.ts";
-import type { ClaimedMessage } from "../../messages/transitions.ts";
-import { noteTurnedAway, openCampaigns } from "../housekeeping.ts";
-import { countReleased, maySend, type Pass, windowNow } from "../pass.ts";
-import type { Board } from "./board.ts";
-import {
-  assign,
-  type ClaimPlan,
-  type DueMessage,
-  dueKey,
-  leftOver,
-  planClaims,
-  type SessionBacklog,
-  withoutMessages,
-} from "./plan.ts";
+import { addSeconds, earliest, pauseFor } from "../../clock.ts";
+import { UnavailableError } from "../../errors.ts";
+import { describeError } from "../../log.ts";
+import { asUnavailable } from "../../mongo/errors.ts";
+import { asReason } from "../../problems.ts";
+import type { WahaSnapshot } from "../../waha/snapshot.ts";
+import { maySend, type Pass } from "../pass.ts";
+import { noteOutage } from "./backlog.ts";
+import { type Look, Looks, NOTHING_SEEN } from "./look.ts";
+import { WahaWatch } from "./watch.ts";
 import { Workers } from "./workers.ts";
 
+/** Two looks that only time brings about are never closer: a look serves all that falls due meanwhile. */
+const LOOK_GAP_MS = 100;
+
 /**
- * Claims what is due and sends it, sessions side by side, again and again while there is time and work.
- * When it returns, or throws, nothing of its own is under way any more.
+ * Sends what is due, and what falls due until `STAY_SECONDS` after the beginning: look, hand over, and wait for what
+ * may bring more. When it returns, or throws, nothing of its own is under way.
  *
- * @param first what a look has just found
+ * @param first WAHA as the pass saw it when it began
+ * @param rescued resolves when expired claims were given back, to how many
+ * @returns WAHA as it was seen last
+ * @throws UnavailableError where a service was away: at once, or at the end of a pass that stays
  */
-export async function sendDue(pass: Pass, board: Board, first: SessionBacklog[]): Promise<void> {
-  const dispatcher = new Dispatcher(pass, board);
-  try {
-    await dispatcher.run(first);
-  } finally {
-    await dispatcher.finish();
+export async function sendLoop(
+  pass: Pass,
+  first: WahaSnapshot | UnavailableError,
+  rescued: Promise<number | undefined>,
+): Promise<WahaWatch> {
+  const watch = new WahaWatch(pass, first);
+  if (first instanceof UnavailableError) {
+    await rescued;
+    await noteOutage(pass, asReason(first));
   }
+  if (!watch.snapshot && pass.config.STAY_SECONDS === 0) return watch;
+  const loop = new SendLoop(pass, watch, rescued);
+  try {
+    await loop.run();
+  } finally {
+    await loop.finish();
+  }
+  return watch;
 }
 
-class Dispatcher {
+class SendLoop {
   readonly #pass: Pass;
-  readonly #board: Board;
-  readonly #senders: Workers;
-  /** Sessions that could be given more: the last look left something of them. */
-  #unclaimed = new Set<string>();
+  readonly #watch: WahaWatch;
+  readonly #workers: Workers;
+  readonly #looks: Looks;
+  readonly #stayUntil: Date;
+  #afreshAt: Date;
   /** The last look left something, be it another pass's to send. */
   #leftSome = false;
-  #mayHoldClaims = false;
+  /** Why a service was away for a moment in a pass that stays. */
+  #away: UnavailableError | undefined;
   #wake = () => {};
 
-  constructor(pass: Pass, board: Board) {
+  constructor(pass: Pass, watch: WahaWatch, rescued: Promise<number | undefined>) {
     this.#pass = pass;
-    this.#board = board;
-    this.#senders = new Workers(pass, board, () => this.#wake());
+    this.#watch = watch;
+    this.#workers = new Workers(pass, () => this.#wake());
+    this.#looks = new Looks(pass, this.#workers, rescued);
+    this.#stayUntil = addSeconds(pass.clock.startedAt, pass.config.STAY_SECONDS);
+    this.#afreshAt = addSeconds(pass.clock.startedAt, pass.lifetimes.afreshMs / 1000);
   }
 
-  async run(first: SessionBacklog[]): Promise<void> {
-    this.#leftSome = first.length > 0;
-    const { around, lookout } = this.#board;
-    for (let offers = first; this.#mayClaim(); offers = await lookout.findOffers(this.#pass, around)) {
-      const progress = await this.#claim(offers);
-      if (progress) await this.#worthLooking();
-      else if (this.#senders.active().length > 0) await this.#change();
-      else break;
-      // What falls due from now on the next turn finds.
-      if (this.#board.stays && !this.#leftSome && this.#senders.active().length === 0) break;
+  async run(): Promise<void> {
+    while (this.#mayLook) {
+      const look = (await this.#unlessAway(() => this.#look())) ?? NOTHING_SEEN;
+      const next = this.#nextLook(look);
+      if (look.tried === 0 && this.#workers.active.length === 0 && !next) return;
+      await this.#worthLooking(look, next);
     }
   }
 
   async finish(): Promise<void> {
+    let isClean = false;
     try {
-      await this.#senders.finish();
+      await this.#workers.finished();
+      if (await this.#looks.releaseLeftovers()) this.#leftSome = true;
+      isClean = true;
     } finally {
-      this.#pass.tally.more ||= this.#leftSome;
-      if (this.#mayHoldClaims) await this.#releaseLeftovers();
+      await this.#workers.close({ giveBack: isClean });
+    }
+    this.#pass.stats.more = await this.#hasMore();
+    if (this.#away) throw this.#away;
+  }
+
+  get #mayLook(): boolean {
+    return maySend(this.#pass) && !this.#workers.isCircuitOpen;
+  }
+
+  get #stays(): boolean {
+    return this.#pass.clock.until(this.#stayUntil) > 0;
+  }
+
+  /** A pass that stays is not ended by a service that is away for a moment: it looks again, and tells at its end. */
+  async #unlessAway<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      const reason = asUnavailable(error);
+      if (!(reason instanceof UnavailableError) || !this.#stays) throw error;
+      this.#away ??= reason;
+      return undefined;
     }
   }
 
-  /** Gives back what is still only claimed: what time did not allow, and what a lost reply hid. */
-  async #releaseLeftovers(): Promise<void> {
-    const { clock, db, id, sendUntil, tally } = this.#pass;
-    const reason = { code: "out_of_time" } as const;
-    const { changed, refused } = await releaseEveryClaim(db, id, sendUntil, clock.now(), reason);
-    noteTurnedAway(this.#pass, refused, "messages");
-    if (changed === 0) return;
-    tally.more = true;
-    countReleased(this.#pass, reason, changed);
+  async #look(): Promise<Look> {
+    const stays = this.#stays;
+    if (!this.#watch.snapshot) await this.#watch.refresh();
+    else if (stays) this.#keepUp();
+    const { snapshot } = this.#watch;
+    if (!snapshot) return NOTHING_SEEN;
+    const look = await this.#looks.look(snapshot, { stays });
+    this.#leftSome = look.left.length > 0;
+    return look;
   }
 
-  #mayClaim(): boolean {
-    return maySend(this.#pass) && !this.#board.isHopeless;
+  /** Sees, beside the sending, which of WAHA's sessions work; and tries everything afresh now and then. */
+  #keepUp(): void {
+    const { clock, lifetimes, log } = this.#pass;
+    this.#watch
+      .refresh()
+      .catch((error: unknown) => log.warn({ error: describeError(error) }, "WAHA was not looked at again"));
+    if (clock.until(this.#afreshAt) > 0) return;
+    this.#afreshAt = addSeconds(clock.now(), lifetimes.afreshMs / 1000);
+    this.#workers.startAfresh();
+    this.#looks.startAfresh();
   }
 
-  /** How many more sessions may begin to send. */
-  get #freePlaces(): number {
-    return Math.max(0, this.#pass.config.SESSION_CONCURRENCY - this.#board.active.size);
+  /** When to look again, whatever the workers do; undefined if nothing is to come. */
+  #nextLook({ left, nextDue }: Look): Date | undefined {
+    const { clock, lifetimes } = this.#pass;
+    const again = left.map((session) => this.#workers.openAgainAt(session));
+    const stays = [addSeconds(clock.now(), lifetimes.lookMs / 1000), this.#stayUntil, nextDue];
+    const times = [...again, ...(this.#stays ? stays : [])].filter((time) => time !== undefined);
+    return times.length > 0 ? earliest(...times) : undefined;
   }
 
-  /** Waits until another look may bring something: nobody sends any more, or somebody has room and there was more. */
-  async #worthLooking(): Promise<void> {
-    for (;;) {
-      const active = this.#senders.active();
-      if (active.length === 0) return;
-      const waiting = [...this.#unclaimed].some(
-        (session) => !active.some((sender) => sender.session.name === session),
-      );
-      if (waiting && this.#freePlaces > 0) return;
-      // As long as sessions wait for a place, those that have one are given nothing.
-      if (!waiting && active.some((sender) => sender.low && this.#unclaimed.has(sender.session.name))) return;
-      await this.#change();
+  /** Waits until another look may bring something; leases that are not needed meanwhile are given back. */
+  async #worthLooking(look: Look, next: Date | undefined): Promise<void> {
+    const { clock } = this.#pass;
+    const soonest = addSeconds(clock.now(), LOOK_GAP_MS / 1000);
+    const timed = next && next < soonest ? soonest : next;
+    // What could not be claimed just now can't be before something changes.
+    for (let hasChanged = look.tried > 0; ; hasChanged = true) {
+      if (hasChanged && this.#mayClaimMore(look)) return;
+      if (!this.#mayLook || (timed && clock.until(timed) <= 0)) return;
+      const change = this.#change(timed);
+      if (this.#stays || this.#workers.active.length === 0)
+        await this.#unlessAway(() => this.#workers.dismissIdle((session) => look.left.includes(session)));
+      await change;
     }
   }
 
-  /** Waits until some session could do with more, or has nothing left. */
-  async #change(): Promise<void> {
-    const changed = new Promise<void>((resolve) => {
-      this.#wake = resolve;
+  /** Some session has room and there was more of it, or a place is free and others wait; or all is sent. */
+  #mayClaimMore({ leftOpen }: Look): boolean {
+    const { active } = this.#workers;
+    const left = leftOpen.filter((session) => this.#workers.isOpen(session));
+    const waiting = left.filter((session) => {
+      const { active, target } = this.#workers.statusOf(session);
+      return !active && target > 0;
     });
-    // Who stays has other turns, which may need the places: a change in itself.
-    if (this.#board.stays && (await this.#senders.dismissIdle())) return;
-    await changed;
+    if (waiting.length > 0) return active.length < this.#pass.config.SESSION_CONCURRENCY;
+    if (active.length === 0) return !this.#stays;
+    // While sessions wait for a place, those that have one are given nothing more.
+    return active.some(({ isLow, session }) => isLow && left.includes(session.name));
   }
 
-  /**
-   * Claims what the plan gives each session, and hands it over.
-   *
-   * @returns whether another look may bring something: there was something to claim, or a session makes room
-   */
-  async #claim(offers: SessionBacklog[]): Promise<boolean> {
-    const { db, id: passId, clock, sendUntil, tally } = this.#pass;
-    const open = offers
-      .filter((offer) => this.#senders.isOpen(offer.session.name))
-      .map((offer) => withoutMessages(offer, this.#board.passedOver));
-    const plan = planClaims(open, (session) => this.#senders.standingOf(session), this.#freePlaces);
-    let dropped = await this.#senders.take(open, plan);
-    for (const name of plan.keys()) {
-      // Its pause lasts longer than this pass may send: what it has due is the next one's.
-      if (this.#senders.standingOf(name).target > 0) continue;
-      plan.delete(name);
-      this.#senders.close(name);
-      dropped = true;
-    }
-    this.#leftSome = leftOver(offers, plan).length > 0;
-    // Whoever stays looks again once a session is free: also before this turn has ended.
-    if (this.#board.stays) tally.more ||= this.#leftSome;
-    this.#unclaimed = new Set(leftOver(open, plan).filter((session) => this.#senders.isOpen(session)));
-    const planned = [...plan.values()].flat();
-    const ids = planned.map((message) => message._id);
-    if (ids.length === 0) return dropped;
-    const now = clock.now();
-    if (now >= sendUntil) {
-      // A claim that has expired before it is made would only come back.
-      this.#leftSome = true;
-      return dropped;
-    }
-    this.#mayHoldClaims = true;
-    const mark = { passId, passStartedAt: clock.startedAt, now, expiresAt: sendUntil };
-    const { ours, refused } = await claim(db, ids, windowNow(this.#pass), mark);
-    tally.add("claimed", ours.length);
-    this.#passOver(planned, ours);
-    if (refused > 0) tally.blocked({ code: "database_refused" }, refused);
-    await this.#handOver(plan, ours);
-    return true;
+  /** Waits until some session could do with more or has nothing left, or until a moment. */
+  async #change(until: Date | undefined): Promise<void> {
+    const { clock, stop } = this.#pass;
+    const changed = new AbortController();
+    this.#wake = () => changed.abort();
+    const end = until ?? this.#pass.stepsUntil;
+    await pauseFor(clock.until(end), AbortSignal.any([changed.signal, stop]));
   }
 
-  /** What could not be claimed is not tried again, so that it keeps nothing that is due after it from its turn. */
-  #passOver(planned: DueMessage[], ours: ClaimedMessage[]): void {
-    const claimed = new Set(ours.map(dueKey));
-    for (const key of planned.map(dueKey)) if (!claimed.has(key)) this.#board.passedOver.add(key);
-  }
-
-  /** Gives claimed messages to their sessions, their campaigns opened first. */
-  async #handOver(plan: ClaimPlan, claimed: ClaimedMessage[]): Promise<void> {
-    const { db, clock, id: passId, tally } = this.#pass;
-    const { bySession, moved } = assign(plan, claimed);
-    await openCampaigns(this.#pass, claimed);
-    for (const [session, messages] of bySession) this.#senders.give(session, messages);
-    if (moved.length === 0) return;
-    const reason = { code: "message_changed" } as const;
-    const ids = moved.map((message) => message._id);
-    const { changed } = await releaseClaims(db, ids, passId, clock.now(), reason);
-    tally.released(reason, changed);
+  /** Whether something is left for the next pass. What was left in a pass that stays may have been sent since. */
+  async #hasMore(): Promise<boolean> {
+    const { snapshot } = this.#watch;
+    const more = this.#leftSome || this.#workers.stoppedSome;
+    if (!more || this.#pass.config.STAY_SECONDS === 0 || !snapshot) return more;
+    return (await this.#unlessAway(() => this.#looks.isSomethingLeft(snapshot))) ?? true;
   }
 }

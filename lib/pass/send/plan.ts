@@ -22,63 +22,63 @@ export interface SessionBacklog {
 /** What to claim, by session. */
 export type ClaimPlan = Map<string, DueMessage[]>;
 
-/** How a session that already sends in this pass stands. */
+/** How a session stands in this pass. */
 export interface WorkerStatus {
   /** It has something to send, so it holds one of the places. */
   active: boolean;
   /** Claimed and not yet sent. */
   queued: number;
-  /** How many it can soon send. */
+  /** How many it can soon start, with what is queued. */
   target: number;
   /** How often it was given messages. */
-  turns: number;
+  served: number;
 }
 
-/** A session is given what it can send in so long: soon enough that a pause of its campaign still counts. */
-const CLAIM_AHEAD_MS = 5_000;
 const MAX_CLAIM = 200;
 
 /** What a message is taken to cost until a session has shown what it does; a guess. */
 const FIRST_GUESS_MS = 100;
 
 /**
- * How many messages a session can soon send.
+ * How many messages a session can soon start.
  *
- * @param msPerMessage what one has cost it so far, without the gap
+ * @param soon the first can start after `waitMs`, the last must within `withinMs`; one has cost `msPerMessage` so far,
+ * without the gap
  */
-export function claimTarget(
+export function startableSoon(
   { SEND_GAP_MS, SEND_GAP_JITTER_MS }: Config,
-  msPerMessage = FIRST_GUESS_MS,
+  soon: { waitMs: number; withinMs: number; msPerMessage: number | undefined },
 ): number {
-  const ms = msPerMessage + SEND_GAP_MS + SEND_GAP_JITTER_MS / 2;
-  return Math.min(MAX_CLAIM, Math.max(1, Math.ceil(CLAIM_AHEAD_MS / ms)));
+  const { waitMs, withinMs, msPerMessage = FIRST_GUESS_MS } = soon;
+  const stepMs = msPerMessage + SEND_GAP_MS + SEND_GAP_JITTER_MS / 2;
+  return Math.min(MAX_CLAIM, Math.max(0, Math.ceil((withinMs - Math.max(0, waitMs)) / stepMs)));
 }
 
 /**
- * Decides how many of which session to claim: no more of one than it can soon send, and of no more sessions
- * than may send at once. Where sessions wait for a place, nobody is given more until it has given its place
- * up, so that one long queue never keeps the others out.
+ * Decides how many of which session to claim: no more of one than it can soon start, and of no more sessions
+ * than may send at once. While sessions wait for a place, a session that holds one gets nothing more until it has
+ * given its place up, so that one long queue never keeps the others out.
  *
- * @param standingOf how each session stands; also those not heard of yet
+ * @param statusOf how each session stands; also those not heard of yet
  * @param freePlaces how many more sessions may begin to send
  * @returns what to claim
  */
 export function planClaims(
-  offers: SessionBacklog[],
-  standingOf: (session: string) => WorkerStatus,
+  backlogs: SessionBacklog[],
+  statusOf: (session: string) => WorkerStatus,
   freePlaces: number,
 ): ClaimPlan {
-  const all = offers.map((offer) => ({ offer, standing: standingOf(offer.session.name) }));
+  const all = backlogs.map((backlog) => ({ backlog, status: statusOf(backlog.session.name) }));
   const waiting = all
-    .filter(({ offer, standing }) => !standing.active && offer.next.length > 0)
-    .sort((a, b) => a.standing.turns - b.standing.turns || oldest(a.offer) - oldest(b.offer));
+    .filter(({ backlog, status }) => !status.active && status.target > 0 && backlog.next.length > 0)
+    .sort((a, b) => a.status.served - b.status.served || oldest(a.backlog) - oldest(b.backlog));
   const crowded = waiting.length > freePlaces;
   const chosen = waiting.slice(0, freePlaces);
-  if (!crowded) chosen.push(...all.filter(({ standing }) => standing.active));
+  if (!crowded) chosen.push(...all.filter(({ status }) => status.active));
   const plan: ClaimPlan = new Map();
-  for (const { offer, standing } of chosen) {
-    const room = Math.max(0, standing.target - standing.queued);
-    if (room > 0 && offer.next.length > 0) plan.set(offer.session.name, offer.next.slice(0, room));
+  for (const { backlog, status } of chosen) {
+    const room = Math.max(0, status.target - status.queued);
+    if (room > 0 && backlog.next.length > 0) plan.set(backlog.session.name, backlog.next.slice(0, room));
   }
   return plan;
 }
@@ -88,21 +88,21 @@ export function dueKey({ _id, scheduledAt }: Pick<DueMessage, "_id" | "scheduled
   return `${documentKey(_id)} ${scheduledAt.getTime()}`;
 }
 
-/** The same offer without some messages, given by their `dueKey`. */
-export function withoutMessages(offer: SessionBacklog, keys: Set<string>): SessionBacklog {
-  if (keys.size === 0) return offer;
-  const next = offer.next.filter((message) => !keys.has(dueKey(message)));
-  return { ...offer, next, count: offer.count - (offer.next.length - next.length) };
+/** The same backlog without some messages, given by their `dueKey`. */
+export function withoutMessages(backlog: SessionBacklog, keys: Set<string>): SessionBacklog {
+  if (keys.size === 0) return backlog;
+  const next = backlog.next.filter((message) => !keys.has(dueKey(message)));
+  return { ...backlog, next, count: backlog.count - (backlog.next.length - next.length) };
 }
 
-function oldest(offer: SessionBacklog): number {
-  return offer.next[0]?.scheduledAt.getTime() ?? 0;
+function oldest(backlog: SessionBacklog): number {
+  return backlog.next[0]?.scheduledAt.getTime() ?? 0;
 }
 
 /** The sessions of which a plan leaves something due. */
-export function leftOver(offers: SessionBacklog[], plan: ClaimPlan): string[] {
-  const left = offers.filter((offer) => offer.count > (plan.get(offer.session.name)?.length ?? 0));
-  return left.map((offer) => offer.session.name);
+export function leftOver(backlogs: SessionBacklog[], plan: ClaimPlan): string[] {
+  const left = backlogs.filter(({ count, session }) => count > (plan.get(session.name)?.length ?? 0));
+  return left.map(({ session }) => session.name);
 }
 
 /** Claimed messages, each with the session it was planned for; `moved` were given another in the meantime. */

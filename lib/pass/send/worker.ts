@@ -1,84 +1,112 @@
 import { addSeconds, pauseFor } from "../../clock.ts";
 import { describeError } from "../../log.ts";
-import { releaseClaims } from "../../messages/claims.ts";
+import { releaseClaims, releaseExpired } from "../../messages/claims.ts";
 import { oldestFirst } from "../../messages/due.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Reason } from "../../problems.ts";
-import { restrictSession } from "../../sessions/leases.ts";
+import { LeaseTrust, restrictSession } from "../../sessions/leases.ts";
 import type { WahaServer, WahaSession } from "../../waha/responses.ts";
-import { countReleased, maySend, type Pass } from "../pass.ts";
-import { attempt, type Lane } from "./deliver.ts";
+import { lastStart, maySend, type Pass } from "../pass.ts";
+import { deliver, type Lane } from "./deliver.ts";
 import { MessageIds } from "./message-ids.ts";
-import { claimTarget, type WorkerStatus } from "./plan.ts";
+import { startableSoon, type WorkerStatus } from "./plan.ts";
+
+/** A lease as it was taken: when the request was sent, and when the session's last message was posted. */
+export interface Taken {
+  at: Date;
+  lastSentAt: Date | undefined;
+}
 
 /**
- * Sends the messages of one session, one at a time and in order. The outcome of one is known before the next
- * intent is written; its record may travel with that intent.
+ * Sends the messages of one session, one at a time and in order, under the session's lease. The outcome of one is
+ * known before the next intent is written; its record may travel with that intent.
  */
 export class SessionWorker {
   readonly session: WahaSession;
-  /** Why nothing more is sent on this session in this pass. */
+  readonly lease: LeaseTrust;
+  /** Why nothing more is sent on this session by this worker. */
   stopped: Reason | undefined;
   lastSentAt: Date | undefined;
+  /** A POST may still be under way: the lease must run out. */
+  hasOpenPost = false;
+  /** Claims may be left that could not be given back. */
+  mayHoldClaims = false;
+  /** When the next message may start: the pause after the last one is over. */
+  readyAt: Date;
   readonly #pass: Pass;
   readonly #lane: Lane;
   readonly #onChange: () => void;
   #queue: ClaimedMessage[] = [];
   #running: Promise<void> | undefined;
   #recording: Promise<unknown>[] = [];
-  #turns = 0;
-  #lastTurn = 0;
+  #served = 0;
+  #lastGiven = 0;
   #msPerMessage: number | undefined;
 
-  /**
-   * @param lastSentAt when the session's last message was posted, by whichever pass
-   * @param onChange called when the session could do with more, and when it has nothing left
-   */
+  /** @param onChange called when the session could do with more, and when it has nothing left */
   constructor(
     pass: Pass,
     session: WahaSession,
     server: WahaServer | undefined,
-    lastSentAt: Date | undefined,
+    taken: Taken,
     onChange: () => void,
   ) {
+    const { clock, lifetimes } = pass;
     this.#pass = pass;
     this.session = session;
-    this.lastSentAt = lastSentAt;
+    this.lease = new LeaseTrust(clock, taken.at, lifetimes.leaseMs, lifetimes.marginMs);
+    this.lastSentAt = taken.lastSentAt;
+    this.readyAt = this.#afterPause(taken.lastSentAt);
     this.#onChange = onChange;
     this.#lane = {
       session: session.name,
       ids: new MessageIds(pass, session, server),
+      cutOff: this.lease.cutOff,
+      whyNot: (message) => this.#whyNot(message),
       hasNext: () => this.#queue.length > 0,
       record: (recorded) => this.#recordBeside(recorded),
     };
   }
 
-  get standing(): WorkerStatus {
+  get status(): WorkerStatus {
+    const { clock, config, lifetimes } = this.#pass;
+    const withinMs = Math.min(
+      lifetimes.aheadMs,
+      clock.until(this.lease.coversUntil),
+      clock.until(lastStart(this.#pass)),
+    );
+    const soon = { waitMs: clock.until(this.readyAt), withinMs, msPerMessage: this.#msPerMessage };
     return {
       active: this.#running !== undefined,
       queued: this.#queue.length,
-      target: this.#nextAt() < this.#pass.sendUntil ? claimTarget(this.#pass.config, this.#msPerMessage) : 0,
-      turns: this.#turns,
+      target: startableSoon(config, soon),
+      served: this.#served,
     };
   }
 
-  /** It was stopped by what WAHA or the database answered, not by the end of the pass. */
-  get inTrouble(): boolean {
-    return this.stopped !== undefined && this.stopped.code !== "out_of_time";
+  /** WAHA's or the database's answer stopped it, not the end of the pass or of its lease. */
+  get isInTrouble(): boolean {
+    const { code } = this.stopped ?? {};
+    return code !== undefined && code !== "out_of_time" && code !== "claim_ran_out";
   }
 
-  /** Half of its last turn is sent: time to look for more. */
-  get low(): boolean {
-    return this.#queue.length <= this.#lastTurn / 2;
+  /** Half of what it was given last is sent: time to look for more. */
+  get isLow(): boolean {
+    return this.#queue.length <= this.#lastGiven / 2;
   }
 
   /** Takes claimed messages over, and starts to send if it does not yet; of all that it has, the oldest comes next. */
   give(messages: ClaimedMessage[]): void {
-    this.#turns += 1;
+    this.#served += 1;
     this.#queue.push(...messages);
     this.#queue.sort(oldestFirst);
-    this.#lastTurn = this.#queue.length;
+    this.#lastGiven = this.#queue.length;
     this.#running ??= this.#run();
+  }
+
+  /** Sends nothing more: another pass has the lease, or it ran out. A POST that is under way goes on. */
+  loseLease(): void {
+    this.stopped ??= { code: "claim_ran_out", detail: "its session's lease was lost" };
   }
 
   /** Resolves when everything given is sent or given back, and recorded. */
@@ -99,79 +127,107 @@ export class SessionWorker {
   }
 
   async #sendQueue(): Promise<void> {
-    while (!this.stopped && this.#queue.length > 0) {
-      if (!(await this.#gap())) return this.#stop({ code: "out_of_time" });
-      const next = this.#queue.shift();
-      if (!next) return;
-      const began = this.#pass.clock.now();
-      const { posted, restricted, stop } = await attempt(this.#pass, this.#lane, next);
-      this.#measure(-this.#pass.clock.until(began));
-      if (posted) this.lastSentAt = this.#pass.clock.now();
-      if (restricted) await this.#restrict();
-      if (stop) this.#stop(stop);
-      if (stop || this.low) this.#onChange();
+    const { clock, stop } = this.#pass;
+    while (this.#queue[0] && !this.stopped) {
+      if (this.readyAt >= lastStart(this.#pass)) return this.#stop({ code: "out_of_time" });
+      await pauseFor(Math.min(clock.until(this.readyAt), clock.until(endOf(this.#queue[0]))), stop);
+      // What was given meanwhile may have been due earlier.
+      const [next] = this.#queue;
+      const reason = this.#whyNot(next);
+      if (reason?.code === "claim_ran_out") await this.#giveBackExpired();
+      else if (reason) this.#stop(reason);
+      else await this.#deliver(next);
     }
   }
 
-  /** When the next message may be posted, `jitterMs` after the shortest pause. */
-  #nextAt(jitterMs = 0): Date {
-    const { clock, config } = this.#pass;
-    const gap = (config.SEND_GAP_MS + jitterMs) / 1000;
-    const now = clock.now();
-    // Whoever recorded a time that has not come yet had another clock.
-    const last = this.lastSentAt && this.lastSentAt < now ? this.lastSentAt : this.lastSentAt && now;
-    return last ? addSeconds(last, gap) : now;
+  async #deliver(message: ClaimedMessage): Promise<void> {
+    const { clock } = this.#pass;
+    this.#queue.splice(this.#queue.indexOf(message), 1);
+    const began = clock.now();
+    const ready = this.readyAt;
+    // While it is under way the next one is taken to start a pause from now.
+    this.readyAt = this.#afterPause(began);
+    const { open, posted, restricted, stop } = await deliver(this.#pass, this.#lane, message);
+    this.#measure(-clock.until(began));
+    if (posted) this.lastSentAt = clock.now();
+    this.readyAt = posted ? this.#afterPause(this.lastSentAt) : ready;
+    this.hasOpenPost ||= open ?? false;
+    if (restricted) await this.#restrict();
+    if (stop) this.#stop(stop);
+    if (stop || this.isLow) this.#onChange();
   }
 
-  /** Waits out the pause between two messages; false if there is no time left to send another. */
-  async #gap(): Promise<boolean> {
-    const { clock, config, sendUntil, stop } = this.#pass;
-    const wait = clock.until(this.#nextAt(Math.random() * config.SEND_GAP_JITTER_MS));
-    if (clock.until(sendUntil) <= wait) return false;
-    await pauseFor(wait, stop);
-    return maySend(this.#pass);
+  /** Why no attempt of a message may start now; undefined if one may. */
+  #whyNot(message: ClaimedMessage): Reason | undefined {
+    if (this.stopped) return this.stopped;
+    if (!maySend(this.#pass)) return { code: "out_of_time" };
+    return this.#pass.clock.until(endOf(message)) > 0 ? undefined : { code: "claim_ran_out" };
+  }
+
+  /** When the pause after the last message is over, its random part drawn anew. */
+  #afterPause(sentAt: Date | undefined): Date {
+    const { clock, config } = this.#pass;
+    const now = clock.now();
+    if (!sentAt) return now;
+    // A time that has not come yet is another clock's.
+    const last = sentAt < now ? sentAt : now;
+    return addSeconds(last, (config.SEND_GAP_MS + Math.random() * config.SEND_GAP_JITTER_MS) / 1000);
   }
 
   /** Remembered at once: should the pass die now, the next one must know. */
   async #restrict(): Promise<void> {
-    const { clock, db, id: passId, log } = this.#pass;
-    await restrictSession(db, this.session.name, clock.now()).catch((error: unknown) =>
-      log.warn(
-        { passId, session: this.session.name, error: describeError(error) },
-        "a restriction was not recorded",
-      ),
+    const { clock, db, log } = this.#pass;
+    const session = this.session.name;
+    await restrictSession(db, session, clock.now()).catch((error: unknown) =>
+      log.warn({ session, error: describeError(error) }, "a restriction was not recorded"),
     );
   }
 
-  /** Ends the session's sending in this pass. */
   #stop(reason: Reason): void {
-    this.stopped = reason;
-    // Whatever stopped it was given back itself, or is followed by more.
-    this.#pass.tally.more = true;
+    this.stopped ??= reason;
   }
 
   async #giveBackQueue(reason: Reason): Promise<void> {
-    const ids = this.#queue.splice(0).map((message) => message._id);
-    if (ids.length === 0) return;
-    const { db, id, clock, log } = this.#pass;
-    try {
+    const { clock, db, id, stats } = this.#pass;
+    await this.#giveBack(this.#queue.splice(0), async (ids) => {
       const { changed } = await releaseClaims(db, ids, id, clock.now(), reason);
-      countReleased(this.#pass, reason, changed);
+      stats.released(reason, changed);
+    });
+  }
+
+  /** What did not start in time is claimed anew by the next look, which finds it first. */
+  async #giveBackExpired(): Promise<void> {
+    const { clock, db, id, stats } = this.#pass;
+    const isOver = (message: ClaimedMessage) => clock.until(endOf(message)) <= 0;
+    const over = this.#queue.filter(isOver);
+    this.#queue = this.#queue.filter((message) => !over.includes(message));
+    await this.#giveBack(over, async (ids) => {
+      const { changed } = await releaseExpired(db, ids, id, clock.now());
+      stats.released({ code: "claim_ran_out" }, changed);
+    });
+  }
+
+  /** The end of the pass tries once more, and a later pass rescues what is still claimed then. */
+  async #giveBack(
+    messages: ClaimedMessage[],
+    release: (ids: ClaimedMessage["_id"][]) => Promise<void>,
+  ): Promise<void> {
+    if (messages.length === 0) return;
+    try {
+      await release(messages.map((message) => message._id));
     } catch (error) {
-      // The end of the pass tries once more, and a later pass rescues what is still claimed then.
-      log.warn(
-        { passId: id, session: this.session.name, error: describeError(error) },
-        "claims not given back yet",
-      );
+      this.mayHoldClaims = true;
+      const { log } = this.#pass;
+      log.warn({ session: this.session.name, error: describeError(error) }, "claims not given back yet");
     }
   }
 
   /** The session is finished only when every outcome is recorded, or was given up on. */
   #recordBeside(recorded: Promise<unknown>): void {
-    const { log, id: passId } = this.#pass;
+    const { log } = this.#pass;
     this.#recording.push(
       recorded.catch((error: unknown) =>
-        log.warn({ passId, error: describeError(error) }, "an outcome was not recorded"),
+        log.warn({ error: describeError(error) }, "an outcome was not recorded"),
       ),
     );
   }
@@ -180,3 +236,5 @@ export class SessionWorker {
     this.#msPerMessage = this.#msPerMessage === undefined ? ms : this.#msPerMessage * 0.8 + ms * 0.2;
   }
 }
+
+const endOf = ({ delivery }: ClaimedMessage): Date => delivery.claimExpiresAt;

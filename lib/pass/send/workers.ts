@@ -1,140 +1,241 @@
 import { addSeconds } from "../../clock.ts";
-import { shownId } from "../../log.ts";
+import { describeError, shownId } from "../../log.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
-import { returnLeases, type SessionLease, takeLeases } from "../../sessions/leases.ts";
+import {
+  type Held,
+  renewLeases,
+  returnLeases,
+  type SessionLease,
+  takeLeases,
+} from "../../sessions/leases.ts";
 import type { WahaSession } from "../../waha/responses.ts";
-import type { Pass } from "../pass.ts";
-import type { Board } from "./board.ts";
-import { type ClaimPlan, claimTarget, type SessionBacklog, type WorkerStatus } from "./plan.ts";
+import type { WahaSnapshot } from "../../waha/snapshot.ts";
+import { lastStart, type Pass } from "../pass.ts";
+import { startableSoon, type WorkerStatus } from "./plan.ts";
 import { SessionWorker } from "./worker.ts";
 
-/** The sessions on which a turn sends: each with its lease, and its sender. */
+/** After so many sessions in trouble it is not the sessions: the pass claims no more. */
+const CIRCUIT_OPENS_AT = 3;
+
+/** A session that this pass does not serve for now. */
+interface Closed {
+  /** Until then; undefined for as long as the pass lasts. */
+  until: Date | undefined;
+  /** The lease that another pass held, as it was met first. */
+  lease?: SessionLease;
+}
+
+/** What taking leases came to. */
+export interface Taking {
+  /** A lease had run out: its pass may have left claims, which come first. */
+  takenOver: boolean;
+  /** Sessions whose account must rest. */
+  restricted: WahaSession[];
+}
+
+/** The sessions on which a pass sends: each with its lease, which is renewed for as long as it is held, and its worker. */
 export class Workers {
   readonly #pass: Pass;
-  readonly #board: Board;
   readonly #onChange: () => void;
-  readonly #senders = new Map<string, SessionWorker>();
-  /** Sessions on which another pass sends, or that this turn can't serve any more. */
-  readonly #taken = new Set<string>();
+  readonly #workers = new Map<string, SessionWorker>();
+  readonly #closed = new Map<string, Closed>();
+  readonly #suspended = new Set<string>();
+  /** Some worker was stopped: what it had is left. */
+  stoppedSome = false;
+  /** Claims may be left that could not be given back. */
+  mayHoldClaims = false;
+  #renewing = false;
+  readonly #renewals: NodeJS.Timeout;
 
   /** @param onChange called when a session could do with more, and when it has nothing left */
-  constructor(pass: Pass, board: Board, onChange: () => void) {
+  constructor(pass: Pass, onChange: () => void) {
     this.#pass = pass;
-    this.#board = board;
     this.#onChange = onChange;
+    this.#renewals = setInterval(() => void this.#renew(), pass.lifetimes.renewalMs);
+  }
+
+  get active(): SessionWorker[] {
+    return [...this.#workers.values()].filter(({ status }) => status.active);
+  }
+
+  /** Too many sessions are in trouble. */
+  get isCircuitOpen(): boolean {
+    return this.#suspended.size >= CIRCUIT_OPENS_AT;
+  }
+
+  /** It may be given messages: no other pass sends on it, and it is neither stopped nor suspended. */
+  isOpen(session: string): boolean {
+    if (this.#suspended.has(session) || this.#workers.get(session)?.stopped) return false;
+    const closed = this.#closed.get(session);
+    return !closed || (closed.until !== undefined && this.#pass.clock.until(closed.until) <= 0);
+  }
+
+  has(session: string): boolean {
+    return this.#workers.has(session);
+  }
+
+  statusOf(session: string): WorkerStatus {
+    const { config, lifetimes } = this.#pass;
+    const soon = { waitMs: 0, withinMs: lifetimes.aheadMs, msPerMessage: undefined };
+    const newcomer = { active: false, queued: 0, target: startableSoon(config, soon), served: 0 };
+    return this.#workers.get(session)?.status ?? newcomer;
+  }
+
+  /**
+   * When it is worth looking at a session again: its pause is nearly over, or the lease that another pass holds has
+   * been given back or has run out. Undefined where nothing of the kind is to come.
+   */
+  openAgainAt(session: string): Date | undefined {
+    const { clock, lifetimes } = this.#pass;
+    const worker = this.#workers.get(session);
+    if (worker && (worker.status.active || worker.stopped)) return undefined;
+    const at = worker
+      ? addSeconds(worker.readyAt, -lifetimes.aheadMs / 1000)
+      : this.#closed.get(session)?.until;
+    return at && clock.until(at) > 0 ? at : undefined;
+  }
+
+  /** Until then a session's lease covers its claims. */
+  coversUntil(session: string): Date {
+    return this.#workers.get(session)?.lease.coversUntil ?? new Date(0);
   }
 
   /** Hands claimed messages to a session whose lease was taken. */
   give(session: string, messages: ClaimedMessage[]): void {
-    const { id: passId, log } = this.#pass;
+    const { log } = this.#pass;
     for (const { _id, scheduledAt } of messages)
-      log.debug({ passId, messageId: shownId(_id), session, scheduledAt }, "claimed");
-    this.#board.active.add(session);
-    this.#senders.get(session)?.give(messages);
+      log.debug({ messageId: shownId(_id), session, scheduledAt }, "claimed");
+    this.#workers.get(session)?.give(messages);
   }
 
-  active(): SessionWorker[] {
-    return [...this.#senders.values()].filter((sender) => sender.standing.active);
-  }
-
-  /** Nobody else sends on the session, and it is not in trouble. */
-  isOpen(session: string): boolean {
-    const sender = this.#senders.get(session);
-    if (!sender && this.#board.leased.has(session)) return false;
-    return !sender?.stopped && !this.#taken.has(session) && !this.#board.troubled.has(session);
-  }
-
-  standingOf(session: string): WorkerStatus {
-    const newcomer = { active: false, queued: 0, target: claimTarget(this.#pass.config), turns: 0 };
-    return this.#senders.get(session)?.standing ?? newcomer;
-  }
-
-  /** Serves a session no more in this turn. */
-  close(session: string): void {
-    this.#taken.add(session);
-  }
-
-  /**
-   * Takes the leases of the plan's newcomers; sessions that are refused drop out of the plan.
-   *
-   * @returns whether any was refused
-   */
-  async take(offers: SessionBacklog[], plan: ClaimPlan): Promise<boolean> {
-    const newcomers = offers.filter(
-      ({ session }) => plan.has(session.name) && !this.#senders.has(session.name),
-    );
-    if (newcomers.length === 0) return false;
-    const { db, id: passId, clock, stepsUntil } = this.#pass;
-    const names = newcomers.map((offer) => offer.session.name);
-    // Neither taken too early nor held too short, should the reading of the database's time have taken long.
+  /** Takes the leases of sessions that are new to this pass. Those that are not free are closed for a while. */
+  async take(newcomers: WahaSession[], { server }: WahaSnapshot): Promise<Taking> {
+    const { clock, db, id: passId, lifetimes } = this.#pass;
+    const at = clock.now();
     const error = clock.errorMs / 1000;
-    const [now, until] = [addSeconds(clock.now(), -error), addSeconds(stepsUntil, error)];
-    const leases = await takeLeases(db, names, passId, now, until);
-    const refused = newcomers.filter(({ session }) => leases.get(session.name)?.passId !== passId);
-    for (const { session } of newcomers) this.#welcome(session, leases.get(session.name));
-    for (const offer of refused) await this.#turnAway(offer, plan, leases.get(offer.session.name));
-    return refused.length > 0;
+    const expiresAt = addSeconds(at, lifetimes.leaseMs / 1000 + error);
+    const names = newcomers.map(({ name }) => name);
+    // A lease that another pass holds is not free before it is surely over.
+    const leases = await takeLeases(db, names, passId, addSeconds(at, -error), expiresAt);
+    const taking: Taking = { takenOver: false, restricted: [] };
+    for (const session of newcomers) {
+      const lease = leases.get(session.name);
+      const isOurs = lease?.passId === passId && lease.expiresAt.getTime() === expiresAt.getTime();
+      if (isOurs) {
+        const taken = { at, lastSentAt: lease.lastSentAt };
+        const worker = new SessionWorker(this.#pass, session, server, taken, () => this.#changed(worker));
+        this.#workers.set(session.name, worker);
+        this.#closed.delete(session.name);
+        taking.takenOver ||= lease.takenOver ?? false;
+      } else if (isRestricted(lease, at)) {
+        this.#closed.set(session.name, { until: undefined });
+        taking.restricted.push(session);
+      } else this.#meetForeign(session.name, lease);
+    }
+    return taking;
+  }
+
+  /** Gives back the leases of sessions that send nothing and have nothing left to send. */
+  async dismissIdle(hasMore: (session: string) => boolean): Promise<void> {
+    const idle = [...this.#workers.values()].filter(
+      ({ session, status, stopped }) => !status.active && (stopped || !hasMore(session.name)),
+    );
+    await this.#dismiss(idle);
+  }
+
+  /** Serves no more the sessions whose pause outlasts this pass: what they have due is the next one's. */
+  async closePausing(): Promise<void> {
+    const end = lastStart(this.#pass);
+    const pausing = [...this.#workers.values()].filter(
+      ({ readyAt, status, stopped }) => !status.active && !stopped && readyAt >= end,
+    );
+    for (const { session } of pausing) this.#closed.set(session.name, { until: undefined });
+    await this.#dismiss(pausing);
+  }
+
+  /** Forgets what stands against sessions, as a new pass would. */
+  startAfresh(): void {
+    this.#suspended.clear();
+    this.#closed.clear();
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async finished(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.finished()));
+  }
+
+  /** Gives the leases back, or lets them run out. */
+  async close({ giveBack }: { giveBack: boolean }): Promise<void> {
+    clearInterval(this.#renewals);
+    const workers = [...this.#workers.values()];
+    for (const { lease } of workers) lease.close();
+    if (giveBack) await this.#dismiss(workers);
+  }
+
+  /** A lease under which a POST may be under way, or a claim may be left, runs out. */
+  async #dismiss(workers: SessionWorker[]): Promise<void> {
+    for (const { lease, session } of workers) {
+      lease.close();
+      this.#workers.delete(session.name);
+    }
+    const free = workers.filter(({ hasOpenPost, mayHoldClaims }) => !hasOpenPost && !mayHoldClaims);
+    await returnLeases(this.#pass.db, free.map(heldOf), this.#pass.id);
+  }
+
+  #changed(worker: SessionWorker): void {
+    this.stoppedSome ||= worker.stopped !== undefined;
+    this.mayHoldClaims ||= worker.mayHoldClaims;
+    if (worker.isInTrouble) this.#suspended.add(worker.session.name);
+    this.#onChange();
   }
 
   /**
-   * Gives up the places and leases of sessions that have nothing left, so that another turn or pass can have them.
-   *
-   * @returns whether there were any
+   * Closes a session that another pass holds until the next look. A pass that ends waits for the lease once: if it
+   * was renewed since, or is a third one's, its holder lives, and what is due there is the holder's.
    */
-  async dismissIdle(): Promise<boolean> {
-    const idle = [...this.#senders.values()].filter((sender) => !sender.standing.active);
-    if (idle.length === 0) return false;
-    for (const { session } of idle) this.#senders.delete(session.name);
-    await this.#return(idle);
-    return true;
+  #meetForeign(session: string, lease: SessionLease | undefined): void {
+    const { clock, config, lifetimes } = this.#pass;
+    const before = this.#closed.get(session)?.lease;
+    const isAlive = before !== undefined && before.expiresAt.getTime() !== lease?.expiresAt.getTime();
+    const until =
+      isAlive && config.STAY_SECONDS === 0 ? undefined : addSeconds(clock.now(), lifetimes.lookMs / 1000);
+    this.#closed.set(session, { until, ...(lease ? { lease: before ?? lease } : {}) });
   }
 
-  /** Resolves when nothing is under way any more, and the leases are given back. */
-  async finish(): Promise<void> {
-    const senders = [...this.#senders.values()];
-    await Promise.all(senders.map((sender) => sender.finished()));
-    await this.#return(senders);
-  }
-
-  async #return(senders: SessionWorker[]): Promise<void> {
-    if (senders.length === 0) return;
-    const returns = senders.map(({ session, lastSentAt }) => ({ session: session.name, lastSentAt }));
-    // One that took its lease and gave it back at once, as its pause is long, is no news.
-    const served = senders.some(({ standing }) => standing.turns > 0);
+  /** Renews the leases of all workers but those that are to run out. One renewal is under way at a time. */
+  async #renew(): Promise<void> {
+    const workers = [...this.#workers.values()].filter(isRenewed);
+    if (this.#renewing || workers.length === 0) return;
+    this.#renewing = true;
+    const { clock, db, id: passId, lifetimes, log } = this.#pass;
+    const sentAt = clock.now();
+    const expiresAt = addSeconds(sentAt, (lifetimes.leaseMs + clock.errorMs) / 1000);
     try {
-      await returnLeases(this.#pass.db, returns, this.#pass.id);
-    } finally {
-      for (const { session } of returns) this.#board.leased.delete(session);
-      if (served) {
-        this.#board.freed = true;
-        this.#board.onFreed();
+      const renewed = await renewLeases(db, workers.map(heldOf), passId, expiresAt);
+      for (const worker of workers) {
+        if (renewed.has(worker.session.name)) worker.lease.renewed(sentAt);
+        else if (this.#workers.get(worker.session.name) === worker) this.#lose(worker);
       }
+    } catch (error) {
+      log.warn({ error: describeError(error) }, "leases were not renewed");
+    } finally {
+      this.#renewing = false;
     }
   }
 
-  #welcome(session: WahaSession, lease: SessionLease | undefined): void {
-    if (lease?.passId !== this.#pass.id) return;
-    const { server } = this.#board.around;
-    const onChange = () => {
-      if (sender.inTrouble) this.#board.troubled.add(session.name);
-      if (!sender.standing.active) this.#board.active.delete(session.name);
-      this.#onChange();
-    };
-    const sender = new SessionWorker(this.#pass, session, server, lease.lastSentAt, onChange);
-    this.#senders.set(session.name, sender);
-    this.#board.leased.add(session.name);
+  #lose(worker: SessionWorker): void {
+    const { log } = this.#pass;
+    log.warn({ session: worker.session.name }, "a lease was lost: nothing more is sent on its session");
+    worker.loseLease();
+    this.#onChange();
   }
+}
 
-  async #turnAway(offer: SessionBacklog, plan: ClaimPlan, lease: SessionLease | undefined): Promise<void> {
-    const { name } = offer.session;
-    plan.delete(name);
-    this.close(name);
-    const { restrictedUntil } = lease ?? {};
-    if (!restrictedUntil || this.#pass.clock.until(restrictedUntil) <= 0) return;
-    const reason = { code: "account_restricted", detail: name } as const;
-    await this.#board.lookout.noteBlocked(
-      this.#pass,
-      offer.groups.map((group) => ({ group, reason })),
-    );
-  }
+const heldOf = ({ lastSentAt, session }: SessionWorker): Held => ({ session: session.name, lastSentAt });
+
+/** Once a POST was cut off, the lease is to run out; but not while another is under way. */
+const isRenewed = ({ hasOpenPost, status }: SessionWorker) => status.active || !hasOpenPost;
+
+function isRestricted(lease: SessionLease | undefined, now: Date): boolean {
+  return lease?.restrictedUntil !== undefined && lease.restrictedUntil > now;
 }

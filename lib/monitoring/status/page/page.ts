@@ -1,5 +1,5 @@
-import type { Failure } from "../../../http/respond.ts";
-import { splitWords } from "../../../problems.ts";
+import type { Failure } from "../../../errors.ts";
+import { PROBLEMS } from "../../../problems.ts";
 import type { Status } from "../gather.ts";
 import { sentence } from "../verdict.ts";
 import { campaignsCard } from "./campaigns.ts";
@@ -33,8 +33,9 @@ ${documents ? documentsCard(documents) : notRead("Messages that are never sent")
 
 /** Why there is no status, in the same words as everywhere else. */
 export function failurePage({ status, errors }: Failure): Promise<Response> {
-  const cards = errors.map(({ message }) => {
-    const { happened, remedy } = splitWords(message);
+  const cards = errors.map(({ code, message }) => {
+    const { happened, remedy } =
+      code === "setting_wrong" ? { happened: message, remedy: "" } : PROBLEMS[code];
     return verdictCard({ level: "bad", headline: sentence(happened).slice(0, -1), detail: sentence(remedy) });
   });
   return pageAnswer(

@@ -11,7 +11,7 @@ const STEP = 10;
 const BAR = 7.6;
 
 /** The least even digit (or 1) times a power of ten that is not less: where an axis may end, and be halved. */
-export function roundUp(value: number): number {
+function roundUp(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 2, 4, 6, 8].find((digit) => digit * power >= value) ?? 10) * power;

@@ -13,7 +13,7 @@ export function plotCards(minutes: NonNullable<Status["minutes"]>): Html {
 }
 
 /** What each colour means. */
-export function legend(entries: [tone: string, words: string][]): Html {
+function legend(entries: [tone: string, words: string][]): Html {
   const items = entries.map(
     ([tone, words]) =>
       html`<li><svg viewBox="0 0 10 10" aria-hidden="true"><rect class="${tone}" width="10" height="10" rx="3"/></svg>${words}</li>`,

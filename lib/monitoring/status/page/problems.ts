@@ -1,7 +1,8 @@
-import { splitWords } from "../../../problems.ts";
+import { PROBLEMS } from "../../../problems.ts";
 import { lasting } from "../../alerts/words.ts";
 import type { Status, Unseen } from "../gather.ts";
 import { sentence } from "../verdict.ts";
+import { codePill } from "./code-pill.ts";
 import { type Html, html } from "./html.ts";
 import { many, number } from "./words.ts";
 
@@ -10,15 +11,15 @@ const MINUTE_MS = 60_000;
 
 /** What passes met within a day, each with what to do about it and how to send again. */
 export function problemsCard(at: Date, problems: NonNullable<Status["problems"]>): Html {
-  const rows = problems.map(({ code, message, lastAt, passes, count, resend }) => {
-    const { happened, remedy } = splitWords(message);
+  const rows = problems.map(({ code, lastAt, passes, count, resend }) => {
+    const { happened, remedy } = PROBLEMS[code];
     const isRecent = at.getTime() - lastAt.getTime() < 2 * MINUTE_MS;
     const when = isRecent ? "just now" : `${lasting(lastAt, at)} ago`;
     const often =
       passes === 1
         ? `${number(count)} in one pass`
         : `${number(count)} in the last of ${number(passes)} passes`;
-    return html`<li><span class="when">${when}; ${often}</span><span class="pill">${code}</span> <b>${sentence(happened)}</b> ${sentence(remedy)}${
+    return html`<li><span class="when">${when}; ${often}</span>${codePill(code)} <b>${sentence(happened)}</b> ${sentence(remedy)}${
       resend
         ? html`<br><span class="soft">${resend.first}:</span><code class="command">${resend.command}</code>`
         : ""
@@ -42,9 +43,9 @@ export function alertsCard({ at, alerts }: Status): Html | "" {
 /** Messages that no pass sees or touches; nothing where there are none. */
 export function documentsCard(documents: Unseen[]): Html | "" {
   if (documents.length === 0) return "";
-  const rows = documents.map(({ code, message, count, more }) => {
-    const { happened, remedy } = splitWords(message);
-    return html`<li><span class="pill">${code}</span> <b>${many({ count, more })} ${happened}.</b> ${sentence(remedy)}</li>`;
+  const rows = documents.map(({ code, count, more }) => {
+    const { happened, remedy } = PROBLEMS[code];
+    return html`<li>${codePill(code)} <b>${many({ count, more })} ${happened}.</b> ${sentence(remedy)}</li>`;
   });
   return html`<section class="wide"><h2>Messages that are never sent <small>no pass sees or touches them</small></h2><ul class="rows">${rows}</ul></section>`;
 }

@@ -1,14 +1,15 @@
-import { splitWords } from "../../../problems.ts";
+import { PROBLEMS, withDetail } from "../../../problems.ts";
 import type { Status } from "../gather.ts";
 import { sentence } from "../verdict.ts";
+import { codePill } from "./code-pill.ts";
 import { type Html, html } from "./html.ts";
 import { number } from "./words.ts";
 
 /** WAHA's sessions, those that can't send first; or why there is no list of them. */
 export function sessionsCard({ waha }: Status): Html {
   if (!waha.reachable) {
-    const { happened, remedy } = splitWords(waha.message);
-    return html`<section class="wide"><h2>WhatsApp sessions</h2><p><span class="pill">${waha.code}</span> <b>${sentence(happened)}</b> ${sentence(remedy)}</p></section>`;
+    const { happened, remedy } = PROBLEMS[waha.code];
+    return html`<section class="wide"><h2>WhatsApp sessions</h2><p>${codePill(waha.code)} <b>${sentence(happened)}</b> ${sentence(withDetail(remedy, waha.detail))}</p></section>`;
   }
   const chips = waha.sessions.map(
     ({ name, status }) =>

@@ -67,7 +67,8 @@ b.sent { color: var(--sent); } b.failed { color: var(--failed); } b.missed { col
 .rows li:first-child { border-top: 0; padding-top: 0; } .rows li:last-child { padding-bottom: 0; }
 .rows .when { float: right; color: var(--soft); font-size: .82rem; margin-left: 1rem; }
 .rows .command { display: block; background: var(--page); border-radius: 8px; padding: .35rem .6rem; margin-top: .3rem; overflow-wrap: anywhere; }
-.pill { border-radius: 99px; padding: .08rem .55rem; font: .78rem/1.5 ui-monospace, Menlo, "DejaVu Sans Mono", monospace; background: var(--track); }
+.pill { border-radius: 99px; padding: .08rem .55rem; font: .78rem/1.5 ui-monospace, Menlo, "DejaVu Sans Mono", monospace; background: var(--track); color: inherit; text-decoration: none; }
+a.pill:hover { text-decoration: underline; }
 @media (max-width: 62rem) { .tiles { grid-template-columns: repeat(3, minmax(0, 1fr)); } }
 @media (max-width: 44rem) {
   body { padding: .75rem; } .grid { grid-template-columns: minmax(0, 1fr); } .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .6rem; }

@@ -1,0 +1,147 @@
+import type { Invariant } from "./check/index.ts";
+import type { Bug } from "./instances/plant.ts";
+
+/** A defect, and the invariants of which at least one must be violated by it. */
+export interface Planted {
+  bug: Bug;
+  caughtBy: Invariant[];
+}
+
+/** Defects that schedulers have had, each in the smallest form in which this one could have it. */
+export const BUGS: Planted[] = [
+  {
+    caughtBy: ["intent-first", "as-stored", "once"],
+    bug: {
+      name: "the POST is made whether or not the intent took effect",
+      file: "lib/pass/send/deliver.ts",
+      changes: [
+        {
+          find: "const written = await commit(intent(message, plan));",
+          replace: 'await commit(intent(message, plan)); const written = "applied" as string;',
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["life-cycle", "stale-writes", "once"],
+    bug: {
+      name: "the intent is guarded by the message's id alone",
+      file: "lib/messages/transitions.ts",
+      changes: [
+        {
+          find: `      ...sameClaim(message),
+      "delivery.state": "claimed",
+      isSent: false,
+      ...asRead(message),
+      $expr: { $gt: ["$delivery.claimExpiresAt", "$$NOW"] },
+`,
+          replace: "_id: message._id,",
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["once"],
+    bug: {
+      name: "a POST without an answer is made again",
+      file: "lib/pass/send/deliver.ts",
+      changes: [
+        { find: "const outcome = await waha.sendText(", replace: "const once = () => waha.sendText(" },
+        {
+          find: "  return { posted: true, ...settleOutcome(",
+          replace: `  let outcome = await once();
+  if ("code" in outcome && outcome.code === "waha_timeout") outcome = await once();
+  return { posted: true, ...settleOutcome(`,
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["life-cycle", "once"],
+    bug: {
+      name: "messages are claimed by a read and a write that only trusts it",
+      file: "lib/messages/claims.ts",
+      changes: [
+        {
+          find: "  const update = await updateAll(db.messages, ids, due, [{ $set: claimed }]).catch(",
+          replace: `  const free = await db.messages.find({ ...due, _id: { $in: ids } } as never, { projection: { _id: 1 } }).toArray();
+  const update = await updateAll(db.messages, free.map((message) => message._id), {}, [{ $set: claimed }]).catch(`,
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["isSent-true"],
+    bug: {
+      name: "a message is sent for the app before WAHA has answered",
+      file: "lib/messages/transitions.ts",
+      changes: [
+        {
+          find: '"delivery.attemptAt": attempt.at,',
+          replace: 'isSent: true, sentAt: attempt.at, "delivery.attemptAt": attempt.at,',
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["campaigns"],
+    bug: {
+      name: "a campaign is settled whatever happened since it was counted",
+      file: "lib/campaigns.ts",
+      changes: [{ find: ', "delivery.rev": rev, status:', replace: ", status:" }],
+    },
+  },
+  {
+    caughtBy: ["stale-writes"],
+    bug: {
+      name: "a pass gives back whatever is claimed, by whomever",
+      file: "lib/messages/claims.ts",
+      changes: [
+        {
+          find: '    "delivery.claimExpiresAt": claimExpiresAt,\n    "delivery.passId": passId,\n',
+          replace: "",
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["routed"],
+    bug: {
+      name: "a campaign on hold is sent all the same",
+      file: "lib/sessions/routing.ts",
+      changes: [
+        {
+          find: "return config.CAMPAIGN_STATUS_HOLD.some((word) => word === campaign?.status);",
+          replace: 'return config.CAMPAIGN_STATUS_HOLD.length > 99 && campaign?.status === "paused";',
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["routed"],
+    bug: {
+      name: "a message goes out where its campaign says, whatever it says itself",
+      file: "lib/sessions/routing.ts",
+      changes: [
+        {
+          find: "isGiven(group.sessionId) ? group.sessionId : (campaignOf(group)?.sessionId ?? undefined);",
+          replace: "campaignOf(group)?.sessionId ?? group.sessionId ?? undefined;",
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["redirects"],
+    bug: {
+      name: "a redirect is followed",
+      file: "lib/waha/http.ts",
+      changes: [
+        { find: "import { Agent,", replace: "import { Agent, interceptors," },
+        {
+          find: "await agent.request(",
+          replace: "await agent.compose(interceptors.redirect({ maxRedirections: 5 })).request(",
+        },
+      ],
+    },
+  },
+];

@@ -1,0 +1,357 @@
+import type { Document, ObjectId } from "mongodb";
+import { expect, test } from "vitest";
+import { backgroundDone } from "../../../lib/async.ts";
+import { documentKey } from "../../../lib/mongo/ids.ts";
+import { proxyBefore, Watcher } from "../../../test/support/database-proxy.ts";
+import { ago, createWorld, type World } from "../../../test/support/world.ts";
+import type { WahaSimulatorOptions } from "../../waha-simulator/options.ts";
+import type { DatabaseRequest, Interceptor, RequestFate } from "./intercept.ts";
+import { POINTS, pointOf } from "./points.ts";
+import { bulkReleasesOf, claimIn, passOf, rescuesOf, sessionsNamedIn, stateWritesOf } from "./writes.ts";
+
+interface Situation {
+  simulator?: WahaSimulatorOptions;
+  /** What happens at the database while the function runs. */
+  interfere?: (world: World) => Partial<Interceptor>;
+  /** Sets the world up and runs passes. */
+  play(world: World): Promise<void>;
+  /** The points that it reaches beyond those of any pass. */
+  reaches: string[];
+}
+
+/** The points of a pass that finds nothing to do. */
+const IDLE = [
+  "time",
+  "rescue",
+  "survey",
+  "find-uncertain",
+  "find-strays",
+  "audit",
+  "find-open-campaigns",
+  "record-last-pass",
+];
+
+/** A message whose pass died `seconds` after its intent. */
+const attempted = (seconds: number, delivery: Document = {}): Document => ({
+  scheduledAt: ago(seconds + 5),
+  isPicked: true,
+  delivery: {
+    state: "attempting",
+    passId: "dead",
+    attempts: 1,
+    attemptAt: ago(seconds),
+    session: "default",
+    chatId: "491701234567@c.us",
+    waMessageId: "RAW",
+    nextLookupAt: ago(1),
+    ...delivery,
+  },
+});
+
+const addCampaign = async (world: World) =>
+  (await world.campaigns.insertOne({ sessionId: "default" })).insertedId;
+
+/** Changes a message just before the database gets the first write that leads to a state. */
+function edit(world: World, to: string, $set: Document): Partial<Interceptor> {
+  return {
+    onRequest: async ({ command }): Promise<RequestFate> => {
+      const [write] = stateWritesOf(command);
+      if (write?.to === to) await world.messages.updateOne({ "delivery.state": { $ne: "sent" } }, { $set });
+      return "forward";
+    },
+  };
+}
+
+const SITUATIONS: Record<string, Situation> = {
+  "two messages of a campaign, and one to come": {
+    reaches: [
+      "find-campaigns",
+      "find-sessions",
+      "take-leases",
+      "read-leases",
+      "claim",
+      "read-claim",
+      "touch-campaigns",
+      "intent",
+      "intent-and-outcome",
+      "outcome",
+      "return-leases",
+      "find-unfinished",
+      "postpone-campaigns",
+    ],
+    play: async (world) => {
+      const campaignId = await addCampaign(world);
+      await world.insert({ campaignId }, { campaignId }, { campaignId, scheduledAt: ago(-600) });
+      expect(await world.pass()).toMatchObject({ sent: 2, campaignsCompleted: 0 });
+    },
+  },
+  "a campaign that is done": {
+    reaches: ["count-campaign", "settle-campaigns"],
+    play: async (world) => {
+      await world.insert({ campaignId: await addCampaign(world) });
+      expect(await world.pass()).toMatchObject({ sent: 1, campaignsCompleted: 1 });
+    },
+  },
+  "messages that are late, or whose flags were reset": {
+    reaches: ["missed", "read-last-pass", "set-back-flags"],
+    play: async (world) => {
+      await world.insert({ scheduledAt: ago(300) }, { ...attempted(50), isPicked: false });
+      expect(await world.pass()).toMatchObject({ missed: 1 });
+    },
+  },
+  "more groups than one answer of the database holds, all without a session": {
+    reaches: ["note-blocked", "get-more"],
+    play: async (world) => {
+      await world.insert(...Array.from({ length: 150 }, (_, n) => ({ sessionId: `gone-${n}` })));
+      expect(await world.pass()).toMatchObject({ errors: [{ code: "session_not_found", count: 150 }] });
+    },
+  },
+  "attempts of a pass that died": {
+    reaches: ["verdict", "verdict-later"],
+    play: async (world) => {
+      const campaignId = await addCampaign(world);
+      await world.insert({ ...attempted(700), campaignId }, attempted(200));
+      expect(await world.pass()).toMatchObject({ unknown: 1 });
+    },
+  },
+  "a message that is deleted before its intent": {
+    reaches: ["read-writes"],
+    interfere: (world) => edit(world, "attempting", { isDeleted: true }),
+    play: async (world) => {
+      await world.insert({});
+      expect(await world.pass()).toMatchObject({ sent: 0, released: 1 });
+    },
+  },
+  "an attempt that is given up before its 201 is recorded": {
+    reaches: ["late-sent", "forget-settled"],
+    interfere: (world) => edit(world, "sent", { "delivery.state": "unknown" }),
+    play: async (world) => {
+      const [id] = await world.insert({ campaignId: await addCampaign(world) });
+      expect(await world.pass()).toMatchObject({ sent: 1 });
+      expect(await world.find(id)).toMatchObject({ isSent: true, delivery: { state: "sent" } });
+    },
+  },
+  "an account that WhatsApp restricts": {
+    reaches: ["restrict-session", "release-claims"],
+    simulator: { engine: "GOWS" },
+    play: async (world) => {
+      world.waha.addFault({ match: { route: "sendText" }, action: { type: "gowsRefusal", code: 463 } });
+      await world.insert({}, {});
+      expect(await world.pass()).toMatchObject({ failed: 1, released: 1 });
+    },
+  },
+  "more messages without a session than a look brings along": {
+    reaches: ["note-blocked"],
+    play: async (world) => {
+      await world.insert(...Array.from({ length: 210 }, () => ({ sessionId: "gone" })));
+      expect(await world.pass()).toMatchObject({ errors: [{ code: "session_not_found", count: 210 }] });
+    },
+  },
+  "a message that a validation rule turns away": {
+    reaches: ["claim", "take-leases"],
+    play: async (world) => {
+      await world.insert({ content: "odd" }, {});
+      await world.db.command({ collMod: "messages", validator: { content: { $ne: "odd" } } });
+      expect(await world.pass()).toMatchObject({ sent: 1 });
+    },
+  },
+  "a claim of which no reply comes, nor one to its repetition": {
+    reaches: ["release-rest"],
+    interfere: () => {
+      let lost = 0;
+      return {
+        onReply: ({ point }) => {
+          if (point !== "claim" || lost === 2) return "deliver";
+          lost += 1;
+          return "break";
+        },
+      };
+    },
+    play: async (world) => {
+      await world.insert({});
+      expect(await world.pass()).toMatchObject({ sent: 1 });
+    },
+  },
+  "a message that WAHA takes long to accept": {
+    reaches: ["renew-leases"],
+    play: async (world) => {
+      Object.assign(world.env, { PASS_SECONDS: "12", TAIL_SECONDS: "2" });
+      world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 1500 } });
+      await world.insert({});
+      expect(await world.pass()).toMatchObject({ sent: 1 });
+    },
+  },
+  "a pass that stays": {
+    reaches: ["find-next-due", "claim", "return-leases"],
+    play: async (world) => {
+      world.env.STAY_SECONDS = "2";
+      await world.insert({});
+      expect(await world.pass()).toMatchObject({ sent: 1 });
+    },
+  },
+  "a WAHA that is away": {
+    reaches: ["note-blocked", "find-campaigns"],
+    play: async (world) => {
+      await world.insert({ campaignId: await addCampaign(world) });
+      await world.waha.pause();
+      expect((await world.call()).status).toBe(503);
+    },
+  },
+  "a first pass": {
+    reaches: ["create-indexes", "read-alerts", "change-alerts"],
+    play: async (world) => {
+      await world.pass();
+      await backgroundDone();
+      await expect.poll(async () => (await world.messages.indexes()).length).toBeGreaterThan(1);
+    },
+  },
+  "a first pass that may not create indexes": {
+    reaches: ["create-indexes", "list-indexes"],
+    interfere: () => ({
+      onRequest: ({ point }) =>
+        point === "create-indexes" ? { reply: { ok: 0, code: 13, errmsg: "not authorized" } } : "forward",
+    }),
+    play: async (world) => {
+      await world.pass();
+      await expect.poll(async () => (await world.pass()).errors).toMatchObject([{ code: "indexes_missing" }]);
+    },
+  },
+};
+
+test.each(Object.entries(SITUATIONS))("%s: its points have their names", async (_name, situation) => {
+  const world = await createWorld(situation.simulator);
+  const watcher = new Watcher(situation.interfere?.(world));
+  const proxy = await proxyBefore(world.database.url, watcher);
+  world.env.DATABASE_URL = proxy.url(world.db.databaseName, "pass");
+  await situation.play(world);
+  expect(watcher.points).toEqual(expect.arrayContaining([...IDLE, ...situation.reaches]));
+  expect(watcher.requests.filter(({ point }) => point === "other")).toEqual([]);
+  expect(new Set(watcher.requests.map(({ client }) => client))).toEqual(new Set(["pass"]));
+});
+
+test("every point is reached by one of the situations", () => {
+  const reached = new Set([...IDLE, ...Object.values(SITUATIONS).flatMap(({ reaches }) => reaches)]);
+  expect([...reached].sort()).toEqual([...POINTS].sort());
+});
+
+test("a command that the function does not send is none of the points", () => {
+  const update = { update: "messages", updates: [{ q: {}, u: { $set: { content: "" } } }], $db: "app" };
+  for (const command of [{ insert: "messages" }, { find: "messages", filter: {} }, update, { find: "users" }])
+    expect(pointOf(command)).toBe("other");
+});
+
+/** Writes whose guard was broken on purpose: they are known by what they do. */
+const UNGUARDED: [point: string, statement: Document][] = [
+  ["intent", { q: { _id: "a" }, u: { $set: { "delivery.state": "attempting" } } }],
+  ["outcome", { q: { _id: "a" }, u: { $set: { "delivery.state": "sent" } } }],
+  ["forget-settled", { q: { _id: "a" }, u: { $unset: { "delivery.nextLookupAt": "" } } }],
+  ["claim", { q: {}, u: [{ $set: { delivery: { $mergeObjects: [{ $literal: { state: "claimed" } }] } } }] }],
+  ["rescue", { q: {}, u: { $set: givenBack("pass_died") }, multi: true }],
+  ["release-rest", { q: {}, u: { $set: givenBack("out_of_time") }, multi: true }],
+  ["release-claims", { q: { _id: { $in: ["a"] } }, u: { $set: givenBack("claim_ran_out") }, multi: true }],
+];
+
+function givenBack(code: string): Document {
+  return { "delivery.state": "released", "delivery.error": { code, message: code, at: ago(0) } };
+}
+
+test.each(UNGUARDED)("a write at %s keeps its name without its guard", (point, statement) => {
+  expect(pointOf({ update: "messages", updates: [statement] })).toBe(point);
+});
+
+const lease = (set: Document) => ({
+  update: "scheduler",
+  updates: ["a", "b:c"].map((name) => ({ q: { _id: `session:${name}` }, u: { $set: set } })),
+});
+
+test("a lease is taken by its pass, renewed by an expiry to come, and given back by one that is past", () => {
+  expect(pointOf(lease({ passId: "p", expiresAt: ago(-20) }))).toBe("take-leases");
+  expect(pointOf(lease({ expiresAt: ago(-20), lastSentAt: ago(1) }))).toBe("renew-leases");
+  expect(pointOf(lease({ expiresAt: new Date(0) }))).toBe("return-leases");
+  expect(sessionsNamedIn(lease({ expiresAt: ago(-20) }))).toEqual(["a", "b:c"]);
+});
+
+test("the time that a write sets is told: of a settlement, or else of its reason", () => {
+  const [settled, noted] = [ago(3), { code: "out_of_time", message: "in words", at: ago(2) }];
+  const rest = (set: Document) => ({
+    update: "messages",
+    updates: [{ q: {}, u: { $set: set }, multi: true }],
+  });
+  const released = { "delivery.state": "released", "delivery.error": noted };
+  expect(bulkReleasesOf(rest({ ...released, "delivery.settledAt": settled }))).toEqual([settled]);
+  expect(bulkReleasesOf(rest(released))).toEqual([noted.at]);
+  expect(bulkReleasesOf(rest(givenBack("pass_died")))).toEqual([]);
+  expect(rescuesOf(rest({ "delivery.error": { ...noted, code: "pass_died" } }))).toEqual([noted.at]);
+  expect(rescuesOf(rest(released))).toEqual([]);
+});
+
+test("the time is asked for once a pass; what the driver asks of its own accord is nobody's business", async () => {
+  const world = await createWorld();
+  const watcher = new Watcher();
+  const proxy = await proxyBefore(world.database.url, watcher);
+  world.env.DATABASE_URL = proxy.url(world.db.databaseName, "pass");
+  await world.pass();
+  expect(watcher.points.filter((point) => point === "time")).toHaveLength(1);
+  const unanswered = () => watcher.requests.filter((request) => !watcher.replied.includes(request));
+  await expect.poll(unanswered).toEqual([]);
+});
+
+/** What a pass that sends two messages asks of the database. */
+async function recordedPass(): Promise<{ requests: DatabaseRequest[]; passId: string; ids: ObjectId[] }> {
+  const world = await createWorld();
+  const watcher = new Watcher();
+  const proxy = await proxyBefore(world.database.url, watcher);
+  world.env.DATABASE_URL = proxy.url(world.db.databaseName, "pass");
+  const ids = await world.insert({ scheduledAt: ago(20) }, {});
+  const { passId } = await world.pass();
+  return { requests: watcher.requests, passId, ids };
+}
+
+test("a claim tells its pass, its time and its messages, and the taking of a lease its pass", async () => {
+  const { requests, passId, ids } = await recordedPass();
+  const claims = requests.flatMap(({ command }) => claimIn(command) ?? []);
+  expect(claims).toEqual([{ passId, claimedAt: expect.any(Date), messages: ids.map(documentKey) }]);
+  const told = requests.filter(({ command }) => passOf(command) !== undefined);
+  expect(told.map(({ point, command }) => [point, passOf(command)])).toEqual([
+    ["take-leases", passId],
+    ["claim", passId],
+  ]);
+});
+
+test("who writes which state of a message is told, in the order of a bulk", async () => {
+  const { requests, ids } = await recordedPass();
+  const [first, second] = ids.map(documentKey);
+  const told = requests.map(({ command }) => stateWritesOf(command)).filter(({ length }) => length > 0);
+  expect(told.flat().map(({ message, to }) => [message, to])).toEqual([
+    [first, "attempting"],
+    [first, "sent"],
+    [second, "attempting"],
+    [second, "sent"],
+  ]);
+  expect(told).toContainEqual([
+    { message: first, to: "sent", isVerdict: false, stamp: expect.any(Date), index: 0 },
+    { message: second, to: "attempting", isVerdict: false, stamp: undefined, index: 1 },
+  ]);
+});
+
+/** Statements, and the state writes that they are. */
+const STATEMENTS: [name: string, statement: Document, told: object[]][] = [
+  [
+    "without a guard",
+    { q: { _id: "a" }, u: { $set: { "delivery.state": "sent" } } },
+    [{ to: "sent", isVerdict: false, index: 0 }],
+  ],
+  [
+    "about an attempt that was looked up",
+    { q: { _id: "a", "delivery.attemptAt": ago(200) }, u: { $set: { "delivery.state": "sent" } } },
+    [{ to: "sent", isVerdict: true, index: 0 }],
+  ],
+  ["of several", { q: { _id: { $in: ["a"] } }, u: { $set: { "delivery.state": "sent" } } }, []],
+  ["of another field", { q: { _id: "a" }, u: { $set: { "delivery.error": {} } } }, []],
+];
+
+test.each(STATEMENTS)("the state write of a statement %s", (_name, statement, told) => {
+  const writes = stateWritesOf({ update: "messages", updates: [statement] });
+  expect(writes).toEqual(told.map((write) => ({ message: documentKey("a"), ...write })));
+  expect(stateWritesOf({ update: "campaigns", updates: [statement] })).toEqual([]);
+});

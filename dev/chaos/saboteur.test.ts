@@ -1,0 +1,81 @@
+import { expect, test } from "vitest";
+import type { DatabaseRequest } from "./database/intercept.ts";
+import type { Instance } from "./instances/instance.ts";
+import type { Trigger } from "./plan/events.ts";
+import { Saboteur } from "./saboteur.ts";
+import { Witness } from "./witness.ts";
+
+/** A saboteur over two processes of which only the life is told. */
+function saboteurWith(triggers: Trigger[]) {
+  const lives = new Map(["one", "two"].map((name) => [name, { alive: true }]));
+  const instance = (name: string) => {
+    const life = lives.get(name);
+    return life && ({ ...life, kill: () => lives.set(name, { alive: false }) } as unknown as Instance);
+  };
+  const ended: [session: string, how: string][] = [];
+  const endLease = async (...end: (typeof ended)[number]) => void ended.push(end);
+  const saboteur = new Saboteur(triggers, { instance, edit: async () => {}, endLease }, new Witness());
+  return Object.assign(saboteur, { ended });
+}
+
+const renewal = () => {
+  const updates = ["a", "b"].map((name) => ({ q: { _id: `session:${name}` }, u: { $set: {} } }));
+  return {
+    client: "one",
+    point: "renew-leases",
+    command: { update: "scheduler", updates },
+  } as DatabaseRequest;
+};
+
+test("the end of a lease is on record with the moment at which its pass is told", async () => {
+  const end = { type: "end-lease", how: "is-taken" } as const;
+  const saboteur = saboteurWith([{ point: "renew-leases", side: "before", nth: 2, act: end }]);
+  const [first, second] = [renewal(), renewal()];
+  for (const request of [first, second]) expect(await saboteur.database.onRequest(request)).toBe("forward");
+  expect(saboteur.ended).toEqual([["a", "is-taken"]]);
+  await saboteur.database.onReply(first, { ok: 1 });
+  const at = expect.any(Number);
+  expect(saboteur.endedLeases).toEqual([{ session: "a", at, toldAt: undefined }]);
+  await saboteur.database.onReply(second, { ok: 1 });
+  expect(saboteur.endedLeases).toEqual([{ session: "a", at, toldAt: at }]);
+  expect(saboteur.disturbances).toEqual([{ instance: "one", point: "renew-leases", at }]);
+});
+
+test("a pass whose reply is lost is not told that its lease has ended", async () => {
+  const point = "renew-leases";
+  const saboteur = saboteurWith([
+    { point, side: "before", nth: 1, act: { type: "end-lease", how: "runs-out" } },
+    { point, side: "after", nth: 1, act: { type: "break" } },
+  ]);
+  const request = renewal();
+  await saboteur.database.onRequest(request);
+  expect(await saboteur.database.onReply(request, { ok: 1 })).toBe("break");
+  expect(saboteur.endedLeases).toMatchObject([{ session: "a", toldAt: undefined }]);
+});
+
+test("edits of the first requests at a point meet each of these, and a kill there the one after", async () => {
+  const at = { point: "count-campaign", side: "before" } as const;
+  const edits = [1, 2, 3].map(
+    (nth): Trigger => ({ ...at, nth, act: { type: "edit", kind: "new-text", thenMs: 0 } }),
+  );
+  const saboteur = saboteurWith([...edits, { ...at, nth: 1, act: { type: "kill" } }]);
+  const command = { aggregate: "messages" };
+  const request = { client: "one", point: at.point, command } as unknown as DatabaseRequest;
+  for (let count = 0; count < 3; count += 1)
+    expect(await saboteur.database.onRequest(request)).toBe("forward");
+  expect(saboteur.hits.get("edit before count-campaign")).toBe(3);
+  expect(await saboteur.database.onRequest(request)).toBe("break");
+});
+
+test("of two kills at the same point each takes a request of its own, and none after them", async () => {
+  const kill: Trigger = { point: "sendText", side: "before", nth: 1, act: { type: "kill" } };
+  const saboteur = saboteurWith([kill, kill]);
+  expect(await saboteur.waha.onRequest("one", "sessions")).toBe(true);
+  expect(await saboteur.waha.onRequest("one", "sendText")).toBe(false);
+  expect(saboteur.hasKillsLeft).toBe(true);
+  // What the dead one had still sent goes its way.
+  expect(await saboteur.waha.onRequest("one", "sendText")).toBe(true);
+  expect(await saboteur.waha.onRequest("two", "sendText")).toBe(false);
+  expect(saboteur.hasKillsLeft).toBe(false);
+  expect(saboteur.hits.get("kill before sendText")).toBe(2);
+});

@@ -1,0 +1,218 @@
+import type { ProblemCode } from "../../lib/problems.ts";
+
+/** What docs/errors.md says of a code where that is more than its own words. */
+export interface Explanation {
+  happened?: string;
+  remedy?: string;
+}
+
+/** The code of a wrong setting, which has no words of its own: its message names the setting. */
+export const SETTING_WRONG = "setting_wrong";
+
+export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Explanation>> = {
+  // Why a message was not sent.
+  pass_died: {
+    happened: "A pass took it and ended before its turn: a crash, a deployment, or the platform's time limit",
+    remedy:
+      "Usually nothing: the next pass takes it. If it happens often, look for time-outs in the log. `PASS_SECONDS` must not exceed the platform's limit",
+  },
+  out_of_time: {
+    happened: "It was taken, but the pass's time was up before its turn",
+    remedy:
+      "A few at the end of a full pass are normal. Many: too much is due at once for the session, or WAHA is slow. See [Pacing](pacing.md)",
+  },
+  claim_ran_out: {
+    happened:
+      "It was taken, but did not start within the 15 seconds of its claim. The same pass takes it again",
+    remedy: "A few are normal. Many: WAHA is slow, or `SEND_GAP_MS` long. See [Pacing](pacing.md)",
+  },
+  message_changed: {
+    happened: "The app edited, moved or deleted it between the claim and the send",
+    remedy: "Nothing: the new version is sent when it is due, and a deleted one is not",
+  },
+  no_session: { remedy: "Set `sessionId` on either, or `WAHA_DEFAULT_SESSION`" },
+  session_not_found: {
+    happened: "WAHA has no session of that name",
+    remedy: "[Session not found](#session-not-found-or-not-working)",
+  },
+  session_not_working: {
+    happened: "The session exists, and its status is not WORKING",
+    remedy: "[Session not working](#session-not-found-or-not-working)",
+  },
+  session_paused: {
+    happened:
+      "An earlier message of the session got no provable answer, so the pass sends nothing more on it, to keep the order. The next pass goes on; one that stays goes on itself after a minute at most",
+    remedy:
+      "Look at that message (same `delivery.passId`, state `attempting` or `unknown`), and at WAHA's log",
+  },
+  waha_core_default_only: {
+    happened: "WAHA Core serves only the session `default`",
+    remedy: "Use that name (or `WAHA_DEFAULT_SESSION=default`), or WAHA Plus",
+  },
+  waha_bad_request: {
+    remedy:
+      "If every message of the session gets it, restart WAHA: it is known to fall into this with the session still WORKING. If only one does, look at its `chatId`",
+  },
+  campaign_not_found: {
+    happened:
+      "Its campaign does not exist. If it names a `sessionId` itself it is sent, and this is a notice. Otherwise it is not",
+    remedy: "[Orphaned campaigns](#orphaned-campaigns)",
+  },
+  database_lost: { remedy: "[Database connection lost](#database-connection-lost)" },
+  window_closed: {
+    happened: "Its window closed before a pass could take it",
+    remedy:
+      "Look at the passes in the minutes after its `scheduledAt`. `more: true`: too much was due at once, see [Pacing](pacing.md). Or its campaign was on hold, or the app wrote it with a time already past",
+  },
+  no_pass_in_time: {
+    happened: "No pass got through between its time and the end of its window",
+    remedy:
+      "Is the cron on (project settings → Cron Jobs)? Did the function answer 401, 500 or 503? See the log of those minutes",
+  },
+  account_restricted: {
+    happened:
+      "WhatsApp restricts the account (its error 463). The message that met it is `failed`. Nothing more goes out on the session for an hour, and what falls due on it meanwhile says so too",
+    remedy:
+      "Look at the phone. Send less, slower, and not to strangers. To go on earlier: [lift the pause](operations.md#a-restricted-account)",
+  },
+  whatsapp_refused: {
+    happened:
+      'WhatsApp itself refused it: the detail is its error number, or "ack -1" when a lookup found it refused. The session goes on with the next message',
+    remedy:
+      "Check that the number is on WhatsApp, and that the account is a member of the group or an admin of the channel, and is not blocked",
+  },
+  invalid_message: {
+    happened:
+      "`chatId` or `content` is missing, of the wrong type, malformed, empty or too long; the message says which",
+    remedy: "Correct it. Digits with a `+` or spaces are the usual cause",
+  },
+  // When a POST may have arrived.
+  answer_lost: {
+    happened:
+      "A pass ended between the POST and the record of its answer: a crash, or a cut connection to the database",
+    remedy: "Nothing at first; if it ends `unknown`, [decide](operations.md#decide-about-an-unknown-message)",
+  },
+  waha_timeout: {
+    happened:
+      "WAHA did not answer within `WAHA_TIMEOUT_MS`, or before the pass had to end; it may still send",
+    remedy:
+      "Check WAHA's load and the phone's connection. Don't lower `WAHA_TIMEOUT_MS`; raise it if WAHA is slow as a rule",
+  },
+  waha_connection_lost: {
+    happened: "The connection broke before the answer came",
+    remedy: "Did WAHA restart just then? Does its proxy cut requests short?",
+  },
+  waha_gateway: {
+    happened: "The proxy before WAHA gave up: 502, 503 or 504",
+    remedy: "Raise the proxy's time limit above 75 seconds, which WAHA may need; check that WAHA was up",
+  },
+  waha_error: {
+    happened: "WAHA answered 500 and did not say that WhatsApp refused it",
+    remedy: "WAHA's log has the stack trace. The body is not logged here: it repeats the message's text",
+  },
+  waha_unproven: {
+    happened: "Any other answer: the HTTP status is in the message",
+    remedy: "Check that `WAHA_API_URL` leads to WAHA and not to something else, and WAHA's log",
+  },
+  // What stops a pass.
+  waha_unreachable: {
+    happened:
+      "No connection to WAHA, no list of sessions within 10 seconds, or (on a message) no answer when asked for a message id, before any POST",
+    remedy: "[WAHA unreachable](#waha-unreachable)",
+  },
+  waha_key_refused: {
+    happened: "WAHA answered 401",
+    remedy: "Compare `WAHA_API_KEY` with WAHA's own setting",
+  },
+  waha_redirect: {
+    happened:
+      "`WAHA_API_URL` answers with a redirect, which is never followed: a POST would become a GET and carry the key elsewhere. The message names the host",
+    remedy: "Set that address",
+  },
+  waha_bad_answer: {
+    happened: "Something answers, but not with a list of sessions; the HTTP status is in the message",
+    remedy: "Check `WAHA_API_URL` (a path too many?), the proxy, and WAHA's `/health`",
+  },
+  database_unreachable: {
+    happened: "No connection, no primary, or no answer in time",
+    remedy: "[Database connection lost](#database-connection-lost)",
+  },
+  database_refused: {
+    happened:
+      "The server turned an operation away: wrong user or password, or missing rights. In a 200: so many messages or campaigns were turned away, by a validation rule or for their length; those messages are not sent",
+    remedy:
+      "Give the user `readWrite`; allow `delivery`, `isPicked` and the campaign's words in the rule. The log line has the server's error code",
+  },
+  database_not_replica_set: {
+    happened: "The server is standalone; majority writes mean nothing there",
+    remedy: "Start it with `--replSet` and run `rs.initiate()` once, or use Atlas",
+  },
+  database_slow: {
+    happened:
+      "The database gave up a search that took too long. In a 200: the pass did not count the messages that [are never seen](#what-a-person-should-look-at); everything else ran",
+    remedy: "Look at the database's load, and whether [the indexes](indexes.md) exist",
+  },
+  pass_overran: {
+    happened: "The pass hung and was cut off half a second before its time limit",
+    remedy:
+      "Nothing: the next pass puts right what it left. If it repeats, the database or WAHA hangs rather than fails",
+  },
+  passes_stopped: {
+    happened: "No pass has ended for three minutes",
+    remedy:
+      "Is the cron on (project settings → Cron Jobs), or the process running? Does the function answer 401, 500 or 503? See its log",
+  },
+  // What a person should look at.
+  waha_version_unknown: {
+    happened:
+      "WAHA did not tell its version. Messages are sent without ids, so a lost answer can't be looked up",
+    remedy: "Check that `/api/server/version` answers with this key",
+  },
+  clock_skew: {
+    happened: "The function's clock and the database's are more than 5 seconds apart",
+    remedy: "The database's clock decides what is due. Put the wrong host's time right (NTP)",
+  },
+  indexes_missing: {
+    happened: "The database refused to create the indexes. Everything works, slower",
+    remedy:
+      "Give the user `createIndex`, or [create them by hand](indexes.md). If an index with the same keys exists under another name, drop that one",
+  },
+  flags_missing: {
+    happened: "Messages lack `isSent`, `isDeleted` or `isPicked` (or hold `null`): no pass ever sees them",
+    remedy: "Give the app defaults, and [set the missing ones](documents.md#messages-that-lack-a-flag)",
+  },
+  flag_reset: {
+    happened:
+      "The app set `isPicked` (and perhaps `isSent`) back on a message that was, or may have been, sent",
+    remedy:
+      "Nothing was sent, and the flags were set back. To send such a text once more, [write a new message](operations.md#decide-about-an-unknown-message)",
+  },
+  date_wrong: {
+    happened: "Messages have a `scheduledAt` that is a text or a number: no pass ever sees them",
+    remedy:
+      "Make the app write a Date, and [convert the ones there are](documents.md#messages-whose-date-is-a-text)",
+  },
+  never_picked: {
+    happened:
+      "Messages are more than 24 hours past their time, and were never taken: older than this deployment, on hold, or written far too late",
+    remedy:
+      "They stay as they are, and their campaign stays open. [Give them a new time](operations.md#send-again), or set `isDeleted: true`",
+  },
+  picked_elsewhere: {
+    happened:
+      "Messages are picked, unsent, and without a `delivery` or `released`: another scheduler, or the app, took them",
+    remedy:
+      "Stop the other scheduler. Decide for each message: set `isSent: true`, or [send it again](operations.md#send-again)",
+  },
+  // Wrong settings and defects.
+  setting_wrong: {
+    happened:
+      "500. A setting is missing or malformed; `setting` and `message` say which and how. Without a usable `CRON_SECRET` every caller gets this answer, else only those who know it",
+    remedy: "Correct the [setting](configuration.md), and deploy again",
+  },
+  internal_error: {
+    happened:
+      "500. A defect of the scheduler. The other steps of the pass ran, and the next pass goes on as if this one had died",
+    remedy: "The log line has the error's name and place. Report it",
+  },
+};

@@ -1,0 +1,82 @@
+import type { z } from "zod";
+import { SettingsSchema } from "../../lib/config.ts";
+import { ServerSettingsSchema } from "../../ops/server/settings.ts";
+import { table } from "./table.ts";
+
+/** One setting, as its schema tells of it. */
+interface Setting {
+  name: string;
+  description: string;
+  isRequired: boolean;
+  /** As one writes it in an environment; undefined if there is none. */
+  byDefault: string | undefined;
+  /** What .env.example shows where a value is required. */
+  example: string;
+}
+
+/** The table of the settings of a pass. */
+export const settingsTable = () => tableOf(SettingsSchema);
+
+/** The table of the settings that only a server of one's own has. */
+export const serverSettingsTable = () => tableOf(ServerSettingsSchema);
+
+/** .env.example: required settings first and set, the others commented out with their defaults. */
+export function envExample(): string {
+  const settings = read(SettingsSchema);
+  const required = settings.filter(({ isRequired }) => isRequired);
+  const others = settings.filter(({ isRequired }) => !isRequired);
+  return [
+    HEAD,
+    ...required.map((setting) => `# ${inOneLine(setting)}\n${setting.name}=${setting.example}\n`),
+    ...others.map(commentedOut),
+    "# For a server of your own (npm start) alone:\n",
+    ...read(ServerSettingsSchema).map(commentedOut),
+  ].join("\n");
+}
+
+function commentedOut(setting: Setting): string {
+  return `# ${inOneLine(setting)}\n# ${setting.name}=${setting.byDefault ?? ""}\n`;
+}
+
+const HEAD = `# Settings of waha-scheduler; docs/configuration.md says more about each. Required ones first; the others are
+# shown with their defaults, commented out. For \`npm run dev -- --live\`, copy this file to .env.
+# This file is written by \`npm run docs\`, from the settings' schemas.
+`;
+
+function tableOf(schema: z.ZodObject): string {
+  const rows = read(schema).map(({ name, description, isRequired, byDefault }) => [
+    `\`${name}\``,
+    isRequired ? "required" : byDefault === undefined ? "none" : `\`${byDefault}\``,
+    description,
+  ]);
+  return table(["name", "default", "meaning"], rows);
+}
+
+function read({ shape }: z.ZodObject): Setting[] {
+  return Object.entries(shape).map(([name, setting]) => {
+    const { description = "", example = "" } = (setting as z.ZodType).meta() ?? {};
+    const absent = (setting as z.ZodType).safeParse(undefined);
+    return {
+      name,
+      description,
+      example: String(example),
+      isRequired: !absent.success,
+      byDefault: absent.data === undefined ? undefined : String(absent.data),
+    };
+  });
+}
+
+/** How wide a comment in .env.example may be. */
+const WIDTH = 120;
+
+/** As many of a description's sentences as fit on a line, without Markdown; the first one at least. */
+function inOneLine({ description }: Setting): string {
+  const plain = description.replace(/\[([^\]]+)\]\([^)]+\)/g, "$1").replaceAll("`", "");
+  const [first = "", ...rest] = plain.split(/(?<=\.) (?=[A-Z0-9])/);
+  let line = first;
+  for (const sentence of rest) {
+    if (`${line} ${sentence}`.length > WIDTH) break;
+    line += ` ${sentence}`;
+  }
+  return line;
+}

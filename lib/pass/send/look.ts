@@ -1,0 +1,179 @@
+import { addSeconds, earliest } from "../../clock.ts";
+import { claim, releaseClaims, releaseEveryClaim } from "../../messages/claims.ts";
+import { findNextDue } from "../../messages/due.ts";
+import type { ClaimedMessage } from "../../messages/transitions.ts";
+import type { WahaSession } from "../../waha/responses.ts";
+import type { WahaSnapshot } from "../../waha/snapshot.ts";
+import { noteTurnedAway, openCampaignsOf, rescue } from "../housekeeping.ts";
+import { type Pass, settledBefore, windowNow } from "../pass.ts";
+import { Backlog } from "./backlog.ts";
+import {
+  assign,
+  type ClaimPlan,
+  dueKey,
+  leftOver,
+  planClaims,
+  type SessionBacklog,
+  withoutMessages,
+} from "./plan.ts";
+import type { Workers } from "./workers.ts";
+
+/** What a look came to. */
+export interface Look {
+  /** For how many messages a claim was tried. */
+  tried: number;
+  /** The sessions of which it left something due. */
+  left: string[];
+  /** Of these, those that may be given more: no other pass sends on them, and nothing keeps them from sending. */
+  leftOpen: string[];
+  /** When the next message falls due, as far as is known; only for a pass that stays. */
+  nextDue: Date | undefined;
+}
+
+export const NOTHING_SEEN: Look = { tried: 0, left: [], leftOpen: [], nextDue: undefined };
+
+/** Looks at what is due and takes of it what can soon be sent: rescue, survey, plan, lease, claim, hand over. */
+export class Looks {
+  readonly #pass: Pass;
+  readonly #workers: Workers;
+  readonly #backlog: Backlog;
+  /** Messages, by `dueKey`, that could not be claimed: another pass was faster, or they are odd. */
+  readonly #unclaimable = new Set<string>();
+  /** The rescue that runs beside the first look. */
+  #rescued: Promise<number | undefined> | undefined;
+  /** A claim was not seen through, so that there may be some that no worker has. */
+  #mayHoldClaims = false;
+
+  constructor(pass: Pass, workers: Workers, rescued: Promise<number | undefined>) {
+    this.#pass = pass;
+    this.#workers = workers;
+    this.#backlog = new Backlog(pass);
+    this.#rescued = rescued;
+  }
+
+  /** Looks once, and hands what was claimed to the sessions' workers. */
+  async look(snapshot: WahaSnapshot, { stays }: { stays: boolean }): Promise<Look> {
+    const from = this.#pass.clock.now();
+    const [surveyed, nextDue] = await Promise.all([
+      this.#survey(snapshot),
+      stays ? findNextDue(this.#pass.db, from) : undefined,
+    ]);
+    const { backlogs, open, plan } = await this.#planUnderLease(surveyed, snapshot);
+    const tried = await this.#claim(plan);
+    const leftOpen = leftOver(open, plan).filter((session) => this.#workers.isOpen(session));
+    return { tried, left: leftOver(backlogs, plan), leftOpen, nextDue };
+  }
+
+  /** Whether anything is due, also what was only just given back. */
+  async isSomethingLeft(snapshot: WahaSnapshot): Promise<boolean> {
+    return (await this.#backlog.survey(snapshot, this.#pass.clock.now())).length > 0;
+  }
+
+  /** Tries, and tells, everything once more, as a new pass would. */
+  startAfresh(): void {
+    this.#backlog.startAfresh();
+    this.#unclaimable.clear();
+  }
+
+  /**
+   * Gives back what may still be claimed and that no worker has.
+   *
+   * @returns whether there was anything
+   */
+  async releaseLeftovers(): Promise<boolean> {
+    if (!this.#mayHoldClaims && !this.#workers.mayHoldClaims) return false;
+    const { clock, db, id, stats } = this.#pass;
+    const reason = { code: "out_of_time" } as const;
+    const { changed, rejected } = await releaseEveryClaim(db, id, clock.now(), reason);
+    noteTurnedAway(this.#pass, rejected, "messages");
+    stats.released(reason, changed);
+    return changed > 0;
+  }
+
+  /** Expired claims are given back beside the survey; only where there were any a second one follows. */
+  async #survey(snapshot: WahaSnapshot): Promise<SessionBacklog[]> {
+    const rescued = this.#rescued ?? rescue(this.#pass);
+    this.#rescued = undefined;
+    const [found, count = 0] = await Promise.all([this.#backlog.survey(snapshot), rescued]);
+    return count > 0 ? this.#backlog.survey(snapshot) : found;
+  }
+
+  /** Plans, and takes the leases of the plan's newcomers, until all that is planned for is under a lease. */
+  async #planUnderLease(surveyed: SessionBacklog[], snapshot: WahaSnapshot) {
+    const { config } = this.#pass;
+    let backlogs = surveyed;
+    for (;;) {
+      const open = backlogs
+        .filter(({ session }) => this.#workers.isOpen(session.name))
+        .map((backlog) => withoutMessages(backlog, this.#unclaimable));
+      const freePlaces = Math.max(0, config.SESSION_CONCURRENCY - this.#workers.active.length);
+      const plan = planClaims(open, (session) => this.#workers.statusOf(session), freePlaces);
+      const newcomers = open.filter(
+        ({ session }) => plan.has(session.name) && !this.#workers.has(session.name),
+      );
+      if (newcomers.length === 0) {
+        await this.#workers.closePausing();
+        return { backlogs, open, plan };
+      }
+      const sessions = newcomers.map(({ session }) => session);
+      const { restricted, takenOver } = await this.#workers.take(sessions, snapshot);
+      await this.#noteRestricted(restricted, newcomers);
+      // What the pass that held the lease had claimed comes first.
+      if (takenOver) {
+        await rescue(this.#pass);
+        backlogs = await this.#backlog.survey(snapshot);
+      }
+    }
+  }
+
+  async #noteRestricted(restricted: WahaSession[], backlogs: SessionBacklog[]): Promise<void> {
+    const blocked = restricted.flatMap((session) => {
+      const reason = { code: "account_restricted", detail: session.name } as const;
+      const backlog = backlogs.find((each) => each.session === session);
+      return (backlog?.groups ?? []).map((group) => ({ group, reason }));
+    });
+    await this.#backlog.noteBlocked(blocked);
+  }
+
+  /** Claims what is planned, and hands it over; returns for how many messages it tried. */
+  async #claim(plan: ClaimPlan): Promise<number> {
+    const { clock, db, id: passId, stats } = this.#pass;
+    const planned = [...plan.values()].flat();
+    const now = clock.now();
+    const expiresAt = this.#claimEnd([...plan.keys()]);
+    if (planned.length === 0 || expiresAt <= now) return 0;
+    const ids = planned.map((message) => message._id);
+    const mark = { passId, settledBefore: settledBefore(this.#pass), now, expiresAt };
+    const before = this.#mayHoldClaims;
+    this.#mayHoldClaims = true;
+    const { isCertain, ours, rejected } = await claim(db, ids, windowNow(this.#pass), mark);
+    stats.add("claimed", ours.length);
+    if (rejected > 0) stats.blocked({ code: "database_refused" }, rejected);
+    // It is not tried again, so that it keeps nothing that is due after it waiting.
+    const claimed = new Set(ours.map(dueKey));
+    for (const key of planned.map(dueKey)) if (!claimed.has(key)) this.#unclaimable.add(key);
+    await this.#handOver(plan, ours);
+    this.#mayHoldClaims = before || !isCertain;
+    return planned.length;
+  }
+
+  /** Claims end with what covers them: their leases, and the time to send. */
+  #claimEnd(sessions: string[]): Date {
+    const { clock, lifetimes, sendUntil } = this.#pass;
+    const covered = sessions.map((session) => this.#workers.coversUntil(session));
+    return earliest(addSeconds(clock.now(), lifetimes.claimMs / 1000), sendUntil, ...covered);
+  }
+
+  /** Gives claimed messages to their sessions, their campaigns opened first. */
+  async #handOver(plan: ClaimPlan, claimed: ClaimedMessage[]): Promise<void> {
+    const { clock, db, id: passId, stats } = this.#pass;
+    const { bySession, moved } = assign(plan, claimed);
+    await openCampaignsOf(this.#pass, claimed);
+    for (const [session, messages] of bySession) this.#workers.give(session, messages);
+    if (moved.length === 0) return;
+    const reason = { code: "message_changed" } as const;
+    const ids = moved.map((message) => message._id);
+    const { changed } = await releaseClaims(db, ids, passId, clock.now(), reason);
+    stats.released(reason, changed);
+  }
+}

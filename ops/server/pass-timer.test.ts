@@ -1,0 +1,67 @@
+import { setImmediate as everythingElse } from "node:timers/promises";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { type Schedule, startPassTimer } from "./pass-timer.ts";
+
+/** A timer whose runs end when the test says so. */
+function timerOfRuns() {
+  const runs: PromiseWithResolvers<void>[] = [];
+  const passTimer = startPassTimer({ everySeconds: 3600 }, () => {
+    const run = Promise.withResolvers<void>();
+    runs.push(run);
+    return run.promise;
+  });
+  onTestFinished(() => {
+    for (const run of runs) run.resolve();
+    return passTimer.stop();
+  });
+  return { passTimer, runs };
+}
+
+/** From 20 seconds past a minute. */
+const START = new Date("2027-01-01T00:00:20.000Z");
+
+test.each<[string, Schedule, number[]]>([
+  ["every so many seconds, the first time after as many", { everySeconds: 45 }, [45, 90, 135]],
+  ["on a cron's schedule", { cron: "* * * * *" }, [40, 100, 160]],
+])("a timer runs %s", async (_name, schedule, expected) => {
+  vi.useFakeTimers({ now: START, toFake: ["Date", "setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const ranAt: number[] = [];
+  const passTimer = startPassTimer(schedule, async () => {
+    ranAt.push(Math.round((Date.now() - START.getTime()) / 1000));
+  });
+
+  await vi.advanceTimersByTimeAsync(165_000);
+
+  await passTimer.stop();
+  expect(ranAt).toEqual(expected);
+});
+
+test("what is due during a run follows it at once, and only once", async () => {
+  const { passTimer, runs } = timerOfRuns();
+  for (let due = 0; due < 3; due += 1) passTimer.runNow();
+  expect(runs).toHaveLength(1);
+
+  runs[0]?.resolve();
+  await everythingElse();
+  expect(runs).toHaveLength(2);
+
+  runs[1]?.resolve();
+  await everythingElse();
+  expect(runs).toHaveLength(2);
+});
+
+test("a stopped timer lets its run end, and begins no other that was due", async () => {
+  const { passTimer, runs } = timerOfRuns();
+  passTimer.runNow();
+  passTimer.runNow();
+
+  const stopped = passTimer.stop();
+  expect(await Promise.race([stopped.then(() => "stopped"), everythingElse("still running")])).toBe(
+    "still running",
+  );
+  runs[0]?.resolve();
+
+  await stopped;
+  expect(runs).toHaveLength(1);
+});

@@ -1,0 +1,70 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { SERVER, startHost } from "../../test/support/host.ts";
+import { run } from "../../test/support/program.ts";
+import { SECRET } from "../../test/support/world.ts";
+import { CRON_PATH } from "./settings.ts";
+
+describe("a server of one's own", () => {
+  test("runs a pass at once, and another every TICK_SECONDS", async () => {
+    const { insert, server, waha, find } = await startHost({ TICK_SECONDS: "1" });
+    await server.says(/"msg":"pass"/);
+
+    const [id] = await insert({});
+    await waha.accepted(1);
+    await server.says(/"sent":1,/);
+
+    expect(await find(id)).toMatchObject({ isSent: true });
+    expect(server.output).not.toContain(SECRET);
+  });
+
+  test("serves the function to those who know the secret, and nothing else", async () => {
+    const { ask } = await startHost({ TICK_SECONDS: "60" });
+
+    expect((await ask(`${CRON_PATH}?dryRun=true`)).status).toBe(200);
+    expect((await ask(CRON_PATH, { headers: {} })).status).toBe(401);
+    expect((await ask(`${CRON_PATH}/else`)).status).toBe(404);
+    expect((await ask("/")).status).toBe(404);
+  });
+
+  test("fills its settings up from .env", async () => {
+    const server = await run(SERVER, { env: { PORT: "-1" }, envFile: "TICK_SECONDS=soon\nPORT=0\n" });
+
+    expect(await server.exited).toEqual([1, null]);
+    expect(server.output).toMatch(/^ {2}PORT must be at least 0$/m);
+    expect(server.output).toMatch(/^ {2}TICK_SECONDS must be a whole number/m);
+  });
+
+  test("names every wrong setting in plain lines, and ends with 1", async () => {
+    const server = await run(SERVER, { env: { CRON_SECRET: "short", WAHA_API_URL: "nowhere" } });
+
+    expect(await server.exited).toEqual([1, null]);
+    expect(server.output.trim().split("\n")).toEqual([
+      expect.stringMatching(/^Settings are wrong/),
+      "  DATABASE_URL is not set",
+      "  WAHA_API_URL must be an http:// or https:// address",
+      "  CRON_SECRET must have 16 characters or more",
+    ]);
+  });
+
+  test("says in one line that the port is taken, and ends with 1", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void taken.close());
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+
+    const server = await run(SERVER, { env: { ...COMPLETE, PORT: String(port) } });
+
+    expect(await server.exited).toEqual([1, null]);
+    expect(server.output).toMatch(/^Can't listen at HOST and PORT \(EADDRINUSE\): [^\n]*\n$/);
+  });
+});
+
+/** Settings with nothing behind them. */
+const COMPLETE = {
+  DATABASE_URL: "mongodb://bob:hunter2@127.0.0.1:9/app",
+  WAHA_API_URL: "http://127.0.0.1:9",
+  CRON_SECRET: SECRET,
+  PORT: "0",
+};

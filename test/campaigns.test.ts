@@ -1,0 +1,247 @@
+import { ObjectId } from "mongodb";
+import { expect, test } from "vitest";
+import { findOpenCampaigns, openCampaigns, settleCampaigns } from "../lib/campaigns.ts";
+import { parseConfig } from "../lib/config.ts";
+import { findUncertain, recordFinding, type Uncertain } from "../lib/messages/lookups.ts";
+import { openDatabase } from "../lib/mongo/client.ts";
+import { type RecordedCommand, recordCommands } from "./support/commands.ts";
+import { ago, createWorld, type World } from "./support/world.ts";
+
+async function openWorld(settings: NodeJS.ProcessEnv = {}) {
+  const world = await createWorld({}, settings);
+  const config = parseConfig(world.env);
+  return { world, config, db: openDatabase(config) };
+}
+
+/** Settles what is open, as the end of a pass does. */
+async function settleOpen({ db, config }: Pick<Awaited<ReturnType<typeof openWorld>>, "db" | "config">) {
+  const open = await findOpenCampaigns(db, config);
+  return (await settleCampaigns(db, open, config, new Date())).changed;
+}
+
+async function addCampaign(world: World, fields: object = {}): Promise<ObjectId> {
+  return (await world.campaigns.insertOne({ name: "Spring", sessionId: "default", ...fields })).insertedId;
+}
+
+test("while messages are left the campaign is sending, and when all are sent it is completed", async () => {
+  const { world } = await openWorld();
+  const campaignId = await addCampaign(world, { status: "scheduled", completedAt: null });
+  const [, later] = await world.insert({ campaignId }, { campaignId, scheduledAt: ago(-60) });
+  expect(await world.pass()).toMatchObject({ sent: 1, campaignsCompleted: 0 });
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "sending",
+    delivery: { open: true, rev: 1 },
+  });
+  expect(await world.campaigns.findOne({})).not.toHaveProperty("completedAt");
+  await world.messages.updateOne({ _id: later as ObjectId }, { $set: { scheduledAt: ago(1) } });
+  expect(await world.pass()).toMatchObject({ sent: 1, campaignsCompleted: 1 });
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "completed",
+    completedAt: expect.any(Date),
+    delivery: { open: false, counts: { total: 2, sent: 2, failed: 0, missed: 0, unknown: 0 } },
+  });
+});
+
+test("one that did not arrive makes it completed with failures; deleted ones do not count", async () => {
+  const { world } = await openWorld();
+  const campaignId = await addCampaign(world);
+  await world.insert(
+    { campaignId },
+    { campaignId, chatId: "bad" },
+    { campaignId, scheduledAt: ago(300) },
+    { campaignId, isDeleted: true },
+    { campaignId, isSent: true, isPicked: true },
+    { campaignId, isPicked: true, delivery: { state: "unknown" } },
+  );
+  await world.pass();
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "completed_with_failures",
+    delivery: { open: false, counts: { total: 5, sent: 2, failed: 1, missed: 1, unknown: 1 } },
+  });
+});
+
+/** What still may be sent, or that nobody can tell the end of: with it the campaign is not done. */
+const LEFT: [name: string, fields: object][] = [
+  ["not due yet", { scheduledAt: ago(-600) }],
+  ["claimed", { isPicked: true, delivery: { state: "claimed" } }],
+  ["attempting", { isPicked: true, delivery: { state: "attempting" } }],
+  ["failed and asked for again", { delivery: { state: "failed" } }],
+  ["picked by another scheduler", { isPicked: true }],
+  ["lacking a flag", { isPicked: null }],
+];
+
+test.each(LEFT)("a campaign with a message that is %s is not settled", async (_name, fields) => {
+  const { world, config, db } = await openWorld();
+  const campaignId = await addCampaign(world);
+  await world.insert({ campaignId, ...fields }, { campaignId, isSent: true });
+  await openCampaigns(db, [campaignId], config);
+  expect(await settleOpen({ db, config })).toBe(0);
+  expect(await world.campaigns.findOne({})).toMatchObject({ status: "sending", delivery: { open: true } });
+});
+
+/** Begins to settle, and comes back while the count is under way, which takes a second for something to happen in. */
+async function beginSlowSettlement(world: World, settle: () => Promise<number>, commands: RecordedCommand[]) {
+  const { databaseName: appName } = world.db;
+  const data = { failCommands: ["aggregate"], blockConnection: true, blockTimeMS: 1000, appName };
+  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  const result = settle();
+  await expect.poll(() => commands.some(({ name }) => name === "aggregate"), { interval: 5 }).toBe(true);
+  return { result };
+}
+
+/** What may happen between the count and the settlement; after each the campaign must not be settled. */
+const MEANWHILE: [name: string, update: object][] = [
+  ["another pass opened it again: rev guards it", { $inc: { "delivery.rev": 1 } }],
+  ["the app paused it", { $set: { status: "paused" } }],
+];
+
+test.each(MEANWHILE)("a campaign is not settled by a count after which %s", async (_name, update) => {
+  const world = await createWorld();
+  const commands = recordCommands(world);
+  const config = parseConfig(world.env);
+  const db = openDatabase(config);
+  const campaignId = await addCampaign(world);
+  await world.insert({ campaignId, isSent: true });
+  await openCampaigns(db, [campaignId], config);
+  const settling = await beginSlowSettlement(world, () => settleOpen({ db, config }), commands);
+  await world.campaigns.updateOne({ _id: campaignId }, update);
+  expect(await settling.result).toBe(0);
+  expect(await world.campaigns.findOne({})).toMatchObject({ delivery: { open: true } });
+});
+
+test("a campaign on hold is not even looked at, and one with something left is not counted", async () => {
+  const world = await createWorld();
+  const commands = recordCommands(world);
+  const config = parseConfig(world.env);
+  const db = openDatabase(config);
+  const [held, running] = [await addCampaign(world, { status: "paused" }), await addCampaign(world)];
+  await world.insert({ campaignId: running }, { campaignId: held, isSent: true });
+  await openCampaigns(db, [held, running], config);
+  const before = await world.campaigns.findOne({ _id: held });
+  await settleOpen({ db, config });
+  expect(await world.campaigns.findOne({ _id: held })).toEqual(before);
+  expect(commands.map(({ name }) => name)).not.toContain("aggregate");
+});
+
+test("new messages open a finished campaign again, and it is counted anew", async () => {
+  const { world } = await openWorld();
+  const campaignId = await addCampaign(world);
+  await world.insert({ campaignId });
+  await world.pass();
+  await world.insert({ campaignId });
+  await world.pass();
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "completed",
+    delivery: { rev: 2, counts: { total: 2, sent: 2 } },
+  });
+});
+
+test("a campaign put on hold while it sends keeps the app's word, and is settled when it is resumed", async () => {
+  const { world, config, db } = await openWorld();
+  const campaignId = await addCampaign(world, { status: "paused" });
+  await world.insert({ campaignId, isSent: true });
+  await openCampaigns(db, [campaignId], config);
+  expect(await settleOpen({ db, config })).toBe(0);
+  expect(await world.campaigns.findOne({})).toMatchObject({ status: "paused", delivery: { open: true } });
+  await world.campaigns.updateOne({}, { $set: { status: "sending" } });
+  expect(await world.pass()).toMatchObject({ campaignsCompleted: 1 });
+});
+
+test("the words are the app's own, and an empty one is not written", async () => {
+  const { world } = await openWorld({ CAMPAIGN_STATUS_SENDING: "", CAMPAIGN_STATUS_COMPLETED: "DONE" });
+  const campaignId = await addCampaign(world, { status: "ACTIVE" });
+  const other = await addCampaign(world, { status: "ACTIVE" });
+  await world.insert({ campaignId }, { campaignId: other }, { campaignId: other, scheduledAt: ago(-60) });
+  await world.pass();
+  expect(await world.campaigns.findOne({ _id: campaignId })).toMatchObject({ status: "DONE" });
+  expect(await world.campaigns.findOne({ _id: other })).toMatchObject({
+    status: "ACTIVE",
+    delivery: { open: true },
+  });
+});
+
+test("a settlement that a validation rule turns away stops no other, and is told", async () => {
+  const { world } = await openWorld();
+  const [odd, good] = [await addCampaign(world, { name: "odd" }), await addCampaign(world)];
+  await world.insert({ campaignId: odd }, { campaignId: good });
+  const validator = { $or: [{ name: { $ne: "odd" } }, { status: { $ne: "completed" } }] };
+  await world.db.command({ collMod: "campaigns", validator });
+  expect(await world.pass()).toMatchObject({
+    sent: 2,
+    campaignsCompleted: 1,
+    errors: [{ code: "database_refused", count: 1 }],
+  });
+  expect(await world.campaigns.findOne({ _id: good })).toMatchObject({ status: "completed" });
+  expect(await world.campaigns.findOne({ _id: odd })).toMatchObject({ delivery: { open: true } });
+});
+
+test("a campaign that a validation rule keeps from being postponed stops no other, and is told", async () => {
+  const { world } = await openWorld();
+  const delivery = { open: true, rev: 1 };
+  const [odd, good] = [
+    await addCampaign(world, { name: "odd", delivery }),
+    await addCampaign(world, { delivery }),
+  ];
+  await world.insert(...[odd, good].map((campaignId) => ({ campaignId, scheduledAt: ago(-3600) })));
+  await world.db.command({ collMod: "campaigns", validator: { name: { $ne: "odd" } } });
+  expect(await world.pass()).toMatchObject({ errors: [{ code: "database_refused", count: 1 }] });
+  expect(await world.campaigns.findOne({ _id: good })).toMatchObject({
+    delivery: { checkedAt: expect.any(Date) },
+  });
+});
+
+test("a delivery of the wrong shape is put right by the touch", async () => {
+  const { world, config, db } = await openWorld();
+  const ids = [];
+  for (const delivery of [null, "x", { rev: "y" }]) ids.push(await addCampaign(world, { delivery }));
+  await openCampaigns(db, ids, config);
+  for (const id of ids)
+    expect(await world.campaigns.findOne({ _id: id })).toMatchObject({ delivery: { open: true, rev: 1 } });
+});
+
+test("a finished campaign is settled however many others are touched by every pass", async () => {
+  const world = await createWorld();
+  const busy = Array.from({ length: 100 }, () => new ObjectId());
+  await world.campaigns.insertMany(busy.map((_id) => ({ _id })));
+  const done = await addCampaign(world);
+  await world.insert(...busy.map((campaignId) => ({ campaignId, scheduledAt: ago(-3600) })), {
+    campaignId: done,
+  });
+  for (let pass = 0; pass < 3; pass += 1) {
+    await world.insert(...busy.map((campaignId) => ({ campaignId, sessionId: "default" })));
+    await world.pass();
+  }
+  expect(await world.campaigns.findOne({ _id: done })).toMatchObject({ status: "completed" });
+});
+
+test("what a pass that died found out about an unknown message is counted by the next one", async () => {
+  const world = await createWorld();
+  const config = parseConfig(world.env);
+  const db = openDatabase(config);
+  const campaignId = await addCampaign(world);
+  const delivery = {
+    state: "unknown",
+    passId: "p",
+    attempts: 1,
+    attemptAt: ago(900),
+    nextLookupAt: ago(1),
+    session: "default",
+    chatId: "4917@c.us",
+    waMessageId: "X",
+  };
+  await world.insert({ campaignId, isPicked: true, delivery });
+  const [uncertain] = await findUncertain(db, new Date(), 1);
+  await openCampaigns(db, [campaignId], config);
+  await settleOpen({ db, config });
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    delivery: { open: false, counts: { unknown: 1 } },
+  });
+  // Whoever recorded this died right after.
+  await recordFinding(db, uncertain as Uncertain, { to: "sent" }, new Date());
+  await world.pass();
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "completed",
+    delivery: { open: false, counts: { sent: 1 } },
+  });
+  expect((await world.messages.findOne({}))?.delivery).not.toHaveProperty("nextLookupAt");
+});

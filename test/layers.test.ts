@@ -1,0 +1,55 @@
+import { globSync, readFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const ROOT = resolve(import.meta.dirname, "..");
+
+/** The rooms of the product, the ones that know most first: each imports from those below it. */
+const LAYERS = [
+  ["api"],
+  ["http"],
+  ["pass"],
+  ["monitoring"],
+  ["sessions"],
+  ["campaigns", "messages", "waha"],
+  ["mongo"],
+  ["config", "database-url", "problems", "errors", "log", "clock", "async"],
+];
+
+/** Rooms of one layer don't know each other, but for these: and the last layer's files, which are one room. */
+const BESIDE = new Set(["campaigns → messages"]);
+
+/** `lib/pass/run.ts` is in the room `pass`, `lib/campaigns.ts` is one by itself. */
+function roomOf(file: string): string {
+  const [folder = "", room = ""] = file.split("/");
+  return folder === "lib" ? room.replace(/\.ts$/, "") : folder;
+}
+
+const layerOf = (file: string) => LAYERS.findIndex((rooms) => rooms.includes(roomOf(file)));
+
+interface Import {
+  from: string;
+  to: string;
+}
+
+/** What the product's files import of this project, from its root; packages are left out. */
+const IMPORTS: Import[] = globSync("{api,lib}/**/*.ts", { cwd: ROOT }).flatMap((from) => {
+  const source = readFileSync(join(ROOT, from), "utf8");
+  const paths = source.matchAll(/(?:from|import|import\() ?"(\.[^"]+)"/g);
+  return [...paths].map(([, path = ""]) => ({ from, to: relative(ROOT, resolve(ROOT, from, "..", path)) }));
+});
+
+function isAllowed({ from, to }: Import): boolean {
+  if (to === "vercel.json") return true;
+  const [above, below] = [layerOf(from), layerOf(to)];
+  if (above === -1 || below === -1) return false;
+  if (above !== below) return above < below;
+  const [room, other] = [roomOf(from), roomOf(to)];
+  return room === other || above === LAYERS.length - 1 || BESIDE.has(`${room} → ${other}`);
+}
+
+test("rooms import from the layers below them, and never from dev, ops or test", () => {
+  expect(IMPORTS.length).toBeGreaterThan(100);
+  const wrong = IMPORTS.filter((found) => !isAllowed(found));
+  expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+});

@@ -1,0 +1,236 @@
+import type { Document, ObjectId } from "mongodb";
+import { beforeEach, expect, test } from "vitest";
+import { parseConfig } from "../../lib/config.ts";
+import { claim, releaseClaims, releaseEveryClaim, rescueExpiredClaims } from "../../lib/messages/claims.ts";
+import { type Commit, groupCommit } from "../../lib/messages/group-commit.ts";
+import {
+  type ClaimedMessage,
+  intent,
+  invalid,
+  refused,
+  released,
+  sent,
+  unproven,
+} from "../../lib/messages/transitions.ts";
+import { type Database, openDatabase } from "../../lib/mongo/client.ts";
+import { type RecordedCommand, recordCommands } from "../support/commands.ts";
+import { ago, createWorld, type World } from "../support/world.ts";
+
+const REASON = { code: "session_not_working" } as const;
+const ATTEMPT = {
+  session: "default",
+  chatId: "49170@c.us",
+  waMessageId: "A1",
+  at: new Date(),
+  reconcileAfterSeconds: 120,
+};
+
+let world: World;
+let db: Database;
+let commit: Commit;
+let commands: RecordedCommand[];
+
+beforeEach(async () => {
+  world = await createWorld();
+  commands = recordCommands(world);
+  db = openDatabase(parseConfig(world.env));
+  commit = groupCommit(db);
+});
+
+async function claimFor(passId: string, ids: ObjectId[], expiresAt = ago(-40)): Promise<ClaimedMessage[]> {
+  const mark = { passId, settledBefore: ago(0), now: new Date(), expiresAt };
+  return (await claim(db, ids, { from: ago(120), to: ago(0) }, mark)).ours;
+}
+
+/** A message that pass A claimed. */
+async function claimed(fields: Document = {}, expiresAt = ago(-40)): Promise<ClaimedMessage> {
+  const ids = await world.insert(fields);
+  const [message] = await claimFor("A", ids, expiresAt);
+  if (!message) throw new Error("nothing claimed");
+  return message;
+}
+
+const stateOf = async (message: ClaimedMessage) => (await world.find(message._id)).delivery.state;
+
+test("of two passes that claim the same messages each gets its own, and together all", async () => {
+  const ids = await world.insert(...Array.from({ length: 50 }, () => ({})));
+  const [a, b] = await Promise.all([claimFor("A", ids), claimFor("B", ids)]);
+  expect(a.length + b.length).toBe(50);
+  expect(new Set([...a, ...b].map((message) => String(message._id))).size).toBe(50);
+});
+
+test("what another pass claimed, and what stopped being due since it was found, is not claimed", async () => {
+  const ids = await world.insert({}, { isDeleted: true }, { scheduledAt: ago(130) }, { isSent: true }, {});
+  await claimFor("A", ids.slice(0, 1));
+  const claimedByB = await claimFor("B", ids);
+  expect(claimedByB.map((message) => message._id)).toEqual([ids[4]]);
+  expect((await world.find(ids[0])).delivery.passId).toBe("A");
+});
+
+test("a claim starts a message's delivery anew, whatever was there, but keeps its count of attempts", async () => {
+  const strange = [
+    null,
+    "text",
+    7,
+    { state: "released", attempts: 3, error: { code: "x" }, waMessageId: "OLD" },
+  ];
+  const ids = await world.insert(...strange.map((delivery) => ({ delivery })));
+  expect(await claimFor("A", ids)).toHaveLength(4);
+  for (const [index, id] of ids.entries()) {
+    const { delivery } = await world.find(id);
+    expect(delivery).toEqual({
+      state: "claimed",
+      passId: "A",
+      claimedAt: expect.any(Date),
+      claimExpiresAt: expect.any(Date),
+      attempts: index === 3 ? 3 : 0,
+    });
+  }
+});
+
+test("a claim whose reply is lost is found by the read-back", async () => {
+  const ids = await world.insert({}, {});
+  await world.db.admin().command({
+    configureFailPoint: "failCommand",
+    mode: { times: 1 },
+    data: {
+      failCommands: ["update"],
+      writeConcernError: { code: 91, errmsg: "shutting down" },
+      appName: world.db.databaseName,
+    },
+  });
+  expect(await claimFor("A", ids)).toHaveLength(2);
+});
+
+/** What the app may do between the claim and the intent; after each the message must not be posted as it was read. */
+const EDITS: [name: string, update: Document][] = [
+  ["deleted", { isDeleted: true }],
+  ["sent by hand", { isSent: true }],
+  ["rescheduled", { scheduledAt: ago(-600) }],
+  ["given another text", { content: "other" }],
+  ["given another chat", { chatId: "4917099@c.us" }],
+  ["given another session", { sessionId: "other" }],
+  ["moved to another campaign", { campaignId: "other" }],
+];
+
+test.each(EDITS)("a message that is %s after its claim gets no intent", async (_name, $set) => {
+  const message = await claimed();
+  await world.messages.updateOne({ _id: message._id as ObjectId }, { $set });
+  expect(await commit(intent(message, ATTEMPT))).toBe("stale");
+  expect(await stateOf(message)).toBe("claimed");
+});
+
+test("texts and chats that look like operators are compared, not run", async () => {
+  const message = await claimed({ content: { $gt: "" }, chatId: { $exists: false } });
+  expect(await commit(intent(message, ATTEMPT))).toBe("applied");
+});
+
+test("an expired claim gets no intent even if nobody rescued it: the database's clock decides", async () => {
+  const message = await claimed({}, ago(1));
+  expect(await commit(intent(message, ATTEMPT))).toBe("stale");
+});
+
+test("a stale pass's writes match nothing once its claim was rescued and claimed again", async () => {
+  const message = await claimed({}, ago(1));
+  expect(await rescueExpiredClaims(db, new Date())).toEqual({ changed: 1, rejected: 0 });
+  const { delivery } = await world.find(message._id);
+  expect(delivery).toMatchObject({ state: "released", error: { code: "pass_died" } });
+  await claimFor("B", [message._id as ObjectId]);
+  const before = await world.find(message._id);
+  const id = message._id;
+  const writes = [
+    intent(message, ATTEMPT),
+    sent(message, new Date(), "A1"),
+    sent(message, new Date(), "A1", "unknown"),
+    refused(message, new Date(), REASON),
+    invalid(message, new Date(), REASON),
+    released(message, new Date(), REASON),
+    unproven(message, new Date(), REASON),
+  ];
+  expect(await Promise.all(writes.map(commit))).toEqual(writes.map(() => "stale"));
+  expect(await releaseClaims(db, [id], "A", new Date(), REASON)).toMatchObject({ changed: 0 });
+  expect(await world.find(id)).toEqual(before);
+});
+
+test("a claim that has not expired, and an intent, are not rescued", async () => {
+  const young = await claimed();
+  const attempting = await claimed({}, ago(-1));
+  await commit(intent(attempting, ATTEMPT));
+  expect(await rescueExpiredClaims(db, ago(-20))).toMatchObject({ changed: 0 });
+  expect([await stateOf(young), await stateOf(attempting)]).toEqual(["claimed", "attempting"]);
+});
+
+test("what was sent can be neither released, failed nor sent again", async () => {
+  const message = await claimed();
+  await commit(intent(message, ATTEMPT));
+  expect(await commit(sent(message, ago(3), "A1"))).toBe("applied");
+  const before = await world.find(message._id);
+  const at = new Date();
+  const writes = [
+    sent(message, at, "B"),
+    sent(message, at, "B", "unknown"),
+    released(message, at, REASON),
+    refused(message, at, REASON),
+    unproven(message, at, REASON),
+  ];
+  await Promise.all(writes.map(commit));
+  expect(await world.find(message._id)).toEqual(before);
+});
+
+test("an intent leaves nothing for the end of the pass to give back", async () => {
+  const expiresAt = ago(-40);
+  const [attempting, waiting] = [await claimed({}, expiresAt), await claimed({}, expiresAt)];
+  await commit(intent(attempting, ATTEMPT));
+  expect(await releaseEveryClaim(db, "A", new Date(), REASON)).toMatchObject({ changed: 1 });
+  expect([await stateOf(attempting), await stateOf(waiting)]).toEqual(["attempting", "released"]);
+});
+
+test("of the claims that are given back together, those before one that is held fast are counted, too", async () => {
+  const validator = { $or: [{ content: { $ne: "strict" } }, { "delivery.state": { $ne: "released" } }] };
+  await world.db.command({ create: "messages", validator });
+  const expiresAt = ago(-40);
+  const three = async () => [
+    await claimed({}, expiresAt),
+    await claimed({ content: "strict" }, expiresAt),
+    await claimed({}, expiresAt),
+  ];
+  const ids = (await three()).map(({ _id }) => _id);
+  expect(await releaseClaims(db, ids, "A", new Date(), REASON)).toEqual({ changed: 2, rejected: 1 });
+  await world.messages.deleteMany({});
+  await three();
+  const at = new Date(Date.now() + 1000);
+  expect(await releaseEveryClaim(db, "A", at, REASON)).toEqual({ changed: 2, rejected: 1 });
+});
+
+test("writes made at once share one request, and each learns its own fate", async () => {
+  const messages = [await claimed(), await claimed(), await claimed()];
+  const [gone] = messages as [ClaimedMessage];
+  await world.messages.deleteOne({ _id: gone._id as ObjectId });
+  commands.length = 0;
+  const results = await Promise.all(messages.map((message) => commit(intent(message, ATTEMPT))));
+  expect(results).toEqual(["stale", "applied", "applied"]);
+  expect(commands.map(({ name }) => name)).toEqual(["update", "find"]);
+});
+
+test("a document that the database's validation turns away fails alone", async () => {
+  const [good, bad] = [await claimed(), await claimed({ content: "strict" })];
+  await world.db.command({
+    collMod: "messages",
+    validator: { $or: [{ content: { $ne: "strict" } }, { "delivery.state": { $ne: "attempting" } }] },
+  });
+  const results = await Promise.all([good, bad].map((message) => commit(intent(message, ATTEMPT))));
+  expect(results).toEqual(["applied", "rejected"]);
+});
+
+test("where a write is turned away and the others are not known to be on a majority, none counts as acknowledged", async () => {
+  const [good, bad] = [await claimed(), await claimed({ content: "strict" })];
+  await world.db.command({
+    collMod: "messages",
+    validator: { $or: [{ content: { $ne: "strict" } }, { "delivery.state": { $ne: "attempting" } }] },
+  });
+  const writeConcernError = { code: 64, errmsg: "waiting" };
+  const data = { failCommands: ["update"], writeConcernError, appName: world.db.databaseName };
+  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  const results = await Promise.all([good, bad].map((message) => commit(intent(message, ATTEMPT))));
+  expect(results).toEqual(["unacknowledged", "unacknowledged"]);
+});

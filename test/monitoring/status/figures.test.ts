@@ -1,0 +1,117 @@
+import { expect, test } from "vitest";
+import { messageOf } from "../../../lib/problems.ts";
+import { readStatus } from "../../support/status.ts";
+import { ago, createWorld } from "../../support/world.ts";
+
+const claimed = { state: "claimed", passId: "p", claimedAt: ago(5), claimExpiresAt: ago(-60) };
+const attempt = { state: "attempting", passId: "p", attemptAt: ago(5), nextLookupAt: ago(-60) };
+
+test("what is on its way is counted by where it is, and the oldest due one told", async () => {
+  const world = await createWorld();
+  const oldest = ago(30);
+  await world.insert(
+    { scheduledAt: oldest },
+    { scheduledAt: ago(20) },
+    { scheduledAt: ago(-600) },
+    { scheduledAt: ago(600) },
+    { isDeleted: true },
+    { isPicked: true, delivery: claimed },
+    { isPicked: true, delivery: attempt },
+    { isPicked: true, delivery: attempt },
+    { isPicked: true, delivery: { ...attempt, state: "unknown" } },
+  );
+  const { now } = await readStatus(world);
+  expect(now).toMatchObject({
+    due: { count: 2, more: false },
+    oldestDue: oldest.toISOString(),
+    pastWindow: { count: 1, more: false },
+    claimed: { count: 1, more: false },
+    attempting: { count: 2, more: false },
+    awaitingLookup: { count: 1, more: false },
+  });
+});
+
+test("the hour and the day are what passes counted, with how late messages were", async () => {
+  const world = await createWorld();
+  await world.insert(
+    { scheduledAt: ago(10) },
+    { scheduledAt: ago(10) },
+    { chatId: "bad" },
+    { scheduledAt: ago(300) },
+  );
+  await world.pass();
+  const { hour, day, minutes, lastPass } = await readStatus(world);
+  const counts = { passes: 1, sent: 2, failed: 1, missed: 1, unknown: 0 };
+  expect(hour).toMatchObject(counts);
+  expect(day).toMatchObject(counts);
+  expect(hour?.latenessMs.p50).toBeGreaterThan(7_000);
+  expect(hour?.latenessMs.p99).toBeLessThan(25_000);
+  expect(minutes).toHaveLength(60);
+  expect(minutes?.reduce((sum, minute) => sum + minute.sent, 0)).toBe(2);
+  expect(lastPass?.summary).toMatchObject({ sent: 2, failed: 1, missed: 1 });
+});
+
+test("campaigns in progress are told with how their messages stand", async () => {
+  const world = await createWorld();
+  const open = { open: true, rev: 1 };
+  const { insertedId: campaignId } = await world.campaigns.insertOne({
+    name: "Sale",
+    status: "sending",
+    delivery: open,
+  });
+  await world.campaigns.insertOne({ name: "Over", delivery: { open: false, rev: 1 } });
+  await world.insert(
+    { campaignId, isSent: true, isPicked: true, delivery: { state: "sent" } },
+    { campaignId: campaignId.toHexString(), isPicked: true, delivery: { state: "missed" } },
+    { campaignId, isPicked: true, delivery: { state: "unknown" } },
+    { campaignId },
+    { campaignId, isDeleted: true },
+  );
+  expect((await readStatus(world)).campaigns).toEqual({
+    shown: [
+      {
+        id: campaignId.toHexString(),
+        name: "Sale",
+        status: "sending",
+        counts: { total: 4, sent: 1, failed: 0, missed: 1, unknown: 1, left: 1 },
+      },
+    ],
+    more: false,
+  });
+});
+
+test("messages that no pass can see are told, each kind with its remedy", async () => {
+  const world = await createWorld();
+  await world.insert(
+    { isPicked: null },
+    { scheduledAt: new Date().toISOString() },
+    { scheduledAt: ago(90_000) },
+  );
+  expect((await readStatus(world)).documents).toEqual(
+    expect.arrayContaining([
+      { code: "flags_missing", message: messageOf("flags_missing"), count: 1, more: false },
+      { code: "date_wrong", message: messageOf("date_wrong"), count: 1, more: false },
+      { code: "never_picked", message: messageOf("never_picked"), count: 1, more: false },
+    ]),
+  );
+});
+
+test("a problem of the last day comes with its remedy and how to send again", async () => {
+  const world = await createWorld();
+  await world.insert({ chatId: "bad" });
+  await world.pass();
+  const { verdict, problems } = await readStatus(world);
+  expect(verdict).toMatchObject({
+    level: "warning",
+    detail: expect.stringContaining("can't be sent as it stands"),
+  });
+  expect(problems).toMatchObject([
+    {
+      code: "invalid_message",
+      message: messageOf("invalid_message"),
+      count: 1,
+      passes: 1,
+      resend: { command: "npm run resend -- --state failed,missed --code invalid_message --since 1d" },
+    },
+  ]);
+});

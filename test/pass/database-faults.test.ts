@@ -1,0 +1,153 @@
+import { type Document, MongoClient } from "mongodb";
+import { expect, onTestFinished, test } from "vitest";
+import { startMongod } from "../../dev/mongod/start.ts";
+import type { Summary } from "../../lib/monitoring/report.ts";
+import { ago, createWorld, type World } from "../support/world.ts";
+
+/** Makes the database fail some commands of this world's clients until the test ends. */
+async function failCommands(
+  world: World,
+  mode: Document | "alwaysOn",
+  data: Document,
+): Promise<() => Promise<void>> {
+  const admin = world.db.admin();
+  const off = async () => {
+    await admin.command({ configureFailPoint: "failCommand", mode: "off" });
+  };
+  await admin.command({
+    configureFailPoint: "failCommand",
+    mode,
+    data: { appName: world.db.databaseName, ...data },
+  });
+  return off;
+}
+
+test("an intent that is not acknowledged is followed by no POST, and the message is given back", async () => {
+  const world = await createWorld();
+  const thaw = world.waha.addFault({
+    match: { route: "newMessageId" },
+    times: 1,
+    action: { type: "delay", ms: 300 },
+  });
+  const [id] = await world.insert({});
+  const passing = world.pass();
+  await world.waha.received("newMessageId", 1);
+  // Executed, but not known to be on a majority: it could be rolled back.
+  const off = await failCommands(
+    world,
+    { times: 1 },
+    { failCommands: ["update"], writeConcernError: { code: 64, errmsg: "waiting" } },
+  );
+  thaw();
+  expect(await passing).toMatchObject({ sent: 0, released: 1, errors: [{ code: "database_lost" }] });
+  await off();
+  expect(world.waha.ledger).toHaveLength(0);
+  expect(await world.find(id)).toMatchObject({
+    isPicked: false,
+    delivery: { state: "released", error: { code: "database_lost" } },
+  });
+  expect(await world.pass()).toMatchObject({ sent: 1 });
+});
+
+test("a pass that can't be recorded says so in its answer", async () => {
+  const world = await createWorld();
+  await world.pass();
+  await world.db.command({ collMod: "scheduler", validator: { _id: { $ne: "last-pass" } } });
+  await world.insert({});
+  const response = await world.call();
+  expect([response.status, await response.json()]).toMatchObject([
+    503,
+    { ok: false, sent: 1, errors: [{ code: "database_refused", count: 1 }] },
+  ]);
+});
+
+test("a connection that is lost while many are written is told as one that is lost", async () => {
+  const world = await createWorld();
+  await world.pass();
+  const off = await failCommands(world, "alwaysOn", { failCommands: ["update"], closeConnection: true });
+  const response = await world.call();
+  await off();
+  const { errors } = (await response.json()) as Summary;
+  expect([response.status, errors.map(({ code }) => code)]).toEqual([503, ["database_unreachable"]]);
+});
+
+test("an outcome that is not acknowledged at first is recorded by the same pass", async () => {
+  const world = await createWorld();
+  const thaw = world.waha.addFault({
+    match: { route: "sendText" },
+    times: 1,
+    action: { type: "delay", ms: 300 },
+  });
+  const [id] = await world.insert({});
+  const passing = world.pass();
+  await world.waha.received("sendText", 1);
+  const off = await failCommands(world, { times: 3 }, { failCommands: ["update"], closeConnection: true });
+  thaw();
+  expect(await passing).toMatchObject({ ok: true, sent: 1 });
+  await off();
+  expect(await world.find(id)).toMatchObject({ isSent: true, delivery: { state: "sent" } });
+});
+
+test("the claim fails: 503 with the reason, nothing posted, and the next pass sends", async () => {
+  const world = await createWorld();
+  await world.insert({});
+  const off = await failCommands(world, "alwaysOn", { failCommands: ["aggregate"], errorCode: 13 });
+  const response = await world.call();
+  await off();
+  expect(response.status).toBe(503);
+  expect(((await response.json()) as Summary).errors).toMatchObject([{ code: "database_refused" }]);
+  expect(world.waha.ledger).toHaveLength(0);
+  expect(await world.pass()).toMatchObject({ sent: 1 });
+});
+
+test("a database that stops during a pass: the pass answers with the reason, and afterwards ledger and database agree", async () => {
+  const mongod = await startMongod();
+  onTestFinished(() => mongod.stop());
+  // A time limit that the pass can wait out, since it tries to record its outcomes for as long as it lasts.
+  const world = await createWorld(
+    { latencyMs: 5, engine: "NOWEB" },
+    { PASS_SECONDS: "12", TAIL_SECONDS: "4" },
+  );
+  const own = new MongoClient(mongod.url("app"));
+  onTestFinished(() => own.close());
+  const messages = own.db().collection("messages");
+  world.env.DATABASE_URL = mongod.url("app");
+  const texts = Array.from({ length: 40 }, (_, n) => `m${n}`);
+  await messages.insertMany(
+    texts.map((content, n) => ({
+      chatId: "491701234567",
+      content,
+      sessionId: "default",
+      scheduledAt: ago(30 - n / 2),
+      isSent: false,
+      isDeleted: false,
+      isPicked: false,
+    })),
+  );
+  const passing = world.call();
+  await world.waha.accepted(5);
+  await mongod.pause();
+  const response = await passing;
+  expect(response.status).toBe(503);
+  const body = (await response.json()) as Summary;
+  expect(body.ok).toBe(false);
+  expect(body.errors.map((error) => error.code)).toContain("database_unreachable");
+  await mongod.resume();
+  // What the dead pass left is put right as if its time had passed.
+  await messages.updateMany({ "delivery.state": "claimed" }, { $set: { "delivery.claimExpiresAt": ago(1) } });
+  await messages.updateMany(
+    { "delivery.state": "attempting" },
+    { $set: { "delivery.nextLookupAt": ago(1), "delivery.attemptAt": ago(700) } },
+  );
+  await own
+    .db()
+    .collection("scheduler")
+    .updateMany({}, { $set: { expiresAt: ago(1) } });
+  await world.pass();
+  const accepted = world.waha.ledger.map((entry) => entry.text);
+  expect(new Set(accepted).size).toBe(accepted.length);
+  for (const { content, isSent, delivery } of await messages.find({}).toArray()) {
+    const was = accepted.includes(content);
+    expect([content, isSent, delivery.state]).toEqual([content, was, was ? "sent" : "unknown"]);
+  }
+});

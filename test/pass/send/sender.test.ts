@@ -1,0 +1,129 @@
+import type { Document } from "mongodb";
+import { expect, onTestFinished, test } from "vitest";
+import { addSeconds, startClock, systemClock } from "../../../lib/clock.ts";
+import { parseConfig } from "../../../lib/config.ts";
+import { openLog } from "../../../lib/log.ts";
+import { claim } from "../../../lib/messages/claims.ts";
+import { groupCommit } from "../../../lib/messages/group-commit.ts";
+import type { ClaimedMessage } from "../../../lib/messages/transitions.ts";
+import { openDatabase } from "../../../lib/mongo/client.ts";
+import { lifetimes, passEnds } from "../../../lib/pass/lifetimes.ts";
+import { type Pass, windowNow } from "../../../lib/pass/pass.ts";
+import { SessionWorker } from "../../../lib/pass/send/worker.ts";
+import { PassStats } from "../../../lib/pass/stats.ts";
+import { openWaha } from "../../../lib/waha/client.ts";
+import { ago, createWorld, type World } from "../../support/world.ts";
+
+/** A pass that claims and sends only what a test tells it to. */
+async function openPass(world: World): Promise<Pass> {
+  const config = parseConfig(world.env);
+  const db = openDatabase(config);
+  await db.connect();
+  const clock = await startClock(systemClock, systemClock.monotonic(), () => db.readTime());
+  const waha = openWaha(config);
+  onTestFinished(() => waha.close());
+  const tools = {
+    config,
+    db,
+    clock,
+    waha,
+    log: openLog("silent"),
+    stats: new PassStats(),
+    commit: groupCommit(db),
+    lifetimes: lifetimes(config),
+  };
+  return { id: "A", ...tools, stop: new AbortController().signal, ...passEnds(clock.startedAt, config) };
+}
+
+async function claimNew(world: World, pass: Pass, ...fields: Document[]): Promise<ClaimedMessage[]> {
+  const ids = await world.insert(...fields);
+  const mark = {
+    passId: pass.id,
+    settledBefore: pass.clock.startedAt,
+    now: pass.clock.now(),
+    expiresAt: pass.sendUntil,
+  };
+  return (await claim(pass.db, ids, windowNow(pass), mark)).ours;
+}
+
+function openSender(pass: Pass, onChange = () => {}): SessionWorker {
+  const taken = { at: pass.clock.now(), lastSentAt: undefined };
+  const worker = new SessionWorker(pass, { name: "default", status: "WORKING" }, undefined, taken, onChange);
+  onTestFinished(() => worker.lease.close());
+  return worker;
+}
+
+test("a session that was stopped while more was claimed for it gives that back, and sends none of it", async () => {
+  const world = await createWorld();
+  const pass = await openPass(world);
+  const [first, second] = [await claimNew(world, pass, {}), await claimNew(world, pass, {})];
+  world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "status", status: 400 } });
+  const sender = openSender(pass);
+  sender.give(first);
+  await sender.finished();
+  expect(sender.stopped).toMatchObject({ code: "waha_bad_request" });
+  sender.give(second);
+  await sender.finished();
+  expect(world.waha.requestCount({ route: "sendText" })).toBe(1);
+  expect(await world.find(second[0]?._id)).toMatchObject({
+    isPicked: false,
+    delivery: { state: "released" },
+  });
+});
+
+test("what is given while the last outcome is being recorded is sent all the same", async () => {
+  const world = await createWorld();
+  const pass = await openPass(world);
+  const [first, second] = [await claimNew(world, pass, {}), await claimNew(world, pass, {})];
+  const admin = world.db.admin();
+  const data = {
+    failCommands: ["update"],
+    blockConnection: true,
+    blockTimeMS: 500,
+    appName: world.db.databaseName,
+  };
+  // The queue is empty, the POST answered, and its record takes half a second: now more comes.
+  const emptied = Promise.withResolvers<void>();
+  const sender = openSender(pass, () => emptied.resolve());
+  const answer = world.waha.addFault({
+    match: { route: "sendText" },
+    times: 1,
+    action: { type: "delay", ms: 300 },
+  });
+  sender.give(first);
+  await world.waha.received("sendText", 1);
+  await admin.command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  answer();
+  await emptied.promise;
+  sender.give(second);
+  await sender.finished();
+  await admin.command({ configureFailPoint: "failCommand", mode: "off" });
+  expect(world.waha.ledger).toHaveLength(2);
+  expect(await world.find(second[0]?._id)).toMatchObject({ isSent: true });
+});
+
+test("a session waits its gap out only as long as there is time to send after it", async () => {
+  const world = await createWorld({}, { SEND_GAP_MS: "20000", PASS_SECONDS: "20", TAIL_SECONDS: "5" });
+  const pass = await openPass(world);
+  const messages = await claimNew(world, pass, {}, {});
+  const sender = openSender(pass);
+  sender.give(messages);
+  await sender.finished();
+  expect(sender.stopped).toEqual({ code: "out_of_time" });
+  expect(world.waha.ledger).toHaveLength(1);
+  expect(pass.clock.until(addSeconds(pass.clock.startedAt, 5))).toBeGreaterThan(0);
+});
+
+test("what is claimed later and was due earlier goes out before what is still queued", async () => {
+  const world = await createWorld({ sessions: [{ name: "default", latencyMs: 100 }] });
+  const pass = await openPass(world);
+  const due = (content: string, seconds: number) => ({ content, scheduledAt: ago(seconds) });
+  const queued = await claimNew(world, pass, due("first", 30), due("second", 20), due("last", 10));
+  const late = await claimNew(world, pass, due("late", 25), due("later", 15));
+  const sender = openSender(pass);
+  sender.give(queued);
+  sender.give(late);
+  await sender.finished();
+  const texts = world.waha.ledger.map(({ text }) => text);
+  expect(texts).toEqual(["first", "late", "second", "later", "last"]);
+});

@@ -1,0 +1,202 @@
+import { describe, expect, test } from "vitest";
+import type { Fault } from "../../dev/waha-simulator/faults.ts";
+import type { WahaSimulatorOptions } from "../../dev/waha-simulator/options.ts";
+import type { WahaSimulator } from "../../dev/waha-simulator/server.ts";
+import type { Waha } from "../../lib/waha/client.ts";
+import { startWaha } from "../support/waha-client.ts";
+
+const CHAT = "491701234567@c.us";
+const LIMIT_MS = 2_000;
+/** For what never answers. */
+const SOON_MS = 400;
+const ID = "3EB0C0FFEE";
+
+/** A simulated WAHA with the client of it, met by a fault if one is given. */
+async function start(options: WahaSimulatorOptions = {}, fault?: Fault) {
+  const { server, waha } = await startWaha(options);
+  if (fault) server.addFault(fault);
+  return { server, waha };
+}
+
+describe("a new message id", () => {
+  const ask = (waha: Waha, limitMs = LIMIT_MS) => waha.newMessageId("default", limitMs);
+
+  test.each(["NOWEB", "GOWS"] as const)(
+    "is made by %s, and the message goes out under it",
+    async (engine) => {
+      const { server, waha } = await start({ engine });
+      const [first, second] = [await ask(waha), await ask(waha)] as [{ id: string }, { id: string }];
+      expect(first.id).not.toBe(second.id);
+      const message = { session: "default", chatId: CHAT, text: "Hello", id: first.id };
+      expect(await waha.sendText(message, LIMIT_MS)).toEqual({ kind: "sent", waMessageId: first.id });
+      expect(server.ledger).toMatchObject([{ givenId: first.id, id: first.id }]);
+    },
+  );
+
+  const UNSUPPORTED: [name: string, options: WahaSimulatorOptions][] = [
+    ["an old server (404)", { version: "2026.4.2" }],
+    ["WEBJS (501)", { engine: "WEBJS" }],
+    ["a session of its own on WEBJS (501)", { sessions: [{ name: "default", engine: "WEBJS" }] }],
+  ];
+
+  test.each(UNSUPPORTED)("is not supported by %s", async (_name, options) => {
+    const { waha } = await start(options);
+    expect(await ask(waha)).toBe("unsupported");
+  });
+
+  test("is not supported where the answer is 422 in other words than a refusal's", async () => {
+    const body = { statusCode: 422, message: "not supported by the engine", error: "Unprocessable Entity" };
+    const { waha } = await start({}, { match: {}, action: { type: "status", status: 422, body } });
+    expect(await ask(waha)).toBe("unsupported");
+  });
+
+  const REFUSED: [name: string, prepare: (server: WahaSimulator) => void, refusal: object][] = [
+    ["the key is refused", (server) => server.setApiKey("another-key"), { code: "waha_key_refused" }],
+    ["the session is gone", (server) => server.removeSession("default"), { code: "session_not_found" }],
+    [
+      "the session is stopped",
+      (server) => server.setSessionStatus("default", "STOPPED"),
+      { code: "session_not_found" },
+    ],
+    [
+      "the session does not work",
+      (server) => server.setSessionStatus("default", "SCAN_QR_CODE"),
+      { code: "session_not_working" },
+    ],
+  ];
+
+  test.each(REFUSED)("is a refusal when %s", async (_name, prepare, refusal) => {
+    const { server, waha } = await start();
+    prepare(server);
+    expect(await ask(waha)).toEqual({ kind: "unsent", ...refusal });
+  });
+
+  const NONE: [name: string, status: number, body: object | string][] = [
+    ["400", 400, { statusCode: 400, message: "Bad Request" }],
+    ["500", 500, { statusCode: 500, exception: { message: "server returned error 463" } }],
+    ["an empty id", 200, { id: "" }],
+    ["an id that is no string", 200, { id: 7 }],
+    ["an id that would lead a lookup elsewhere", 200, { id: "a/../../b" }],
+    ["an id with a query", 200, { id: "a?b" }],
+    ["an id of absurd length", 200, { id: "A".repeat(129) }],
+    ["no id", 200, {}],
+    ["a page", 200, "<html></html>"],
+    ["nothing", 200, ""],
+  ];
+
+  test.each(NONE)(
+    "is none when %s is answered (%i): the message then goes without",
+    async (_n, status, body) => {
+      const { waha } = await start({}, { match: {}, action: { type: "status", status, body } });
+      expect(await ask(waha)).toBe("none");
+    },
+  );
+
+  const NO_ANSWER = { kind: "unsent", code: "waha_unreachable" };
+
+  test.each(["hangBefore", "resetBefore"] as const)(
+    "is not to be had after a %s: nothing was posted",
+    async (type) => {
+      const { waha } = await start({}, { match: {}, action: { type } });
+      expect(await ask(waha, SOON_MS)).toMatchObject(NO_ANSWER);
+    },
+  );
+
+  test("is not to be had from a WAHA that is away", async () => {
+    const { server, waha } = await start();
+    await server.pause();
+    expect(await ask(waha)).toMatchObject(NO_ANSWER);
+  });
+});
+
+describe("a lookup", () => {
+  const lookUp = (waha: Waha, limitMs = LIMIT_MS) => waha.lookUp("default", CHAT, ID, limitMs);
+  const send = (waha: Waha) =>
+    waha.sendText({ session: "default", chatId: CHAT, text: "Hello", id: ID }, LIMIT_MS);
+
+  test.each(["NOWEB", "GOWS"] as const)("on %s finds what was sent, whatever its ack", async (engine) => {
+    const { waha } = await start({ engine });
+    await send(waha);
+    expect(await lookUp(waha)).toBe("found");
+  });
+
+  test("finds what was sent although its answer was lost", async () => {
+    const { waha } = await start({}, { match: { route: "sendText" }, action: { type: "resetAfter" } });
+    await send(waha);
+    expect(await lookUp(waha)).toBe("found");
+  });
+
+  test("finds a message that WhatsApp refused as refused", async () => {
+    const { waha } = await start({}, { match: { route: "sendText" }, action: { type: "ackError" } });
+    await send(waha);
+    expect(await lookUp(waha)).toBe("refused");
+  });
+
+  test("has WAHA's word that a message is absent", async () => {
+    const { waha } = await start();
+    expect(await lookUp(waha)).toBe("absent");
+  });
+
+  test("does not take another message for the one", async () => {
+    const body = { id: `true_${CHAT}_3EB0ANOTHER`, ack: 1 };
+    const { waha } = await start({}, { match: {}, action: { type: "status", status: 200, body } });
+    expect(await lookUp(waha)).toBe("unanswered");
+  });
+
+  const FOUND: [name: string, body: object, lookup: string][] = [
+    ["a serialized id", { id: `true_${CHAT}_${ID}`, ack: 0 }, "found"],
+    ["a group's serialized id", { id: `true_120363@g.us_${ID}_491701@c.us`, ack: 3 }, "found"],
+    ["NOWEB's own form", { key: { id: ID } }, "found"],
+    ["WEBJS's own form", { id: { id: ID, fromMe: true } }, "found"],
+    ["an ack that is no number", { id: ID, ack: "-1" }, "found"],
+    ["ack -1", { id: `true_${CHAT}_${ID}`, ack: -1 }, "refused"],
+  ];
+
+  test.each(FOUND)("reads %s: %j is %s", async (_name, body, lookup) => {
+    const { waha } = await start({}, { match: {}, action: { type: "status", status: 200, body } });
+    expect(await lookUp(waha)).toBe(lookup);
+  });
+
+  test("is not supported by NOWEB without its store (400), nor by an old server (404)", async () => {
+    const withoutStore = await start({ sessions: [{ name: "default", store: false }] });
+    expect(await lookUp(withoutStore.waha)).toBe("unsupported");
+    const old = await start({ lookup: false });
+    expect(await lookUp(old.waha)).toBe("unsupported");
+  });
+
+  const UNANSWERED: [name: string, status: number, body: object | string][] = [
+    ["a refused key", 401, { statusCode: 401, message: "Unauthorized" }],
+    ["a session that is gone", 404, { message: "We didn't find a session with name 'default'." }],
+    ["a proxy's 404", 404, "<html>Not Found</html>"],
+    ["a missing file", 404, { error: { message: "Message not found" } }],
+    ["a session that does not work", 422, { error: "Session status is not as expected." }],
+    ["a server error", 500, { exception: { message: "Message not found" } }],
+    ["a proxy's error", 502, ""],
+    ["a page", 200, "<html></html>"],
+    ["nothing", 200, ""],
+    ["null", 200, "null"],
+    ["an odd id", 200, { id: 7 }],
+  ];
+
+  test.each(UNANSWERED)("proves nothing by %s (%i)", async (_name, status, body) => {
+    const { waha } = await start({}, { match: {}, action: { type: "status", status, body } });
+    expect(await lookUp(waha)).toBe("unanswered");
+  });
+
+  test.each(["hangBefore", "resetBefore", "resetMidAnswer"] as const)(
+    "proves nothing by a %s",
+    async (type) => {
+      const { waha } = await start({}, { match: { route: "lookup" }, action: { type } });
+      await send(waha);
+      expect(await lookUp(waha, SOON_MS)).toBe("unanswered");
+    },
+  );
+
+  test("asks once, for that message in that chat", async () => {
+    const { server, waha } = await start();
+    await lookUp(waha);
+    expect(server.requests).toMatchObject([
+      { method: "GET", route: "lookup", path: `/api/default/chats/491701234567%40c.us/messages/${ID}` },
+    ]);
+  });
+});

@@ -6,8 +6,7 @@ import type { ProblemCode } from "./problems.ts";
 const underWay = new Set<Promise<void>>();
 
 /**
- * Lets work go on behind the answer: nobody waits for it, and the platform, which may freeze the function once it
- * has answered, is asked to wait.
+ * Lets work go on behind the answer. The platform may freeze a function that has answered, so it is asked to wait.
  *
  * @param work must not reject
  */
@@ -17,7 +16,7 @@ export function inBackground(work: Promise<void>): void {
   waitUntil(tracked);
 }
 
-/** Resolves when nothing goes on any more; for a host that stops. */
+/** Resolves when all such work has ended; for a host that stops. */
 export async function backgroundDone(): Promise<void> {
   while (underWay.size > 0) await Promise.all(underWay);
 }
@@ -33,12 +32,10 @@ export async function endsWithin(work: Promise<unknown>, ms: number): Promise<bo
 }
 
 /**
- * What some work comes to, if it does so in time: something may hang rather than fail, and who asked gets an answer
- * all the same.
+ * What some work comes to, if it ends in time: it may hang rather than fail.
  *
- * @param ms how long to wait
- * @param code what it means if that is too long
- * @throws UnavailableError with that code; or whatever the work rejects with in time
+ * @param code what it means if the work takes longer than `ms`
+ * @throws UnavailableError with that code; or what the work rejects with in time
  */
 export async function withTimeout<T>(work: Promise<T>, ms: number, code: ProblemCode): Promise<T> {
   if (await endsWithin(work, ms)) return work;

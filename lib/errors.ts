@@ -31,7 +31,7 @@ export class UnavailableError extends Error {
   }
 }
 
-/** One thing that is wrong, as callers are told it. */
+/** One thing that is wrong, as callers are told. */
 interface ToldError {
   code: ProblemCode | "setting_wrong";
   message: string;
@@ -40,7 +40,7 @@ interface ToldError {
   count?: number;
 }
 
-/** Why a request can't be answered as it was meant: 500 (settings, or a defect) or 503 (a service is away). */
+/** Why a request can't be served: 500 for wrong settings or a defect, 503 for a service that is away. */
 export interface Failure {
   status: 500 | 503;
   errors: ToldError[];

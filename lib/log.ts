@@ -1,5 +1,5 @@
 import { Binary, ObjectId } from "mongodb";
-import { type DestinationStream, pino } from "pino";
+import { type ChildLoggerOptions, type DestinationStream, pino } from "pino";
 import { errorPage, isProblemCode } from "./problems.ts";
 
 /** What a line may say besides its message: ids, names, codes and counts. Never a text, a key or an address. */
@@ -11,6 +11,8 @@ export interface Log {
   info(fields: LogFields, message: string): void;
   warn(fields: LogFields, message: string): void;
   error(fields: LogFields, message: string): void;
+  /** A log whose every line has these fields, too. */
+  child(fields: LogFields, options?: ChildLoggerOptions): Log;
 }
 
 /**
@@ -25,10 +27,10 @@ const REDACTED = ["authorization", "content", "text", "body", "url", "key", "sec
 /** One log a level for the whole instance. */
 const logs = new Map<string, Log>();
 
-/** Where a host wants the lines instead. */
+/** Where the lines go, if a host does not want them on standard output. */
 let destination: DestinationStream | undefined;
 
-/** Has all lines from now on written to a stream of the host's own, as JSON still. */
+/** Has all further lines written to a stream of the host's, still as JSON. */
 export function writeLogTo(stream: DestinationStream): void {
   destination = stream;
   logs.clear();
@@ -55,18 +57,17 @@ function createLog(level: string): Log {
 }
 
 /** Names the page that explains the code of a line, if it has one. */
-function withHelp(fields: Record<string, unknown>): Record<string, unknown> {
-  return isProblemCode(fields.code) ? { ...fields, help: errorPage(fields.code) } : fields;
+function withHelp(fields: { code?: unknown }): Record<string, unknown> {
+  return isProblemCode(fields.code) ? { ...fields, help: errorPage(fields.code) } : { ...fields };
 }
 
-/** A log whose every line has some fields, unless it has its own of that name. */
-export function withFields(log: Log, fields: LogFields): Log {
-  return {
-    debug: (more, message) => log.debug({ ...fields, ...more }, message),
-    info: (more, message) => log.info({ ...fields, ...more }, message),
-    warn: (more, message) => log.warn({ ...fields, ...more }, message),
-    error: (more, message) => log.error({ ...fields, ...more }, message),
-  };
+/**
+ * The log of one pass, whose every line has the pass's id. A summary holds the id, too: pino would write the key
+ * twice, so the one in the call is left out.
+ */
+export function logOfPass(log: Log, passId: string): Log {
+  const withoutId = ({ passId: _, ...fields }: { passId?: unknown }) => withHelp(fields);
+  return log.child({ passId }, { formatters: { log: withoutId } });
 }
 
 /** How much of an id a log line shows. */

@@ -57,15 +57,16 @@ describe("a described error", () => {
   });
 });
 
-/** Runs `code` with a `log` of `level` in a process of its own, and gives the lines that it wrote. */
-async function linesOf(level: string, code: string): Promise<Record<string, unknown>[]> {
+/** Runs `code` with a `log` of `level` in a process of its own, and gives the lines that it wrote, unparsed. */
+async function rawLinesOf(level: string, code: string): Promise<string[]> {
   const lib = new URL("../lib/log.ts", import.meta.url).href;
-  const script = `import { openLog } from ${JSON.stringify(lib)}; const log = openLog("${level}"); ${code}`;
+  const script = `import { logOfPass, openLog } from ${JSON.stringify(lib)}; const log = openLog("${level}"); ${code}`;
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
-  return stdout
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => JSON.parse(line));
+  return stdout.split("\n").filter(Boolean);
+}
+
+async function linesOf(level: string, code: string): Promise<Record<string, unknown>[]> {
+  return (await rawLinesOf(level, code)).map((line) => JSON.parse(line));
 }
 
 test("a log writes lines of JSON at once, from its level on, even if the process ends abruptly", async () => {
@@ -85,5 +86,24 @@ test("a field that by its name holds a secret or a text is redacted", async () =
   const fields = Object.fromEntries(names.map((name) => [name, "hunter2"]));
   const lines = await linesOf("info", `log.info(${JSON.stringify({ ...fields, request: fields })}, "x");`);
   expect(lines).toHaveLength(1);
+  expect(JSON.stringify(lines)).not.toContain("hunter2");
+});
+
+test("a pass's log has the pass's id in every line, once, also where a call gives it again", async () => {
+  const code = `const pass = logOfPass(log, "a"); pass.info({ passId: "a", sent: 1 }, "x"); pass.warn({}, "y"); log.info({}, "z");`;
+  const lines = await rawLinesOf("info", code);
+  expect(lines.map((line) => line.match(/"passId":"a"/g)?.length ?? 0)).toEqual([1, 1, 0]);
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { sent: 1, msg: "x" },
+    { msg: "y" },
+    { msg: "z" },
+  ]);
+});
+
+test("a pass's log redacts and names the page of a code as the others do", async () => {
+  const fields = `{ code: "no_session", key: "hunter2", request: { url: "hunter2" } }`;
+  const lines = await linesOf("info", `log.info(${fields}, "x"); logOfPass(log, "a").info(${fields}, "x");`);
+  const shown = { code: "no_session", key: "[Redacted]", help: "docs/errors.md#no_session" };
+  expect(lines).toMatchObject([shown, { ...shown, passId: "a" }]);
   expect(JSON.stringify(lines)).not.toContain("hunter2");
 });

@@ -1,6 +1,6 @@
 import { isProblemCode, PROBLEMS, type ProblemCode, type ProblemKind } from "../../lib/problems.ts";
+import { markdownTable } from "../host/table.ts";
 import { EXPLANATIONS, SETTING_WRONG } from "./explanations.ts";
-import { table } from "./table.ts";
 
 /** Which kinds each table of docs/errors.md explains, by the table's name there. */
 const TABLES = {
@@ -26,7 +26,7 @@ function codeTable(kinds: readonly ProblemKind[]): string {
   const all: (ProblemCode | typeof SETTING_WRONG)[] = kinds.includes("defect")
     ? [SETTING_WRONG, ...codes]
     : codes;
-  return table(["code", "what happened", "what to do"], all.map(codeRow));
+  return markdownTable(["code", "what happened", "what to do"], all.map(codeRow));
 }
 
 function codeRow(code: ProblemCode | typeof SETTING_WRONG): string[] {

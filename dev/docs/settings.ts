@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { SettingsSchema } from "../../lib/config.ts";
 import { ServerSettingsSchema } from "../../ops/server/settings.ts";
-import { table } from "./table.ts";
+import { markdownTable } from "../host/table.ts";
 
 /** One setting, as its schema tells of it. */
 interface Setting {
@@ -49,7 +49,7 @@ function tableOf(schema: z.ZodObject): string {
     isRequired ? "required" : byDefault === undefined ? "none" : `\`${byDefault}\``,
     description,
   ]);
-  return table(["name", "default", "meaning"], rows);
+  return markdownTable(["name", "default", "meaning"], rows);
 }
 
 function read({ shape }: z.ZodObject): Setting[] {

@@ -26,3 +26,8 @@ export function textTable(head: string[], rows: (string | number)[][], left: rea
   table.push(...rows);
   return table.toString().replace(/ +$/gm, "");
 }
+
+/** A table in Markdown; `rules` are those of its columns, by default all to the left. */
+export function markdownTable(head: string[], rows: string[][], rules = head.map(() => "---")): string {
+  return [head, rules, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}

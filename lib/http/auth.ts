@@ -3,11 +3,46 @@ import { type Config, parseConfig } from "../config.ts";
 import { ConfigError } from "../errors.ts";
 import type { Log } from "../log.ts";
 
+/** What is wrong with a caller's credentials. Only the log says which; the caller is not told. */
+export type AuthResult = "ok" | "missing" | "malformed" | "wrong";
+
+/** RFC 6750: the scheme in any case, one or more spaces, and a token of visible characters. */
+const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
+
+/** RFC 7617: the scheme, and user and password in base64. */
+const BASIC = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i;
+
+/** Checks an `Authorization` header whose token is the secret. */
+export function checkBearer(header: string | null, secret: string): AuthResult {
+  if (header === null) return "missing";
+  const token = BEARER.exec(header)?.[1];
+  return token === undefined ? "malformed" : compare(token, secret);
+}
+
 /**
- * The settings, for a caller who knows the secret; undefined for anybody else.
+ * Checks what a browser sends, too: the secret as the password of HTTP Basic, with any user name. Only for requests
+ * that change nothing: a browser that knows a password sends it wherever a link leads.
+ */
+export function checkBasicOrBearer(header: string | null, secret: string): AuthResult {
+  const encoded = header === null ? undefined : BASIC.exec(header)?.[1];
+  if (encoded === undefined) return checkBearer(header, secret);
+  const pair = Buffer.from(encoded, "base64").toString();
+  const colon = pair.indexOf(":");
+  return colon === -1 ? "malformed" : compare(pair.slice(colon + 1), secret);
+}
+
+/** Compares digests, so that the time it takes tells neither how much matched nor how long the secret is. */
+function compare(given: string, secret: string): AuthResult {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(secret)) ? "ok" : "wrong";
+}
+
+/**
+ * Gives the settings to a caller who knows the secret; undefined to any other.
  *
  * @param check holds the request's `Authorization` header against the secret
- * @throws ConfigError to anybody if there is no usable secret, to those who know it if another setting is wrong
+ * @throws ConfigError: to any caller if there is no usable secret, and for another wrong setting only to those who
+ *   know the secret
  */
 export function admit(
   request: Request,
@@ -15,62 +50,24 @@ export function admit(
   log: Log,
   check: (header: string | null, secret: string) => AuthResult,
 ): Config | undefined {
-  const { config, problem } = readSettings(env);
-  if (problem?.problems.some(({ setting }) => setting === "CRON_SECRET")) throw problem;
-  const secret = config?.CRON_SECRET ?? env.CRON_SECRET?.trim() ?? "";
+  const settings = readSettings(env);
+  const isWrong = settings instanceof ConfigError;
+  if (isWrong && settings.problems.some(({ setting }) => setting === "CRON_SECRET")) throw settings;
+  const secret = isWrong ? (env.CRON_SECRET ?? "").trim() : settings.CRON_SECRET;
   const result = check(request.headers.get("authorization"), secret);
   if (result !== "ok") {
     log.warn({ credentials: result }, "unauthorized call");
     return undefined;
   }
-  if (problem) throw problem;
-  return config;
+  if (isWrong) throw settings;
+  return settings;
 }
 
-type SettingsResult = { config: Config; problem?: undefined } | { config?: undefined; problem: ConfigError };
-
-function readSettings(env: NodeJS.ProcessEnv): SettingsResult {
+function readSettings(env: NodeJS.ProcessEnv): Config | ConfigError {
   try {
-    return { config: parseConfig(env) };
+    return parseConfig(env);
   } catch (error) {
-    if (error instanceof ConfigError) return { problem: error };
+    if (error instanceof ConfigError) return error;
     throw error;
   }
-}
-
-/** What is wrong with a caller's credentials; for the log only, the caller is told nothing. */
-export type AuthResult = "ok" | "missing" | "malformed" | "wrong";
-
-/** RFC 6750: the scheme in any case, one or more spaces, a token of RFC 7235's token68 or any other visible characters. */
-const BEARER = /^Bearer +([\x21-\x7e]+) *$/i;
-
-/**
- * Checks an `Authorization` header against the secret. The secrets are compared as digests, so the time it
- * takes tells neither how much matched nor how long the secret is.
- */
-export function checkBearer(header: string | null, secret: string): AuthResult {
-  if (header === null) return "missing";
-  const token = BEARER.exec(header)?.[1];
-  if (token === undefined) return "malformed";
-  return timingSafeEqual(digest(token), digest(secret)) ? "ok" : "wrong";
-}
-
-/** RFC 7617: the scheme, and user and password in base64. */
-const BASIC = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i;
-
-/**
- * Checks what a browser sends, too: the secret as the password of HTTP Basic, with any user name. Only for what
- * changes nothing: a browser that knows a password sends it along wherever a link leads.
- */
-export function checkBasicOrBearer(header: string | null, secret: string): AuthResult {
-  const encoded = header === null ? undefined : BASIC.exec(header)?.[1];
-  if (encoded === undefined) return checkBearer(header, secret);
-  const pair = Buffer.from(encoded, "base64").toString();
-  const colon = pair.indexOf(":");
-  if (colon === -1) return "malformed";
-  return timingSafeEqual(digest(pair.slice(colon + 1)), digest(secret)) ? "ok" : "wrong";
-}
-
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }

@@ -9,26 +9,26 @@ import { isRecent, readLastPass } from "../monitoring/record.ts";
 import { openWaha } from "../waha/client.ts";
 import { answer, explain } from "./respond.ts";
 
-/** An answer is kept for so long, and concurrent calls share one check: strangers can't drive load through this. */
+/** An answer is kept for ten seconds, and concurrent calls share one check, so that strangers can't drive load. */
 const KEPT_MS = 10_000;
 
-/** WAHA and the database each get so long; the platform ends this function after 15 s. */
+/** The time that WAHA and the database each have. The platform ends this function after 15 s. */
 const CHECK_MS = 8_000;
 
-/** What an instance knows of the health of one deployment. */
+/** What an instance knows of the health of a deployment. */
 interface Known {
   askedAt: number;
   isOk: Promise<boolean>;
-  /** What the log was told last: a problem's words, or nothing. */
+  /** The problem that the log was told last; undefined if it was told that all is well. */
   told: string | undefined;
 }
 
-/** By its settings, which are one object as long as the instance lives. */
+/** By the settings, which are the same object for the life of an instance. */
 const known = new WeakMap<NodeJS.ProcessEnv, Known>();
 
 /**
- * Tells anybody whether the scheduler works, and nothing else: WAHA and the database can be reached, and a pass ended
- * not long ago. Why it does not is in the log, once for each change.
+ * Tells any caller whether the scheduler works: WAHA and the database can be reached, and a pass ended recently. Why
+ * it does not work is in the log, once for each change.
  *
  * @param env the settings; see docs/configuration.md
  * @param ticker the machine's clocks
@@ -48,7 +48,7 @@ export async function handleHealth(
     : answer(status, { ok });
 }
 
-/** The answer that is kept, or a new one. */
+/** The kept answer, or a new one. */
 function isOk(env: NodeJS.ProcessEnv, now: number): Promise<boolean> {
   const before = known.get(env);
   if (before && now - before.askedAt < KEPT_MS) return before.isOk;
@@ -68,7 +68,7 @@ function isOk(env: NodeJS.ProcessEnv, now: number): Promise<boolean> {
 async function findProblem(env: NodeJS.ProcessEnv): Promise<Error | undefined> {
   try {
     const config = parseConfig(env);
-    // Both to their end, so that where both are away it is always the same one that is named.
+    // Both run to their end, so that if both are away it is always the database that is named.
     const checks = await Promise.allSettled([checkDatabase(config), checkWaha(config)]);
     for (const check of checks) if (check.status === "rejected") throw check.reason;
     return undefined;
@@ -77,7 +77,7 @@ async function findProblem(env: NodeJS.ProcessEnv): Promise<Error | undefined> {
   }
 }
 
-/** @throws UnavailableError if it can't be reached, or no pass has ended on it not long ago */
+/** @throws UnavailableError if it can't be reached, or no pass has ended recently */
 async function checkDatabase(config: Config): Promise<void> {
   const db = openDatabase(config);
   const read = async () => {

@@ -2,7 +2,10 @@ import { ConfigError, type Failure, UnavailableError } from "../errors.ts";
 import { describeError, type Log } from "../log.ts";
 import { messageOf, type ProblemCode } from "../problems.ts";
 
-/** Says of an error in plain words, and with no secret or stack trace, what it means; the log gets where it arose. */
+/** What a program is asked for that did not send the secret. */
+export const BEARER_CHALLENGE = { "WWW-Authenticate": "Bearer" };
+
+/** Says in plain words what an error means, without a secret or a stack trace. The log says where it arose. */
 export function explain(error: unknown, log: Log): Failure {
   if (error instanceof ConfigError) {
     log.error({ settings: error.problems }, "settings are wrong");
@@ -22,7 +25,7 @@ export function explain(error: unknown, log: Log): Failure {
   return { status: 500, errors: [{ code, message: messageOf(code), count: 1 }] };
 }
 
-/** An answer as JSON, which nobody keeps. */
+/** An answer as JSON, which is kept nowhere on its way. */
 export function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
   return Response.json(body, { status, headers: { "Cache-Control": "no-store", ...headers } });
 }

@@ -1,15 +1,17 @@
 import { logLevel } from "../config.ts";
 import { openLog } from "../log.ts";
 import { gatherStatus } from "../monitoring/status/gather.ts";
+import { CONTENT_SECURITY_POLICY } from "../monitoring/status/page/document.ts";
 import { failurePage, statusPage, unauthorizedPage } from "../monitoring/status/page/page.ts";
 import { admit, checkBasicOrBearer } from "./auth.ts";
-import { answer, explain } from "./respond.ts";
+import { answer, BEARER_CHALLENGE, explain } from "./respond.ts";
 
-const REALM = "waha-scheduler";
+/** Has a browser ask for a user and a password. */
+const BASIC_CHALLENGE = { "WWW-Authenticate": 'Basic realm="waha-scheduler"' };
 
 /**
- * Tells whoever knows the secret how the scheduler is: as JSON, or as a page to those who ask for HTML. It changes
- * nothing, and what it takes is bounded, however much there is in the database.
+ * Tells a caller who knows the secret how the scheduler is: as JSON, or as a page if the caller accepts HTML. It
+ * changes nothing, and its work is bounded, however much there is in the database.
  *
  * @param env the settings; see docs/configuration.md
  * @returns 200 with the status, also if WAHA is away; 401; 405; 500 naming wrong settings; 503 if the database is away
@@ -22,12 +24,28 @@ export async function handleStatus(request: Request, env: NodeJS.ProcessEnv): Pr
     const config = admit(request, env, log, checkBasicOrBearer);
     if (!config)
       return isBrowser
-        ? await unauthorizedPage(`Basic realm="${REALM}"`)
-        : answer(401, { error: "unauthorized" }, { "WWW-Authenticate": "Bearer" });
+        ? pageAnswer(401, await unauthorizedPage(), BASIC_CHALLENGE)
+        : answer(401, { error: "unauthorized" }, BEARER_CHALLENGE);
     const status = await gatherStatus(config);
-    return isBrowser ? await statusPage(status) : answer(200, status);
+    return isBrowser ? pageAnswer(200, await statusPage(status)) : answer(200, status);
   } catch (error) {
-    const failure = explain(error, log);
-    return isBrowser ? failurePage(failure) : answer(failure.status, { ok: false, errors: failure.errors });
+    const { status, errors } = explain(error, log);
+    return isBrowser ? pageAnswer(status, await failurePage(errors)) : answer(status, { ok: false, errors });
   }
+}
+
+/** A page, which is kept nowhere and loads nothing. */
+function pageAnswer(status: number, page: string, headers: Record<string, string> = {}): Response {
+  return new Response(page, {
+    status,
+    headers: {
+      "Content-Type": "text/html; charset=utf-8",
+      "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+      "Cache-Control": "no-store",
+      "Referrer-Policy": "no-referrer",
+      "X-Content-Type-Options": "nosniff",
+      "X-Robots-Tag": "noindex",
+      ...headers,
+    },
+  });
 }

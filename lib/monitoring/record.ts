@@ -2,12 +2,12 @@ import type { AnyBulkWriteOperation, Document, FindOneOptions } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import { type Config, quietSeconds, RECENT_PASS_SECONDS } from "../config.ts";
 import type { Database, Stored } from "../mongo/client.ts";
-import { addToAlerts, mayBeNews } from "./alerts/state.ts";
+import { addToAlerts, mayHaveNews } from "./alerts/store.ts";
 import type { Histogram } from "./history/lateness.ts";
 import { addPass } from "./history/minutes.ts";
 import type { Summary } from "./report.ts";
 
-/** The last pass that ended, for whoever asks whether passes run. */
+/** The last pass that ended. It tells whether passes run. */
 export interface LastPass {
   _id: "last-pass";
   passId: string;
@@ -22,17 +22,18 @@ export async function readLastPass(db: Database, limits: FindOneOptions = {}): P
   return db.scheduler.findOne<LastPass>({ _id: "last-pass" }, limits);
 }
 
-/** Whether passes run, by the last one that ended. */
+/** Whether the last pass ended so recently that passes run. */
 export function isRecent({ endedAt }: Pick<LastPass, "endedAt">, now: Date, config: Config): boolean {
   return endedAt >= addSeconds(now, -quietSeconds(config));
 }
 
 /**
- * Records a pass that ends, as the last one and in the history, in one request. Overlapping passes overwrite each
- * other here: whichever ended last stands.
+ * Records a pass that ends, in one request: as the last one, in the history, and in what is remembered of alerts.
+ * Of passes that overlap the one that ended last stays the last one.
  *
- * @param look when the pass looked around WAHA, and the sessions that worked, by name; undefined if WAHA did not say
- * @returns whether the alerts need a look: some stand, other sessions work than before, or passes had stayed away
+ * @param look when the pass looked at WAHA, and the names of the sessions that worked; undefined if WAHA did not list them
+ * @returns whether the alerts are to be evaluated: some are remembered, messages are unannounced, other sessions
+ *   work than before, or passes had stayed away
  */
 export async function recordPass(
   db: Database,
@@ -44,8 +45,8 @@ export async function recordPass(
     { updateOne: { filter: { _id: "last-pass" }, update: [{ $set: lastPass(pass) }], upsert: true } },
     addPass(pass.endedAt, pass.summary, lateness),
     addToAlerts(look.seenAt, pass.summary),
-    // These two tell by whether they match, which takes no request more; neither changes anything.
-    { updateOne: { filter: mayBeNews(look.working), update: { $max: { seenAt: look.seenAt } } } },
+    // The last two change nothing. Whether they match tells if there is news, without another request.
+    { updateOne: { filter: mayHaveNews(look.working), update: { $max: { seenAt: look.seenAt } } } },
     {
       updateOne: {
         filter: { _id: "last-pass", "gap.passId": pass.passId },
@@ -57,10 +58,10 @@ export async function recordPass(
   return matchedCount + upsertedCount > CERTAIN_WRITES;
 }
 
-/** Those that match or insert whatever the pass came to. */
+/** How many of the writes match or insert in any case. */
 const CERTAIN_WRITES = 3;
 
-/** The new last pass; it notes whether the one before is so long ago that passes had stayed away. */
+/** The new last pass, with the gap before it if passes had stayed away. */
 function lastPass({ passId, startedAt, endedAt, summary }: Omit<LastPass, "_id" | "gap">): Document {
   const before = { $ifNull: ["$endedAt", startedAt] };
   const tooLong = { $lt: [before, addSeconds(startedAt, -RECENT_PASS_SECONDS)] };

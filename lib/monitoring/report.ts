@@ -2,12 +2,12 @@ import type { UnavailableError } from "../errors.ts";
 import type { ProblemCode } from "../problems.ts";
 import type { WahaSession } from "../waha/responses.ts";
 
-/** What a pass did; see docs/api.md for what each count means. */
+/** What a pass did. docs/api.md says what each count means. */
 export interface Summary {
   passId: string;
   startedAt: Date;
   durationMs: number;
-  /** Every step ran, and every message that was due went out, but for those that the app changed meanwhile. */
+  /** Every step ran, and every message that was due was sent, except for those that the app changed meanwhile. */
   ok: boolean;
   claimed: number;
   sent: number;
@@ -22,21 +22,21 @@ export interface Summary {
   more: boolean;
   /** Sent minus scheduled; null when nothing was sent. */
   latenessMs: { p50: number | null; max: number | null };
-  /** Each kind of problem once, so the summary stays small however many messages have it. */
+  /** Each kind of problem once, so that the summary stays small. */
   errors: { code: ProblemCode; message: string; count: number }[];
 }
 
-/** What a pass came to. */
+/** What a pass came to. Monitoring knows passes by this alone. */
 export interface PassReport {
   summary: Summary;
-  /** Why it could not do all its work, first things first: services that were away. */
+  /** The services that kept it from some of its work, in the order in which they did. */
   unavailable: readonly UnavailableError[];
-  /** A step met an error that nobody foresaw. */
+  /** A step met an unexpected error. */
   defective: boolean;
-  /** WAHA's sessions as the pass saw them last; undefined when WAHA did not list them. */
+  /** WAHA's sessions when the pass looked last; undefined if WAHA did not list them. */
   sessions: Map<string, WahaSession> | undefined;
-  /** When it looked, by the database's time: what a later look of another pass showed counts for more. */
+  /** When it looked last, by the database's time. What another pass saw later counts more. */
   seenAt: Date;
-  /** Whether the record says that alerts need a look; or why there is no record. */
+  /** Whether the alerts are to be evaluated, as recording the pass told; or why it was not recorded. */
   recorded: boolean | UnavailableError | undefined;
 }

@@ -12,7 +12,7 @@ import type { Pass } from "./pass.ts";
 const AUDIT_MS = 5_000;
 
 /** Counts what no pass sees. Nothing is sent by it, so a database that is too slow for it fails no pass. */
-export async function audit({ clock, db, id: passId, log, stats }: Pass): Promise<void> {
+export async function audit({ clock, db, log, stats }: Pass): Promise<void> {
   const leftAlone = addSeconds(clock.now(), -SWEPT_SECONDS);
   try {
     const findings = await auditMessages(db, leftAlone, { maxTimeMS: AUDIT_MS });
@@ -20,7 +20,7 @@ export async function audit({ clock, db, id: passId, log, stats }: Pass): Promis
   } catch (error) {
     if (!isTooSlow(error)) throw error;
     stats.problem("database_slow");
-    log.warn({ passId }, "messages that are never seen were not counted: it took too long");
+    log.warn({}, "messages that are never seen were not counted: it took too long");
   }
 }
 
@@ -36,7 +36,7 @@ const TELLS_ALL: ReadonlySet<string> = new Set(["debug", "trace"]);
 
 /** Gives back what a pass claimed and did not live to send; returns how many. */
 export async function rescue(pass: Pass): Promise<number> {
-  const { clock, config, db, id: passId, log, stats } = pass;
+  const { clock, config, db, log, stats } = pass;
   const now = clock.now();
   const { changed: count, rejected } = await rescueExpiredClaims(db, now);
   stats.lasting("database_refused", rejected);
@@ -44,17 +44,17 @@ export async function rescue(pass: Pass): Promise<number> {
   if (count === 0) return count;
   stats.add("rescued", count);
   stats.problem("pass_died", count);
-  log.warn({ passId, count }, "claims of a pass that died were given back");
+  log.warn({ count }, "claims of a pass that died were given back");
   if (TELLS_ALL.has(config.LOG_LEVEL)) {
     for (const id of await findRescued(db, now))
-      log.debug({ passId, messageId: shownId(id) }, "given back: the pass that had claimed it died");
+      log.debug({ messageId: shownId(id) }, "given back: the pass that had claimed it died");
   }
   return count;
 }
 
 /** Tells of documents that the database turned away, each by itself: by a validation rule, or for their length. */
-export function noteTurnedAway({ id: passId, log, stats }: Pass, count: number, collection: string): void {
+export function noteTurnedAway({ log, stats }: Pass, count: number, collection: string): void {
   if (count === 0) return;
   stats.problem("database_refused", count);
-  log.warn({ passId, count, collection }, "documents were turned away by the database");
+  log.warn({ count, collection }, "documents were turned away by the database");
 }

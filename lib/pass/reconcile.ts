@@ -40,11 +40,11 @@ export async function reconcile(pass: Pass, around: WahaSnapshot | undefined): P
 }
 
 /** One message that the database turns away keeps no other from being looked after. */
-function notRecorded({ id: passId, log, stats }: Pass, message: Uncertain, error: unknown): void {
+function notRecorded({ log, stats }: Pass, message: Uncertain, error: unknown): void {
   if (!isOfOneDocument(error)) throw error;
   stats.problem("database_refused");
   log.warn(
-    { passId, messageId: shownId(message._id), error: describeError(error) },
+    { messageId: shownId(message._id), error: describeError(error) },
     "what a lookup found was not recorded",
   );
 }
@@ -70,10 +70,7 @@ async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Unc
   if (finding.to === "unknown" || finding.to === "failed") pass.stats.problem(finding.reason.code);
   if (finding.to === "later") return;
   const reason = "reason" in finding ? finding.reason : {};
-  pass.log.warn(
-    { passId: pass.id, messageId: shownId(message._id), session, ...reason },
-    `looked up: ${finding.to}`,
-  );
+  pass.log.warn({ messageId: shownId(message._id), session, ...reason }, `looked up: ${finding.to}`);
 }
 
 /** Records a finding, and has the message's campaign counted again. */

@@ -8,7 +8,7 @@ import { MESSAGE_INDEXES } from "../messages/indexes.ts";
 import { type Database, openDatabase } from "../mongo/client.ts";
 import { asUnavailable } from "../mongo/errors.ts";
 import { ensureIndexes } from "../mongo/indexes.ts";
-import { namesOfWorking } from "../monitoring/alerts/judge.ts";
+import { namesOfWorking } from "../monitoring/alerts/detect.ts";
 import { recordPass } from "../monitoring/record.ts";
 import type { PassReport, Summary } from "../monitoring/report.ts";
 import { openWaha } from "../waha/client.ts";

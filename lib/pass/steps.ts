@@ -26,8 +26,7 @@ export class Steps {
       return await this.#withTimeout(work());
     } catch (error) {
       const reason = asUnavailable(error);
-      const { log, id: passId } = this.#pass;
-      log.error({ passId, step, error: describeError(reason) }, "a step could not be run");
+      this.#pass.log.error({ step, error: describeError(reason) }, "a step could not be run");
       if (reason instanceof UnavailableError) this.failures.push(reason);
       else this.defects += 1;
       return undefined;

@@ -63,11 +63,11 @@ async function miss(pass: Pass, missed: Overdue[], windowFrom: Date): Promise<vo
 }
 
 /** Tells of messages, each in a line; which of them were left alone, if any, is not known. */
-function tellEach({ log, id: passId }: Pass, ids: Id[], count: number, code: string, what: string): void {
-  for (const id of ids) log.warn({ passId, messageId: shownId(id), code }, what);
+function tellEach({ log }: Pass, ids: Id[], count: number, code: string, what: string): void {
+  for (const id of ids) log.warn({ messageId: shownId(id), code }, what);
   if (count < ids.length)
     log.warn(
-      { passId, code, left: ids.length - count },
+      { code, left: ids.length - count },
       "so many of these changed meanwhile, or were turned away by the database, and were left alone",
     );
 }

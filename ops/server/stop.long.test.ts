@@ -62,7 +62,7 @@ describe("a signal while WAHA does not answer", () => {
   }
 
   test.each(["SIGTERM", "SIGINT"] as const)(
-    "%s leaves the POST to be looked up after 10 seconds, and gives back the rest",
+    "%s leaves the POST to be looked up after 10 seconds, and gives back what was only claimed",
     async (signal) => {
       const host = await startStuck();
 
@@ -74,7 +74,8 @@ describe("a signal while WAHA does not answer", () => {
       const states = await host.messages.distinct("delivery.state");
       expect(states.sort()).toEqual(["attempting", "released"]);
       expect(await count(host, { "delivery.nextLookupAt": { $exists: true } })).toBe(1);
-      expect(await heldLeases(host)).toBe(0);
+      // The POST may still be under way in WAHA: the lease of its session runs out.
+      expect(await heldLeases(host)).toBe(1);
       expect(host.server.output).toMatch(/"msg":"stopped"\}\n$/);
     },
     60_000,

@@ -155,7 +155,7 @@ describe("recording a pass asks for a look at the alerts", () => {
     expect(await record(world, 3, { sent: 1 })).toBe(false);
     expect(await record(world, 2, { failed: 1 })).toBe(true);
     expect(await record(world, 1, {})).toBe(true);
-    await world.scheduler.updateOne({ _id: "alerts" as never }, { $unset: { untold: "" } });
+    await world.scheduler.updateOne({ _id: "alerts" as never }, { $unset: { unannounced: "" } });
     expect(await record(world, 0, {})).toBe(false);
   });
 

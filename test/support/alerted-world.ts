@@ -1,5 +1,5 @@
 import { backgroundDone } from "../../lib/async.ts";
-import type { Notification } from "../../lib/monitoring/alerts/words.ts";
+import type { Notification } from "../../lib/monitoring/alerts/notification.ts";
 import type { Host } from "../../lib/pass/run.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 import { createWorld, type World } from "./world.ts";

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { markdownTable } from "../../host/table.ts";
 import { OURS } from "../contenders/catalog.ts";
 import type { BarGroup, Table } from "../scenario.ts";
 import type { Standing } from "../targets.ts";
@@ -42,8 +43,8 @@ function section({ setting, tables, bars, standings }: Results, chart: string | 
   return [
     setting,
     ...(chart ? [`![${alt}](${chart})`] : []),
-    markdownTable(targetTable(standings)),
-    ...tables.map(markdownTable),
+    tableSection(targetTable(standings)),
+    ...tables.map(tableSection),
   ].join("\n\n");
 }
 
@@ -58,10 +59,8 @@ function targetTable(standings: Standing[]): Table {
   };
 }
 
-/** A table in Markdown, figures to the right, under a heading of the third level. */
-function markdownTable({ title, note, head, rows }: Table): string {
-  const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
-  const rule = row(head.map((_, column) => (column === 0 ? "---" : "---:")));
-  const table = [row(head), rule, ...rows.map(row)].join("\n");
-  return [`### ${title}`, note && `${note}.`, table].filter(Boolean).join("\n\n");
+/** A table with figures to the right, under a heading of the third level. */
+function tableSection({ title, note, head, rows }: Table): string {
+  const rules = head.map((_, column) => (column === 0 ? "---" : "---:"));
+  return [`### ${title}`, note && `${note}.`, markdownTable(head, rows, rules)].filter(Boolean).join("\n\n");
 }

@@ -1,6 +1,6 @@
 /**
- * A histogram of lateness, coarse and small, so that those of many passes can be added up: bucket `b0` holds what was
- * under 50 ms late, and each next one reaches half as far again; the last one (`b25`) reaches past 14 minutes.
+ * A histogram of lateness, small enough that those of many passes can be added up. Bucket `b0` holds what was up to
+ * 50 ms late, each next one reaches half as far again, and the last one, `b25`, holds the rest, over 14 minutes.
  */
 export type Histogram = Partial<Record<Bucket, number>>;
 export type Bucket = `b${number}`;
@@ -9,7 +9,7 @@ const FIRST_BOUND_MS = 50;
 const GROWTH = 1.5;
 const BUCKETS = 26;
 
-/** Where a bucket ends, in milliseconds. */
+/** The end of a bucket, in milliseconds. */
 const boundOf = (index: number) => FIRST_BOUND_MS * GROWTH ** index;
 
 /** The names of all buckets, the least late first. */
@@ -30,9 +30,9 @@ export function histogramOf(latenessMs: readonly number[]): Histogram {
 }
 
 /**
- * A quantile in milliseconds, as near as the buckets tell (within a fifth or so); null of an empty histogram.
+ * A quantile in milliseconds, interpolated within its bucket; null of an empty histogram.
  *
- * @param share of all messages, so many were not later: 0.5 is the median
+ * @param share the part of all messages that were not later: 0.5 is the median
  */
 export function quantileMs(histogram: Histogram, share: number): number | null {
   const counts = ALL_BUCKETS.map((bucket) => histogram[bucket] ?? 0);

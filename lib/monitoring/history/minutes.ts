@@ -3,13 +3,13 @@ import type { ProblemCode } from "../../problems.ts";
 import type { Summary } from "../report.ts";
 import type { Histogram } from "./lateness.ts";
 
-/** What a history counts of messages. */
+/** The ends of messages that the history counts. */
 export const OUTCOMES = ["sent", "failed", "missed", "unknown"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /**
  * What the passes that ended within one minute counted. There is one document for each minute of the day, and the
- * next day's takes its place: so a day is remembered, the collection never grows, and nobody has to clean up.
+ * next day's takes its place, so a day is remembered and the collection does not grow.
  */
 export interface Minute extends Record<Outcome, number> {
   _id: string;
@@ -24,7 +24,7 @@ export interface Minute extends Record<Outcome, number> {
 const MINUTE_MS = 60_000;
 const MINUTES_A_DAY = 1440;
 
-/** All ids of minutes lie between these, so one search by `_id` finds them. */
+/** All ids of minutes lie in this range, so one search by `_id` finds them. */
 export const MINUTE_IDS = { $gte: "minute:", $lt: "minute;" } as const;
 
 /** The beginning of the minute that a moment lies in. */
@@ -38,7 +38,7 @@ export function minuteId(minute: Date): string {
   return `minute:${String(place).padStart(4, "0")}`;
 }
 
-/** What one pass adds to the history, as a write that puts yesterday's minute out of its place. */
+/** The write that adds a pass to the history. It replaces what yesterday's passes counted in the same minute. */
 export function addPass(endedAt: Date, summary: Summary, lateness: Histogram): AnyBulkWriteOperation<Minute> {
   const at = minuteOf(endedAt);
   const fields: Document = { passes: plus("passes", 1) };

@@ -5,15 +5,15 @@ import { isProblemCode, messageOf, type ProblemCode } from "../../problems.ts";
 import { ALL_BUCKETS, type Histogram, quantileMs } from "./lateness.ts";
 import { MINUTE_IDS, type Minute, minuteOf, OUTCOMES, type Outcome } from "./minutes.ts";
 
-/** Lateness in milliseconds, as near as the history tells; null when nothing was sent. */
+/** Lateness in milliseconds, as near as the histogram tells; null if nothing was sent. */
 interface Lateness {
   p50: number | null;
   p99: number | null;
 }
 
 /**
- * What the passes that ended within a span of time counted. A pass that died counted nothing, and a message that was
- * `unknown` and turned out to be sent counts as both: each is what somebody saw at the time.
+ * What the passes that ended within a span of time counted. A pass that died counted nothing. A message that became
+ * `unknown` and later `sent` counts as both, as each was true at the time.
  */
 export interface Figures extends Record<Outcome, number> {
   passes: number;
@@ -26,7 +26,7 @@ export interface PastProblem {
   message: string;
   /** The minute in which a pass met it last. */
   lastAt: Date;
-  /** How many passes met it, and how often the last one did. */
+  /** How many passes met it, and how often the last of them did. */
   passes: number;
   count: number;
 }
@@ -43,10 +43,10 @@ export interface History {
 
 const HOUR_MINUTES = 60;
 
-/** More kinds of problems than a person looks at. */
+/** How many kinds of problems are shown. */
 const SHOWN_PROBLEMS = 12;
 
-/** Reads the history in one request, over at most a document for each minute of a day, found by `_id`. */
+/** Reads the history in one request. It finds at most one document for each minute of a day, by `_id`. */
 export async function readHistory(db: Database, now: Date, limits: AggregateOptions = {}): Promise<History> {
   const hourAgo = addSeconds(minuteOf(now), -(HOUR_MINUTES - 1) * 60);
   const [found] = await db.scheduler

@@ -4,31 +4,30 @@ import { shownId } from "../../log.ts";
 import type { Database } from "../../mongo/client.ts";
 import { type Id, idForms } from "../../mongo/ids.ts";
 import { text } from "../../mongo/safe-fields.ts";
-import { SEARCH_LIMITS } from "./bounds.ts";
 
-/** How many campaigns are shown: those that no pass has looked at for longest, so also those that just began. */
+/** How many campaigns are shown: those that passes have not looked at for longest, which includes new ones. */
 const SHOWN = 20;
 
-/** Of a campaign with more messages than this no counts are shown: the part that was counted would mislead. */
+/** A campaign with more messages is shown without counts, as counts of a part would mislead. */
 const COUNTED = 10_000;
 
-/** Longer names are cut, in characters. */
+/** Longer names are cut. In characters. */
 const MAX_NAME = 80;
 
 /** How the messages of a campaign stand. */
 export type Progress = Record<"total" | "sent" | "failed" | "missed" | "unknown" | "left", number>;
 
-/** A campaign of which something was claimed or settled since it was last settled itself. */
+/** A campaign that was opened since it was settled last, as a message of it was claimed or settled. */
 export interface CampaignInProgress {
   id: string;
-  /** Null where it has none that can be shown. */
+  /** Null if it has no name that can be shown. */
   name: string | null;
   status: string | null;
-  /** Null if it has more messages than are counted for a page. */
+  /** Null if it has more messages than are counted. */
   counts: Progress | null;
 }
 
-/** The campaigns in progress, those with most left to send first; `more`: there are others, which are not shown. */
+/** The campaigns in progress, those with most left to send first. `more`: there are others, which are not shown. */
 export interface CampaignsInProgress {
   shown: CampaignInProgress[];
   more: boolean;
@@ -44,15 +43,18 @@ interface Found {
  * Finds the campaigns in progress and counts their messages: two requests, served by `scheduler_open` and
  * `scheduler_campaign`.
  */
-export async function findCampaignsInProgress(db: Database): Promise<CampaignsInProgress> {
+export async function findCampaignsInProgress(
+  db: Database,
+  limits: { maxTimeMS: number },
+): Promise<CampaignsInProgress> {
   const found = await db.campaigns
-    .find(OPEN_CAMPAIGN as Document, SEARCH_LIMITS)
+    .find(OPEN_CAMPAIGN as Document, limits)
     .sort({ "delivery.checkedAt": 1 })
     .limit(SHOWN + 1)
     .project<Found>({ name: text("name"), status: text("status") })
     .toArray();
   const open = found.slice(0, SHOWN).filter(({ _id }) => idForms(_id).length > 0);
-  const counts = open.length > 0 ? await countMessages(db, open) : [];
+  const counts = open.length > 0 ? await countMessages(db, open, limits) : [];
   const shown = open.map(({ _id, name, status }, index) => ({
     id: String(shownId(_id)),
     name: shownText(name),
@@ -70,8 +72,12 @@ function shownText(value: unknown): string | null {
   return typeof value === "string" && value.trim() !== "" ? value.slice(0, MAX_NAME) : null;
 }
 
-/** The counts of each campaign, in the same order; undefined where there are too many messages. */
-async function countMessages(db: Database, campaigns: Found[]): Promise<(Progress | undefined)[]> {
+/** The counts of each campaign, in the same order; undefined if it has too many messages. */
+async function countMessages(
+  db: Database,
+  campaigns: Found[],
+  limits: { maxTimeMS: number },
+): Promise<(Progress | undefined)[]> {
   const [first, ...others] = campaigns.map(({ _id }, index) => [
     { $match: { campaignId: { $in: idForms(_id) }, isDeleted: { $ne: true } } },
     { $limit: COUNTED + 1 },
@@ -81,7 +87,7 @@ async function countMessages(db: Database, campaigns: Found[]): Promise<(Progres
   const found = await db.messages
     .aggregate<{ _id: { campaign: number; end: keyof Progress }; count: number }>(
       [...(first ?? []), ...rest],
-      SEARCH_LIMITS,
+      limits,
     )
     .toArray();
   const all = campaigns.map(() => ({ total: 0, sent: 0, failed: 0, missed: 0, unknown: 0, left: 0 }));

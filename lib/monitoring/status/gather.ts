@@ -1,16 +1,13 @@
 import { withTimeout } from "../../async.ts";
-import { addSeconds } from "../../clock.ts";
-import { type Config, SWEPT_SECONDS } from "../../config.ts";
-import { auditMessages } from "../../messages/audit.ts";
-import type { Bounded } from "../../mongo/bounded-count.ts";
+import type { Config } from "../../config.ts";
 import { type Database, openDatabase } from "../../mongo/client.ts";
 import { asUnavailable, isTooSlow } from "../../mongo/errors.ts";
-import { messageOf, type ProblemCode } from "../../problems.ts";
-import { type Alert, readAlerts } from "../alerts/state.ts";
+import type { Alert } from "../alerts/alert.ts";
+import { readAlerts } from "../alerts/store.ts";
 import { type History, type PastProblem, readHistory } from "../history/read.ts";
 import { type LastPass, readLastPass } from "../record.ts";
-import { SEARCH_LIMITS } from "./bounds.ts";
 import { type CampaignsInProgress, findCampaignsInProgress } from "./campaigns.ts";
+import { findUnseen, type Unseen } from "./documents.ts";
 import { countLive, type Live } from "./live.ts";
 import { type ResendHint, resendHint } from "./resend-hint.ts";
 import { askSessions, type WahaStatus } from "./sessions.ts";
@@ -19,19 +16,16 @@ import { judgeStatus, type Verdict } from "./verdict.ts";
 /** How many alerts are shown. */
 const SHOWN_ALERTS = 20;
 
-/** Whoever looks gets an answer by then, also where the database hangs. In milliseconds. */
+/** When the answer comes at the latest, also if the database hangs. */
 const PATIENCE_MS = 12_000;
+
+/** A search that takes longer is given up, and the page says that the database is slow. */
+const SEARCH_LIMITS = { maxTimeMS: 5_000 } as const;
 
 /** What is null where the database was too slow to be read in time. */
 type IfRead<T> = { [Name in keyof T]: T[Name] | null };
 
-/** Messages that no pass sees or touches, by what is wrong with them. */
-export interface Unseen extends Bounded {
-  code: ProblemCode;
-  message: string;
-}
-
-/** Everything that somebody on call wants to know; it holds no text, chat or secret. */
+/** Everything that a person on call wants to know. It holds no text, chat or secret. */
 export interface Status extends IfRead<History> {
   /** Passes run, WAHA answers, and nothing needs a person. */
   ok: boolean;
@@ -75,28 +69,30 @@ async function askDatabase(db: Database, config: Config): Promise<Omit<Status, "
   const at = await db.readTime();
   const [lastPass, now, history, campaigns, documents, alerts] = await Promise.all([
     readLastPass(db, SEARCH_LIMITS),
-    countLive(db, config, at),
+    countLive(db, config, at, SEARCH_LIMITS),
     unlessSlow(readHistory(db, at, SEARCH_LIMITS)),
-    unlessSlow(findCampaignsInProgress(db)),
-    unlessSlow(auditMessages(db, addSeconds(at, -SWEPT_SECONDS), SEARCH_LIMITS)),
+    unlessSlow(findCampaignsInProgress(db, SEARCH_LIMITS)),
+    unlessSlow(findUnseen(db, at, SEARCH_LIMITS)),
     readStandingAlerts(db),
   ]);
+  const { hour, day, minutes, problems } = history ?? NOT_READ;
   return {
     at,
     lastPass: lastPass && shownPass(lastPass),
     now,
-    ...(history ?? NOT_READ),
-    problems: history?.problems.map((problem) => ({ ...problem, resend: resendHint(problem.code) })) ?? null,
+    hour,
+    day,
+    minutes,
+    problems: problems?.map((problem) => ({ ...problem, resend: resendHint(problem.code) })) ?? null,
     campaigns,
-    documents:
-      documents && [...documents].map(([code, bounded]) => ({ code, message: messageOf(code), ...bounded })),
+    documents,
     alerts,
   };
 }
 
-const NOT_READ = { hour: null, day: null, minutes: null };
+const NOT_READ: IfRead<History> = { hour: null, day: null, minutes: null, problems: null };
 
-/** What a search found; null where the database gave it up for taking too long: the rest is told all the same. */
+/** What a search found; null where it took the database too long, so that the rest is told all the same. */
 async function unlessSlow<T>(search: Promise<T>): Promise<T | null> {
   try {
     return await search;

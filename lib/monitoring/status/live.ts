@@ -7,30 +7,34 @@ import { AWAITING_LOOKUP } from "../../messages/lookups.ts";
 import { CLAIMABLE_STATES } from "../../messages/message.ts";
 import { type Bounded, countUpTo, type Search } from "../../mongo/bounded-count.ts";
 import type { Database } from "../../mongo/client.ts";
-import { SEARCH_LIMITS } from "./bounds.ts";
 
-/** Counting stops here: past it the number says no more than "many". */
+/** Counting stops here: a higher number would tell a person no more. */
 const MANY = 1000;
 
 const NONE: Bounded = { count: 0, more: false };
 
 /** What is on its way at this moment. */
 export interface Live {
-  /** In the window, and claimed by nobody. */
+  /** In the window, and not claimed. */
   due: Bounded;
-  /** When the oldest of these was to go out. */
+  /** The `scheduledAt` of the oldest of these. */
   oldestDue: Date | null;
-  /** Past the window and not yet ended: the next pass ends it as `missed`, unless its campaign is on hold. */
+  /** Past the window. The next pass ends these as `missed`, unless their campaign is on hold. */
   pastWindow: Bounded;
   claimed: Bounded;
-  /** Posted, or about to be, without a recorded answer. */
+  /** Posted, or about to be, and without a recorded answer. */
   attempting: Bounded;
-  /** Ended as `unknown`, and still looked up in WAHA now and then. */
+  /** Ended as `unknown`, and still looked up in WAHA from time to time. */
   awaitingLookup: Bounded;
 }
 
-/** Counts what is on its way: two requests, served by the indexes that hold only what is still to be worked on. */
-export async function countLive(db: Database, config: Config, now: Date): Promise<Live> {
+/** Counts what is on its way, in two requests that are served by the partial indexes of unfinished messages. */
+export async function countLive(
+  db: Database,
+  config: Config,
+  now: Date,
+  limits: { maxTimeMS: number },
+): Promise<Live> {
   const window = { from: addSeconds(now, -config.LOOKBACK_SECONDS), to: now };
   const due = dueFilter(window, now);
   const searches: Search<Exclude<keyof Live, "oldestDue">>[] = [
@@ -41,8 +45,8 @@ export async function countLive(db: Database, config: Config, now: Date): Promis
     ["awaitingLookup", { ...AWAITING_LOOKUP, "delivery.state": "unknown" }],
   ];
   const [counts, oldestDue] = await Promise.all([
-    countUpTo(db.messages, searches, MANY, SEARCH_LIMITS),
-    findOldest(db, due),
+    countUpTo(db.messages, searches, MANY, limits),
+    findOldest(db, due, limits),
   ]);
   const count = (name: (typeof searches)[number][0]) => counts.get(name) ?? NONE;
   return {
@@ -63,9 +67,9 @@ function pastWindow(windowFrom: Date, now: Date): Document {
   };
 }
 
-async function findOldest(db: Database, due: Document): Promise<Date | null> {
+async function findOldest(db: Database, due: Document, limits: { maxTimeMS: number }): Promise<Date | null> {
   const [oldest] = await db.messages
-    .find(due, SEARCH_LIMITS)
+    .find(due, limits)
     .sort({ scheduledAt: 1 })
     .limit(1)
     .project<{ scheduledAt: Date }>({ _id: 0, scheduledAt: 1 })

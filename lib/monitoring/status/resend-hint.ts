@@ -1,14 +1,14 @@
 import { PROBLEMS, type ProblemCode } from "../../problems.ts";
 
-/** How messages are sent again that have some problem. */
+/** How to send messages again that had a problem. */
 export interface ResendHint {
-  /** What to do before. */
+  /** What to do before that. */
   first: string;
   /** The command, to be run where the settings are. */
   command: string;
 }
 
-/** How to send again what a problem kept from being sent within the last day; null where nothing is to be. */
+/** How to send again what a problem stopped within the last day; null where nothing is to be sent again. */
 export function resendHint(code: ProblemCode): ResendHint | null {
   const command = (state: string, more = "") =>
     `npm run resend -- --state ${state} --code ${code} --since 1d${more}`;

@@ -3,11 +3,12 @@ import { UnavailableError } from "../../errors.ts";
 import type { ProblemCode } from "../../problems.ts";
 import { openWaha } from "../../waha/client.ts";
 import type { WahaSession } from "../../waha/responses.ts";
+import { compareNames } from "../words.ts";
 
-/** Whoever looks at a page does not wait longer; nor does the health check, and a pass does a little. */
+/** As long as the health check waits, and less than a pass does. */
 const WAIT_MS = 8_000;
 
-/** How many sessions are shown, those that don't work first. */
+/** How many sessions are shown. Those that don't work come first. */
 const SHOWN = 100;
 
 /** WAHA's sessions, or why there is no list of them. */
@@ -16,7 +17,7 @@ export type WahaStatus =
       reachable: true;
       total: number;
       working: number;
-      /** Those that can't send until a person sees to them. */
+      /** How many can't send until a person sees to them. */
       needingSomebody: number;
       sessions: Pick<WahaSession, "name" | "status">[];
     }
@@ -33,7 +34,7 @@ export async function askSessions(config: Config): Promise<WahaStatus> {
       working: all.filter(works).length,
       needingSomebody: all.filter(needsSomebody).length,
       sessions: all
-        .sort((one, other) => rank(one) - rank(other) || (one.name < other.name ? -1 : 1))
+        .sort((one, other) => rank(one) - rank(other) || compareNames(one.name, other.name))
         .slice(0, SHOWN)
         .map(({ name, status }) => ({ name, status })),
     };
@@ -47,14 +48,14 @@ export async function askSessions(config: Config): Promise<WahaStatus> {
 }
 
 /**
- * Whether it waits for a person. One that is starting does not, and one that is stopped was, as a rule, stopped on
- * purpose: where it had worked before an alert tells of it.
+ * Whether a session waits for a person. One that is starting does not. One that is stopped was probably stopped on
+ * purpose; if it had worked before, an alert tells of it.
  */
 export function needsSomebody({ status }: Pick<WahaSession, "status">): boolean {
   return status !== "WORKING" && status !== "STARTING" && status !== "STOPPED";
 }
 
-/** Whoever waits for a person comes first, then whoever does not work. */
+/** Sessions that wait for a person come first, then the others that do not work. */
 function rank(session: Pick<WahaSession, "status">): number {
   return Number(!needsSomebody(session)) + Number(works(session));
 }

@@ -1,12 +1,12 @@
 import type { Config } from "../../config.ts";
 import { isProblemCode, PROBLEMS, type ProblemCode, withDetail } from "../../problems.ts";
-import { lasting } from "../alerts/words.ts";
 import { isRecent, type LastPass } from "../record.ts";
-import type { Unseen } from "./gather.ts";
+import { capital, lasting, sentence } from "../words.ts";
+import type { Unseen } from "./documents.ts";
 import type { Live } from "./live.ts";
 import { needsSomebody, type WahaStatus } from "./sessions.ts";
 
-/** What no pass will ever see: somebody has to mend these documents. */
+/** Messages that no pass sees until a person corrects their documents. */
 const NEVER_SEEN: ReadonlySet<ProblemCode> = new Set(["flags_missing", "date_wrong"]);
 
 /** The whole state in one sentence, and what to do about it in another. */
@@ -23,14 +23,14 @@ export interface Evidence {
   lastPass: Pick<LastPass, "endedAt" | "summary"> | null;
   waha: WahaStatus;
   alerts: readonly { message: string }[];
-  /** Null where the database was too slow to be read in time; so are these two. */
+  /** These three are null if the database was too slow. */
   documents: readonly Unseen[] | null;
   campaigns: object | null;
   minutes: object | null;
   now: Pick<Live, "due" | "oldestDue">;
 }
 
-/** Judges whether messages are sent; the worst thing is said first. */
+/** Judges whether messages are sent. The worst thing comes first. */
 export function judgeStatus(evidence: Evidence, config: Config): Verdict {
   const { at, documents, lastPass, waha } = evidence;
   if (!lastPass)
@@ -127,13 +127,4 @@ function tellDue({ due, oldestDue }: Evidence["now"], at: Date): string {
   if (due.count === 0 || !oldestDue) return "Everything that was due went out.";
   const count = `${due.more ? "more than " : ""}${due.count}`;
   return `${count} due now, the oldest for ${lasting(oldestDue, at)}: the next pass takes them up.`;
-}
-
-/** Words of `lib/problems.ts` as a sentence of their own. */
-export function sentence(words: string): string {
-  return capital(words) + (/[.!?)]$/.test(words) || words === "" ? "" : ".");
-}
-
-function capital(words: string): string {
-  return words.slice(0, 1).toUpperCase() + words.slice(1);
 }

@@ -159,6 +159,7 @@ export class SessionWorker {
 
   /** Why no attempt of a message may start now; undefined if one may. */
   #whyNot(message: ClaimedMessage): Reason | undefined {
+    if (this.lease.cutOff.aborted) this.loseLease();
     if (this.stopped) return this.stopped;
     if (!maySend(this.#pass)) return { code: "out_of_time" };
     return this.#pass.clock.until(endOf(message)) > 0 ? undefined : { code: "claim_ran_out" };

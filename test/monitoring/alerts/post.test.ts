@@ -123,10 +123,10 @@ describe("whoever is to tell and dies", () => {
     world.receiver.status = 200;
   }
 
-  const letTellingExpire = (world: AlertedWorld) =>
+  const letClaimExpire = (world: AlertedWorld) =>
     world.scheduler.updateOne(
       { _id: "alerts" as never },
-      { $set: { "entries.$[].tellingUntil": new Date(Date.now() - 1) } },
+      { $set: { "entries.$[].claimedUntil": new Date(Date.now() - 1) } },
     );
 
   test("leaves the alert to a later pass, half a minute on", async () => {
@@ -135,7 +135,7 @@ describe("whoever is to tell and dies", () => {
     await dieTelling(world);
     await world.callAndTell();
     expect(world.told()).toEqual(["waha standing"]);
-    await letTellingExpire(world);
+    await letClaimExpire(world);
     for (let pass = 0; pass < 3; pass += 1) await world.callAndTell();
     expect(world.told()).toEqual(Array(2).fill("waha standing"));
   });
@@ -146,7 +146,7 @@ describe("whoever is to tell and dies", () => {
     await world.callAndTell();
     await world.waha.resume();
     await dieTelling(world);
-    await letTellingExpire(world);
+    await letClaimExpire(world);
     for (let pass = 0; pass < 3; pass += 1) await world.callAndTell();
     expect(world.told()).toEqual(["waha standing", "waha over", "waha over"]);
   });

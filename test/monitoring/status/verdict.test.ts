@@ -25,6 +25,17 @@ test("a session that does not work comes first, and is what the verdict is about
   expect(verdict.detail).toContain('"b" is SCAN_QR_CODE');
 });
 
+test("sessions are told as a person orders them: by need, then by name, numbers by their value", async () => {
+  const working = ["s10", "s9", "a"].map((name) => ({ name }));
+  const sessions = [
+    ...working,
+    { name: "z", status: "STOPPED" as const },
+    { name: "y", status: "FAILED" as const },
+  ];
+  const { waha } = await readStatus(await createWorld({ sessions }));
+  expect("sessions" in waha && waha.sessions.map(({ name }) => name)).toEqual(["y", "z", "a", "s9", "s10"]);
+});
+
 test("a pass a moment ago and all well: running", async () => {
   const world = await createWorld();
   await world.pass();
@@ -53,7 +64,7 @@ test("alerts that stand are told, and keep the verdict from being good", async (
   const world = await createWorld();
   await world.pass();
   const alert = { kind: "missed", about: "", code: null, message: "3 messages are missed", since: ago(60) };
-  const standing = { lastAt: ago(1), state: "standing", told: "standing", tellingUntil: null };
+  const standing = { lastAt: ago(1), state: "standing", told: "standing", claimedUntil: null };
   const over = { ...alert, ...standing, kind: "failed", state: "over" };
   const entries = [over, { ...alert, ...standing }];
   await world.scheduler.updateOne({ _id: "alerts" as never }, { $set: { entries } }, { upsert: true });

@@ -1,7 +1,7 @@
 import { OUTCOMES } from "../../history/minutes.ts";
+import { number } from "../../words.ts";
 import type { CampaignInProgress, CampaignsInProgress, Progress } from "../campaigns.ts";
-import { type Html, html } from "./html.ts";
-import { number } from "./words.ts";
+import { type Html, html } from "./document.ts";
 
 /** The campaigns in progress, each with a bar of how its messages stand. */
 export function campaignsCard({ shown, more }: CampaignsInProgress): Html {

@@ -1,10 +1,9 @@
-import { lasting } from "../../alerts/words.ts";
 import type { Figures } from "../../history/read.ts";
+import { lasting, many, number, span } from "../../words.ts";
 import type { Status } from "../gather.ts";
-import { type Html, html } from "./html.ts";
-import { many, number, span } from "./words.ts";
+import { type Html, html } from "./document.ts";
 
-/** The figures that matter first. */
+/** The most important figures. */
 export function tiles({ at, now, hour, day }: Status): Html {
   const oldest = now.oldestDue ? `oldest due ${lasting(now.oldestDue, at)} ago` : "nothing waits";
   const due = now.pastWindow.count > 0 ? `${many(now.pastWindow)} past their window` : oldest;
@@ -29,7 +28,7 @@ function inADay(hour: number, day: number): string {
   return day === 0 && hour === 0 ? "none in a day" : `${number(day)} in a day`;
 }
 
-/** `tone`: the outcome whose colour the figure has, unless it is none. */
+/** `tone`: the outcome whose colour the figure has, unless it is 0. */
 function tile(value: string, what: string, more: string, tone = ""): Html {
   return html`<div class="tile"><b class="${value === "0" ? "" : tone}">${value}</b><span>${what}</span><small>${more}</small></div>`;
 }

@@ -1,14 +1,12 @@
 import { errorUrl, isProblemCode, PROBLEMS } from "../../problems.ts";
-import { type Alert, type AlertKind, UNSENT } from "./state.ts";
+import { lasting } from "../words.ts";
+import { type Alert, type AlertKind, type AlertState, UNSENT } from "./alert.ts";
 
-/** Whether something stands, or is over. */
-export type AlertState = "standing" | "over";
-
-/** What is posted: `text` is Slack's, `content` Discord's, and the rest is for programs. */
+/** What is posted: `text` is for Slack, `content` for Discord, and the rest for programs. */
 export interface Notification {
   text: string;
   content: string;
-  /** Discord: a name may look like a mention, and must call nobody. */
+  /** For Discord: a session's name may look like a mention, and must not call anybody. */
   allowed_mentions: { parse: [] };
   kind: AlertKind;
   state: AlertState;
@@ -19,14 +17,15 @@ export interface Notification {
 
 /** Discord takes 2,000 characters. */
 const MAX_TEXT = 1900;
-/** Sessions may go down together, and nobody reads more lines. */
+
+/** Many sessions may go down together; more lines than this are not read. */
 const MAX_LINES = 10;
 
-/** Composes what is posted about alerts of one kind. They hold no text, chat or secret, so neither does this. */
+/** Composes what is posted about alerts of one kind. Alerts hold no text, chat or secret, so it holds none. */
 export function notificationOf(kind: AlertKind, state: AlertState, alerts: Alert[], at: Date): Notification {
   const lines = alerts.slice(0, MAX_LINES).map((alert) => lineOf(alert, state, at));
   if (alerts.length > MAX_LINES) lines.push(`… and ${alerts.length - MAX_LINES} more`);
-  const text = harmless(lines.join("\n")).slice(0, MAX_TEXT);
+  const text = withoutMarkup(lines.join("\n")).slice(0, MAX_TEXT);
   return {
     text,
     content: text,
@@ -59,16 +58,7 @@ function happenedOf({ kind, code, message }: Alert): string {
   return message.split(". ", 1)[0] ?? message;
 }
 
-/** How long something lasted, in words. */
-export function lasting(from: Date, to: Date): string {
-  const seconds = Math.max(0, Math.round((to.getTime() - from.getTime()) / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
-}
-
-/** Without what Slack would take for its own markup, such as a call to everybody. */
-function harmless(text: string): string {
+/** Without the signs that Slack reads as its own markup, such as a call to everybody. */
+function withoutMarkup(text: string): string {
   return text.replaceAll("<", "‹").replaceAll(">", "›");
 }

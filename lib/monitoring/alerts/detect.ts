@@ -1,0 +1,120 @@
+import type { UnavailableError } from "../../errors.ts";
+import { messageOf, PROBLEMS, type ProblemCode } from "../../problems.ts";
+import type { WahaSession } from "../../waha/responses.ts";
+import type { PassReport } from "../report.ts";
+import { type Alert, type AlertsDocument, isSame, UNSENT, type Unsent } from "./alert.ts";
+
+/** How many kinds of problems the words on messages name. */
+const NAMED_PROBLEMS = 3;
+
+/** An alert, without the times at which passes met it. */
+type Found = Pick<Alert, "kind" | "about" | "code" | "message">;
+
+/**
+ * Finds the alerts that a pass met, whether they stand already or not.
+ *
+ * @param isOutdated another pass has looked at WAHA since: nothing is said about WAHA and its sessions
+ */
+export function detectAlerts(
+  { entries, unannounced, working }: AlertsDocument,
+  report: PassReport,
+  isOutdated: boolean,
+  now: Date,
+): Alert[] {
+  const found = [
+    ...(isOutdated ? [] : [...wahaAway(report), ...sessionsDown(report, working)]),
+    ...databaseAway(report),
+    ...defect(report),
+    ...unsent(report, unannounced),
+  ];
+  return found.map((alert) => {
+    const since = entries.find((entry) => isSame(entry, alert))?.since ?? now;
+    return { ...alert, since, lastAt: now };
+  });
+}
+
+/** Whether a session works, or will in a moment: WAHA restarts sessions now and then. */
+export function isFine(session: WahaSession | undefined): boolean {
+  return session?.status === "WORKING" || session?.status === "STARTING";
+}
+
+/** The sessions that work, by name, sorted. */
+export function namesOfWorking(sessions: Map<string, WahaSession>): string[] {
+  return namesWhere(sessions, ({ status }) => status === "WORKING");
+}
+
+/** The sessions that meet a condition, by name, sorted. */
+export function namesWhere(
+  sessions: Map<string, WahaSession>,
+  condition: (session: WahaSession) => boolean,
+): string[] {
+  return [...sessions.values()]
+    .filter(condition)
+    .map(({ name }) => name)
+    .sort();
+}
+
+function wahaAway({ sessions, unavailable }: PassReport): Found[] {
+  // A pass that stays may have found WAHA away at first, and back when it looked last.
+  if (sessions) return [];
+  const reason = unavailable.find(({ code }) => code.startsWith("waha_"));
+  return reason ? [{ kind: "waha", about: "", code: reason.code, message: reason.message }] : [];
+}
+
+function sessionsDown({ sessions }: PassReport, working: string[]): Found[] {
+  if (!sessions) return [];
+  return working
+    .filter((name) => !isFine(sessions.get(name)))
+    .map((name) => {
+      const status = sessions.get(name)?.status;
+      const code = status ? "session_not_working" : "session_not_found";
+      const message = messageOf(code, status ? `${name}: ${status}` : name);
+      return { kind: "session", about: name, code, message };
+    });
+}
+
+/** Why the database kept a pass from some of its work, if it did. */
+export function troubleOfDatabase({ unavailable }: PassReport): UnavailableError | undefined {
+  return unavailable.find(({ code }) => code.startsWith("database_"));
+}
+
+/** Where the pass could be recorded all the same: the user may write to some collections only, for example. */
+function databaseAway(report: PassReport): Found[] {
+  const reason = troubleOfDatabase(report);
+  return reason ? [{ kind: "database", about: "", code: reason.code, message: reason.message }] : [];
+}
+
+function defect({ defective }: PassReport): Found[] {
+  const code = "internal_error";
+  return defective ? [{ kind: "defect", about: "", code, message: messageOf(code) }] : [];
+}
+
+/** Messages that this pass counted, and those of passes that died before they told. */
+function unsent({ summary }: PassReport, unannounced: AlertsDocument["unannounced"]): Found[] {
+  return UNSENT.flatMap((kind) => {
+    // This pass's own are among the unannounced, unless another pass has announced them since.
+    const count = Math.max(summary[kind], unannounced[kind] ?? 0);
+    if (count === 0) return [];
+    const reasons = summary[kind] > 0 ? summary.errors.filter(({ code }) => mayBecome(kind, code)) : [];
+    const why = reasons
+      .slice(0, NAMED_PROBLEMS)
+      .map(({ code, message }) => `${code}: ${message}`)
+      .join("; ");
+    const message = `${count} ${count === 1 ? "message is" : "messages are"} ${kind}. ${why || OF_ANOTHER_PASS}`;
+    const [only, ...others] = reasons;
+    return [{ kind, about: "", code: only && others.length === 0 ? only.code : null, message }];
+  });
+}
+
+/** For messages whose pass died before it told why. */
+const OF_ANOTHER_PASS = "The status page says why";
+
+/** Whether a message with this problem may have ended so. A summary counts problems and ends, but not together. */
+function mayBecome(kind: Unsent, code: ProblemCode): boolean {
+  const of = PROBLEMS[code].kind;
+  if (kind === "failed") return of === "failed";
+  if (kind === "unknown") return of === "unproven";
+  // What waits for a restricted account may be missed.
+  if (of === "failed") return code === "account_restricted";
+  return of !== "notice" && of !== "unproven";
+}

@@ -1,0 +1,146 @@
+import { addSeconds } from "../../clock.ts";
+import { messageOf } from "../../problems.ts";
+import type { LastPass } from "../record.ts";
+import type { PassReport } from "../report.ts";
+import { compareNames } from "../words.ts";
+import { type Alert, type AlertState, type AlertsDocument, type Entry, isSame } from "./alert.ts";
+import { detectAlerts, isFine, namesWhere } from "./detect.ts";
+
+/** What a pass came to, and what else counts when the alerts are evaluated. */
+export interface Findings extends PassReport {
+  /** The last time that passes stayed away. */
+  gap: LastPass["gap"] | undefined;
+  /** This instance has told that the database is away, so the document does not remember it, too. */
+  isDatabaseTold: boolean;
+}
+
+/** Messages that fail, are missed or unknown, and defects, are over once no pass met any for ten minutes. */
+const QUIET_SECONDS = 600;
+
+/** A session that has been stopped or unknown to WAHA for a day is so on purpose. */
+const GONE_SECONDS = 24 * 3600;
+
+/** A post takes five seconds at most. A pass that has not told by then has died, and another one tells. */
+const CLAIM_SECONDS = 30;
+
+/**
+ * Says what a pass means for the alerts.
+ *
+ * @param now the end of the pass
+ * @returns what is to be remembered, and the entries whose notification is this pass's to post once that is written
+ */
+export function evaluate(
+  before: AlertsDocument,
+  report: Findings,
+  now: Date,
+): { document: AlertsDocument; toTell: Entry[] } {
+  // Passes overlap: one that looked at WAHA earlier may end later, and must not undo what a later look showed.
+  const isOutdated = before.seenAt !== null && report.seenAt < before.seenAt;
+  const sessions = isOutdated ? undefined : report.sessions;
+  const met = detectAlerts(before, report, isOutdated, now);
+  const known = met.filter((alert) => before.entries.some((entry) => isSame(entry, alert)));
+  const noted = met.filter(({ kind }) => kind !== "database" || !report.isDatabaseTold);
+  const gap = unknownGap(before, report.gap);
+  const current = [
+    ...before.entries.flatMap((entry): Entry[] => {
+      const again = noted.find((alert) => isSame(alert, entry));
+      if (again) return [standsAgain(entry, again)];
+      if (entry.state === "over" || known.some((alert) => isSame(alert, entry))) return [entry];
+      if (isDropped(entry, sessions, now)) return [];
+      return [isOver(entry, sessions, now) ? { ...entry, state: "over" } : entry];
+    }),
+    ...noted.filter((alert) => !known.includes(alert)).map((alert) => begin(alert, "standing")),
+    ...(gap ? [begin(gap, "over")] : []),
+  ];
+  const claimedUntil = addSeconds(now, CLAIM_SECONDS);
+  const entries = current.map((entry) => claimNotification(entry, now, claimedUntil));
+  return {
+    document: {
+      rev: before.rev,
+      entries,
+      working: sessions ? stillWorking(before.working, sessions) : before.working,
+      seenAt: isOutdated ? before.seenAt : report.seenAt,
+      unannounced: {},
+      gapsUntil: gap?.lastAt ?? before.gapsUntil,
+    },
+    toTell: entries
+      .filter((entry) => entry.claimedUntil === claimedUntil)
+      .sort((one, other) => compareNames(one.about, other.about)),
+  };
+}
+
+/**
+ * Says what is to be remembered after a post. If it was taken, people know the state, and what they know to be over
+ * is forgotten. If not, the claims end, so that the next pass posts again.
+ *
+ * @param posted the entries as they were claimed. One whose claim ran out may be another pass's by now, and stays
+ */
+export function afterPost(before: AlertsDocument, posted: Entry[], isTaken: boolean): AlertsDocument {
+  const entries = before.entries.flatMap((entry) => {
+    const claimed = posted.find(
+      (one) => isSame(one, entry) && isSameTime(one.claimedUntil, entry.claimedUntil),
+    );
+    if (!claimed) return [entry];
+    if (!isTaken) return [{ ...entry, claimedUntil: null }];
+    if (claimed.state === "over" && entry.state === "over") return [];
+    return [{ ...entry, told: claimed.state, claimedUntil: null }];
+  });
+  return { ...before, entries };
+}
+
+type Sessions = PassReport["sessions"];
+
+/** Claims the notification of an entry, if people are still to be told and no other pass has claimed it. */
+function claimNotification(entry: Entry, now: Date, claimedUntil: Date): Entry {
+  const isClaimed = entry.claimedUntil !== null && entry.claimedUntil >= now;
+  return entry.told === entry.state || isClaimed ? entry : { ...entry, claimedUntil };
+}
+
+function begin(alert: Alert, state: AlertState): Entry {
+  return { ...alert, state, told: null, claimedUntil: null };
+}
+
+function standsAgain(entry: Entry, { code, message, lastAt: metAt }: Alert): Entry {
+  const lastAt = metAt > entry.lastAt ? metAt : entry.lastAt;
+  return { ...entry, state: "standing", code, message, lastAt };
+}
+
+function isOver({ kind, about, lastAt }: Entry, sessions: Sessions, now: Date): boolean {
+  if (kind === "waha") return sessions !== undefined;
+  if (kind === "session") return sessions?.get(about)?.status === "WORKING";
+  // The database has kept this pass from nothing.
+  if (kind === "database") return true;
+  return lastAt < addSeconds(now, -QUIET_SECONDS);
+}
+
+/** Whether it is forgotten without a word: a session that does not come back. */
+function isDropped({ kind, about, lastAt }: Entry, sessions: Sessions, now: Date): boolean {
+  if (kind !== "session" || !sessions) return false;
+  const status = sessions.get(about)?.status;
+  return (status === undefined || status === "STOPPED") && lastAt < addSeconds(now, -GONE_SECONDS);
+}
+
+/** A session that is being started keeps its place: WAHA restarts it, and it is missed if it does not come back. */
+function stillWorking(before: string[], sessions: NonNullable<Sessions>): string[] {
+  const known = new Set(before);
+  return namesWhere(
+    sessions,
+    (session) => isFine(session) && (session.status === "WORKING" || known.has(session.name)),
+  );
+}
+
+/**
+ * The last gap between passes, if it is not remembered yet: the pass that found it may have died. One gap at a time
+ * is told of; a second one waits until people know the first.
+ */
+function unknownGap({ entries, gapsUntil }: AlertsDocument, gap: LastPass["gap"]): Alert | undefined {
+  if (!gap || (gapsUntil && gap.to <= gapsUntil)) return undefined;
+  const code = "passes_stopped";
+  const { from: since, to: lastAt } = gap;
+  const alert: Alert = { kind: "passes", about: "", code, message: messageOf(code), since, lastAt };
+  return entries.some((entry) => isSame(entry, alert)) ? undefined : alert;
+}
+
+function isSameTime(one: Date | null, other: Date | null): boolean {
+  return one?.getTime() === other?.getTime();
+}

@@ -16,8 +16,8 @@ export const BUGS: Planted[] = [
       file: "lib/pass/send/deliver.ts",
       changes: [
         {
-          find: "const written = await commit(intent(message, plan));",
-          replace: 'await commit(intent(message, plan)); const written = "applied" as string;',
+          find: "const written = await commit(intent(message, attempt));",
+          replace: 'await commit(intent(message, attempt)); const written = "applied" as string;',
         },
       ],
     },
@@ -48,10 +48,10 @@ export const BUGS: Planted[] = [
       changes: [
         { find: "const outcome = await waha.sendText(", replace: "const once = () => waha.sendText(" },
         {
-          find: "  return { posted: true, ...settleOutcome(",
+          find: '  if (outcome.kind === "sent") {',
           replace: `  let outcome = await once();
   if ("code" in outcome && outcome.code === "waha_timeout") outcome = await once();
-  return { posted: true, ...settleOutcome(`,
+  if (outcome.kind === "sent") {`,
         },
       ],
     },
@@ -63,9 +63,9 @@ export const BUGS: Planted[] = [
       file: "lib/messages/claims.ts",
       changes: [
         {
-          find: "  const update = await updateAll(db.messages, ids, due, [{ $set: claimed }]).catch(",
-          replace: `  const free = await db.messages.find({ ...due, _id: { $in: ids } } as never, { projection: { _id: 1 } }).toArray();
-  const update = await updateAll(db.messages, free.map((message) => message._id), {}, [{ $set: claimed }]).catch(`,
+          find: "  const updated = await updateAll(db.messages, ids, filter, update).catch(",
+          replace: `  const free = await db.messages.find({ ...filter, _id: { $in: ids } } as never, { projection: { _id: 1 } }).toArray();
+  const updated = await updateAll(db.messages, free.map((message) => message._id), {}, update).catch(`,
         },
       ],
     },
@@ -95,11 +95,15 @@ export const BUGS: Planted[] = [
     caughtBy: ["stale-writes"],
     bug: {
       name: "a pass gives back whatever is claimed, by whomever",
-      file: "lib/messages/claims.ts",
+      file: "lib/pass/send/look.ts",
       changes: [
         {
-          find: '    "delivery.claimExpiresAt": claimExpiresAt,\n    "delivery.passId": passId,\n',
+          find: "    if (!this.#mayHoldClaims && !this.#workers.mayHoldClaims) return false;\n",
           replace: "",
+        },
+        {
+          find: "releaseEveryClaim(db, id, ",
+          replace: "releaseEveryClaim(db, { $exists: true } as never, ",
         },
       ],
     },
@@ -141,6 +145,43 @@ export const BUGS: Planted[] = [
           find: "await agent.request(",
           replace: "await agent.compose(interceptors.redirect({ maxRedirections: 5 })).request(",
         },
+      ],
+    },
+  },
+  {
+    caughtBy: ["one-sender", "under-lease"],
+    bug: {
+      name: "a renewal that matches nothing counts as one",
+      file: "lib/pass/send/workers.ts",
+      changes: [
+        {
+          find: "else if (this.#workers.get(worker.session.name) === worker) this.#lose(worker);",
+          replace: "else worker.lease.renewed(sentAt);",
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["under-lease"],
+    bug: {
+      name: "a claim lasts as long as its pass may send",
+      file: "lib/pass/send/look.ts",
+      changes: [
+        {
+          find: "return earliest(addSeconds(clock.now(), lifetimes.claimMs / 1000), sendUntil, ...covered);",
+          replace: "return sendUntil;",
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["order"],
+    bug: {
+      name: "a session is taken over without what its dead pass had claimed",
+      file: "lib/pass/send/look.ts",
+      changes: [
+        { find: "this.#rescued ?? rescue(this.#pass);", replace: "this.#rescued ?? 0;" },
+        { find: "        await rescue(this.#pass);\n", replace: "" },
       ],
     },
   },

@@ -1,4 +1,5 @@
 import { type CallAnswer, Instance } from "./instances/instance.ts";
+import type { Call } from "./record.ts";
 
 /** No more processes than this have a pass under way at once. */
 const MOST = 5;
@@ -11,8 +12,7 @@ export class Crew {
   readonly oddAnswers: string[] = [];
   /** How many answers were looked at. */
   answers = 0;
-  /** How many passes were begun. */
-  calls = 0;
+  readonly calls: Call[] = [];
   readonly #name: string;
   readonly #program: string;
   readonly #settingsOf: (instance: string, calm: boolean) => NodeJS.ProcessEnv;
@@ -53,10 +53,12 @@ export class Crew {
 
   /** Has a process run a pass to its end; undefined if it did not live to tell. */
   async callOne(instance: Instance, skewMs: number): Promise<CallAnswer | undefined> {
-    this.calls += 1;
-    const call = instance.call(skewMs);
-    this.#underWay.add(call);
-    const answer = await call.finally(() => this.#underWay.delete(call));
+    const call: Call = { instance: instance.name, at: Date.now(), endedAt: undefined, status: undefined };
+    this.calls.push(call);
+    const answered = instance.call(skewMs);
+    this.#underWay.add(answered);
+    const answer = await answered.finally(() => this.#underWay.delete(answered));
+    if (answer) Object.assign(call, { endedAt: Date.now(), status: answer.status });
     if (answer) this.#inspect(answer);
     else if (instance.endedByItself) this.oddAnswers.push(instance.endedByItself);
     return answer;

@@ -31,7 +31,7 @@ async function chaos(): Promise<number> {
     violated ||= violatedBy.length > 0;
     const minutes = ((performance.now() - began) / 60_000).toFixed(1);
     console.log(
-      `  round ${played.record.round}: ${played.calls} passes, ${played.record.ledger.length} accepted, ` +
+      `  round ${played.record.round}: ${played.record.calls.length} passes, ${played.record.ledger.length} accepted, ` +
         `${violatedBy.length === 0 ? "all held" : styleText("red", "VIOLATED")} (${totals.rounds} in ${minutes} min)`,
     );
     for (const finding of violatedBy) tellViolations(played, finding, seed);

@@ -46,17 +46,23 @@ export interface Post {
   answer: { status: number; body: unknown } | undefined;
   /** The client was still there when the answer, its status at least, was handed over. */
   delivered: boolean;
+  /** The client ended the connection while it was still to be answered. */
+  cutOff: boolean;
 }
 
-/** A write of messages' states, as the database's proxy saw it pass. */
-export interface SeenWrite {
+/** A request of a process, as the database's proxy saw it pass. */
+export interface SeenRequest {
   instance: string;
   passIds: string[];
-  /** The `settledAt` that it sets, if any. */
-  settledAt: Date | undefined;
   /** When it was forwarded to the database, and when the reply came back from it (undefined: never). Milliseconds. */
   sentAt: number;
   repliedAt: number | undefined;
+}
+
+/** A write of messages' states. */
+export interface SeenWrite extends SeenRequest {
+  /** The time that it sets, so that what it wrote can be told: `settledAt`, or else `error.at`. */
+  stamp: Date | undefined;
 }
 
 /** One that is for a single message. */
@@ -70,6 +76,49 @@ export interface StateWrite extends SeenWrite {
   acknowledged: boolean;
 }
 
+/** A request that claims messages. */
+export interface SeenClaim {
+  instance: string;
+  passId: string;
+  claimedAt: Date;
+  /** `documentKey`s of the messages that it names, whichever of them it won. */
+  messages: string[];
+  /** When the process sent it; it may have been held up on its way. */
+  arrivedAt: number;
+}
+
+/** One call of the function. */
+export interface Call {
+  instance: string;
+  /** When it was made; its process may have had to be started first. */
+  at: number;
+  endedAt: number | undefined;
+  /** The status of its answer; undefined: its process did not live to give one. */
+  status: number | undefined;
+}
+
+/** Something that was done to a process or to one of its requests, edits by the app not counted. */
+export interface Disturbance {
+  instance: string;
+  point: string;
+  at: number;
+}
+
+/** A time in which WAHA did not answer as usual: for one session, or for all. */
+export interface Outage {
+  session: string | undefined;
+  at: number;
+  until: number;
+}
+
+/** A lease that the harness ended although its pass relied on it. */
+export interface EndedLease {
+  session: string;
+  at: number;
+  /** When its pass was told, by the reply to its renewal; undefined: never. */
+  toldAt: number | undefined;
+}
+
 /** A process that was stopped for a while, or killed. */
 export interface Interruption {
   instance: string;
@@ -77,6 +126,17 @@ export interface Interruption {
   at: number;
   /** When it went on, for a frozen one. */
   until: number | undefined;
+}
+
+/** What the checks must know of a round's settings. */
+export interface RoundSettings {
+  lookbackSeconds: number;
+  statusHold: string[];
+  passSeconds: number;
+  tailSeconds: number;
+  sessionConcurrency: number;
+  /** The database's primary steps down, perhaps more than once. */
+  failover: boolean;
 }
 
 /** All that is known of one round when it is over, and nothing is under way any more. */
@@ -90,16 +150,29 @@ export interface RoundRecord {
   ledger: readonly LedgerEntry[];
   posts: Post[];
   writes: StateWrite[];
-  /** Writes that give claims back, however many these are. */
+  /** Writes by which a pass gives claims of its own back, however many these are. */
   bulkReleases: SeenWrite[];
+  /** Writes that give expired claims back, of whichever pass. */
+  rescues: SeenWrite[];
+  /** Looks for what is due. */
+  looks: SeenRequest[];
+  claims: SeenClaim[];
+  /** By pass, the process that it ran in. */
+  passes: Map<string, string>;
+  calls: Call[];
   interruptions: Interruption[];
+  disturbances: Disturbance[];
+  outages: Outage[];
+  endedLeases: EndedLease[];
+  /** From here on nothing goes wrong any more, other settings count, and time is made to pass. */
+  calmFrom: number;
   /** Requests that reached an address to which WAHA only redirected. */
   strayRequests: { method: string; path: string; hadKey: boolean }[];
   /** How many answers of the function were looked at, and those that are none of those promised, in plain words. */
   answers: number;
   oddAnswers: string[];
   /** The settings of the round. */
-  settings: { lookbackSeconds: number; statusHold: string[] };
+  settings: RoundSettings;
   /** The names of the app's sessions, by their ids as texts. */
   sessions: Map<string, string>;
   /** WAHA's sessions that work, know message ids and can look a message up. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Story } from "../../test/support/chaos-story.ts";
+import { ms, Story } from "../../test/support/chaos-story.ts";
 import { INVARIANTS } from "./check/index.ts";
 import { fewestKills, tellHeld, tellTotals, untested } from "./report.ts";
 import { addRound, noTotals } from "./totals.ts";
@@ -11,7 +11,7 @@ function totalsOf(hits: [string, number][], violations: number) {
   const { record } = new Story().message("m1").lease(10).claim("m1", 20).intend("m1", 30).post("m1", 40);
   const totals = noTotals();
   const broken = { invariant: "once" as const, what: "", subject: undefined };
-  addRound(totals, { record, hits: new Map(hits), calls: 7 }, [
+  addRound(totals, { record, hits: new Map(hits) }, [
     { invariant: "once", cases: 3, violations: Array.from({ length: violations }, () => broken) },
     { invariant: "order", cases: 0, violations: [] },
   ]);
@@ -20,7 +20,7 @@ function totalsOf(hits: [string, number][], violations: number) {
 
 test("a report tells every invariant in words, with its cases and whether it held", () => {
   const report = tellTotals(totalsOf([], 2), POINTS);
-  expect(report).toContain("1 rounds, 7 passes over 1 messages");
+  expect(report).toContain("1 rounds, 0 passes over 1 messages");
   expect(report).toContain(INVARIANTS.once);
   expect(report).toMatch(/once .* 3 .*2 VIOLATED/);
   expect(report).toMatch(/order .* 0 .*not tested/);
@@ -61,6 +61,30 @@ test("a run says what it did not put to the test: all of it without a round, and
   expect(untested(totals, POINTS)).toEqual([]);
   expect(untested({ ...totals, rounds: 200 }, POINTS)).toEqual([
     "order: no case",
+    "no POST outlasted two leases",
+    "no lease ran out and was taken over",
     "claim: killed 19 times after, not 20",
   ]);
+});
+
+test("POSTs that outlast two leases are counted, and leases that run out and are taken over", () => {
+  const story = new Story()
+    .message("m1")
+    .lease(10)
+    .post("m1", 40, { endedAt: ms(40_041) })
+    .post("m1", 50_000);
+  story
+    .lease(9_000, "other", 20_000)
+    .lease(15_000, "other", -ms(0))
+    .lease(16_000, "third")
+    .lease(17_000, "pass");
+  const totals = noTotals();
+  addRound(totals, { record: story.record, hits: new Map() }, []);
+  expect(totals).toMatchObject({ longPosts: 1, takenLeases: 2 });
+  expect(tellTotals(totals, [])).toContain(
+    "POSTs that outlasted two leases: 1; leases that ran out and were",
+  );
+  story.record.calmFrom = ms(20);
+  addRound(totals, { record: story.record, hits: new Map() }, []);
+  expect(totals).toMatchObject({ longPosts: 1 });
 });

@@ -11,6 +11,7 @@ export function tellTotals(totals: Totals, points: readonly string[]): string {
     `${rounds} rounds, ${passes} passes over ${messages} messages; WAHA accepted ${accepted}.`,
     `POSTs by answer: ${tellCounts(totals.posts)}`,
     `messages by end: ${tellCounts(totals.ends)}`,
+    `POSTs that outlasted two leases: ${totals.longPosts}; leases that ran out and were taken over: ${totals.takenLeases}`,
     "",
     killTable(totals, points),
     `besides: ${otherActs(totals)}`,
@@ -31,6 +32,8 @@ export function untested(totals: Totals, points: readonly string[]): string[] {
   if (rounds < MANY_ROUNDS) return [];
   return [
     ...[...findings].filter(([, { cases }]) => cases === 0).map(([invariant]) => `${invariant}: no case`),
+    ...(totals.longPosts === 0 ? ["no POST outlasted two leases"] : []),
+    ...(totals.takenLeases === 0 ? ["no lease ran out and was taken over"] : []),
     ...points.flatMap((point) =>
       ["before", "after"]
         .map((side) => ({ side, kills: killsAt(hits, side, point) }))

@@ -6,9 +6,11 @@ import type { Arena } from "./database/arena.ts";
 import { recordHistory } from "./history.ts";
 import type { Bug } from "./instances/plant.ts";
 import type { Lab } from "./lab.ts";
+import { lifetimesOf } from "./lifetimes.ts";
+import type { LeaseEnd } from "./plan/events.ts";
 import type { RoundPlan } from "./plan/plan.ts";
 import { randomFor } from "./random.ts";
-import type { RoundRecord } from "./record.ts";
+import type { RoundRecord, RoundSettings } from "./record.ts";
 import { type Hits, Saboteur } from "./saboteur.ts";
 import type { Stage } from "./stage.ts";
 import { blowStorm, calmDown } from "./storm.ts";
@@ -17,13 +19,13 @@ import { startWahaGateway } from "./waha/gateway.ts";
 import { Witness } from "./witness.ts";
 import { App } from "./world/app.ts";
 import { makeDocuments } from "./world/documents.ts";
+import { endLease } from "./world/leases.ts";
 
 /** What a round was like, and all that is known of it. */
 export interface Played {
   record: RoundRecord;
   /** What was done to processes and requests. */
   hits: Hits;
-  calls: number;
 }
 
 const KEY = "a-key-of-nobody";
@@ -51,7 +53,7 @@ export async function playRound(plan: RoundPlan, lab: Lab, bug?: Bug): Promise<P
     await calmDown(stage);
     await stage.crew.end();
     const versions = await history.finish();
-    return { record: recordOf(stage, versions), hits: stage.saboteur.hits, calls: stage.crew.calls };
+    return { record: recordOf(stage, versions), hits: stage.saboteur.hits };
   } finally {
     await stage.crew.end();
     stopIntercepting();
@@ -71,11 +73,12 @@ async function buildStage(
 ): Promise<Stage> {
   const witness = new Witness();
   const sessionNames = (plan.waha.sessions ?? []).map((session) => session.name);
-  const lookbackSeconds = Number(plan.settings.LOOKBACK_SECONDS);
+  const { lookbackSeconds, passSeconds } = roundSettings(plan);
   const app = new App(db, randomFor(plan.seed, "app", plan.round), sessionNames, lookbackSeconds);
   const reach = {
     instance: (instance: string) => crew.find(instance),
     edit: (...edit: Parameters<App["edit"]>) => app.edit(...edit),
+    endLease: (session: string, how: LeaseEnd) => endLease(db, session, how, lifetimesOf(passSeconds).lease),
   };
   const saboteur = new Saboteur(plan.triggers, reach, witness);
   const waha = await startWahaSimulator({ apiKey: KEY, ...plan.waha });
@@ -107,34 +110,49 @@ async function buildStage(
     witness,
     sessions: new Map(world.sessions.map(({ _id, name }) => [String(_id), name])),
     key: KEY,
+    outages: [],
+    calmFrom: Number.POSITIVE_INFINITY,
   };
 }
 
 function recordOf(
-  { plan, waha, gateway, decoy, crew, saboteur, witness, sessions: sessionNames }: Stage,
+  stage: Stage,
   versions: Pick<RoundRecord, "messages" | "campaigns" | "leases">,
 ): RoundRecord {
+  const { plan, waha, gateway, decoy, crew, saboteur, witness } = stage;
   const { version = "", sessions = [] } = plan.waha;
   const lookupSessions = sessions.filter(
     ({ engine = "NOWEB", store = true }) => hasMessageIds(version, engine) && (engine !== "NOWEB" || store),
   );
+  const { writes, bulkReleases, rescues, looks, claims, passes } = witness;
+  const { interruptions, disturbances, endedLeases } = saboteur;
   return {
     seed: plan.seed,
     round: plan.round,
     ...versions,
     ledger: [...waha.ledger],
     posts: gateway.posts,
-    writes: witness.writes,
-    bulkReleases: witness.bulkReleases,
-    interruptions: saboteur.interruptions,
+    ...{ writes, bulkReleases, rescues, looks, claims, passes },
+    calls: crew.calls,
+    ...{ interruptions, disturbances, endedLeases },
+    outages: stage.outages,
+    calmFrom: stage.calmFrom,
     strayRequests: decoy.requests,
     answers: crew.answers,
     oddAnswers: crew.oddAnswers,
-    settings: {
-      lookbackSeconds: Number(plan.settings.LOOKBACK_SECONDS),
-      statusHold: ["paused", "cancelled"],
-    },
-    sessions: sessionNames,
+    settings: roundSettings(plan),
+    sessions: stage.sessions,
     lookupSessions: new Set(lookupSessions.map((session) => session.name)),
+  };
+}
+
+function roundSettings({ settings, failover }: RoundPlan): RoundSettings {
+  return {
+    lookbackSeconds: Number(settings.LOOKBACK_SECONDS),
+    statusHold: ["paused", "cancelled"],
+    passSeconds: Number(settings.PASS_SECONDS),
+    tailSeconds: Number(settings.TAIL_SECONDS),
+    sessionConcurrency: Number(settings.SESSION_CONCURRENCY),
+    failover,
   };
 }

@@ -12,8 +12,46 @@ function saboteurWith(triggers: Trigger[]) {
     const life = lives.get(name);
     return life && ({ ...life, kill: () => lives.set(name, { alive: false }) } as unknown as Instance);
   };
-  return new Saboteur(triggers, { instance, edit: async () => {} }, new Witness());
+  const ended: [session: string, how: string][] = [];
+  const endLease = async (...end: (typeof ended)[number]) => void ended.push(end);
+  const saboteur = new Saboteur(triggers, { instance, edit: async () => {}, endLease }, new Witness());
+  return Object.assign(saboteur, { ended });
 }
+
+const renewal = () => {
+  const updates = ["a", "b"].map((name) => ({ q: { _id: `session:${name}` }, u: { $set: {} } }));
+  return {
+    client: "one",
+    point: "renew-leases",
+    command: { update: "scheduler", updates },
+  } as DatabaseRequest;
+};
+
+test("the end of a lease is on record with the moment at which its pass is told", async () => {
+  const end = { type: "end-lease", how: "is-taken" } as const;
+  const saboteur = saboteurWith([{ point: "renew-leases", side: "before", nth: 2, act: end }]);
+  const [first, second] = [renewal(), renewal()];
+  for (const request of [first, second]) expect(await saboteur.database.onRequest(request)).toBe("forward");
+  expect(saboteur.ended).toEqual([["a", "is-taken"]]);
+  await saboteur.database.onReply(first, { ok: 1 });
+  const at = expect.any(Number);
+  expect(saboteur.endedLeases).toEqual([{ session: "a", at, toldAt: undefined }]);
+  await saboteur.database.onReply(second, { ok: 1 });
+  expect(saboteur.endedLeases).toEqual([{ session: "a", at, toldAt: at }]);
+  expect(saboteur.disturbances).toEqual([{ instance: "one", point: "renew-leases", at }]);
+});
+
+test("a pass whose reply is lost is not told that its lease has ended", async () => {
+  const point = "renew-leases";
+  const saboteur = saboteurWith([
+    { point, side: "before", nth: 1, act: { type: "end-lease", how: "runs-out" } },
+    { point, side: "after", nth: 1, act: { type: "break" } },
+  ]);
+  const request = renewal();
+  await saboteur.database.onRequest(request);
+  expect(await saboteur.database.onReply(request, { ok: 1 })).toBe("break");
+  expect(saboteur.endedLeases).toMatchObject([{ session: "a", toldAt: undefined }]);
+});
 
 test("edits of the first requests at a point meet each of these, and a kill there the one after", async () => {
   const at = { point: "count-campaign", side: "before" } as const;

@@ -3,9 +3,10 @@ import type { Document } from "mongodb";
 import type { Id } from "../../lib/mongo/ids.ts";
 import type { DatabaseRequest, Interceptor } from "./database/intercept.ts";
 import { idsNamedIn, idsReadIn } from "./database/points.ts";
+import { sessionsNamedIn } from "./database/writes.ts";
 import type { Instance } from "./instances/instance.ts";
-import type { Act, EditKind, Side, Trigger } from "./plan/events.ts";
-import type { Interruption } from "./record.ts";
+import type { Act, EditKind, LeaseEnd, Side, Trigger } from "./plan/events.ts";
+import type { Disturbance, EndedLease, Interruption } from "./record.ts";
 import type { WahaInterceptor } from "./waha/gateway.ts";
 import type { Witness } from "./witness.ts";
 
@@ -20,15 +21,31 @@ export interface Reach {
   instance(name: string): Instance | undefined;
   /** Lets the app edit one of the documents that these ids name. */
   edit(kind: EditKind, named: Id[]): Promise<void>;
+  /** Ends the lease of a session although its pass relies on it. */
+  endLease(session: string, how: LeaseEnd): Promise<void>;
+}
+
+/** A request that is met, as far as an act depends on it. */
+interface Met {
+  instance: string;
+  point: string;
+  side: Side;
+  named: Id[];
+  /** The database's request; undefined for one to WAHA. */
+  request: DatabaseRequest | undefined;
 }
 
 /** Meets every request of a round's processes, at the database and at WAHA, and does there what the plan says. */
 export class Saboteur {
   readonly hits: Hits = new Map();
   readonly interruptions: Interruption[] = [];
+  readonly disturbances: Disturbance[] = [];
+  readonly endedLeases: EndedLease[] = [];
   readonly #reach: Reach;
   readonly #witness: Witness;
   readonly #disarmed = new AbortController();
+  /** By the renewal whose reply tells the pass of it. */
+  readonly #untold = new Map<DatabaseRequest, EndedLease>();
   #armed: (Trigger & { seen: number })[];
   #began = performance.now();
 
@@ -56,7 +73,9 @@ export class Saboteur {
 
   readonly database: Interceptor = {
     onRequest: async (request) => {
-      const fate = await this.#meet(request.client, request.point, "before", idsNamedIn(request.command));
+      this.#witness.arrived(request);
+      const named = idsNamedIn(request.command);
+      const fate = await this.#meet({ ...ofRequest(request), side: "before", named });
       if (fate === "broken") return "break";
       if (fate !== "on") return { reply: errorReply(fate.code) };
       this.#witness.forwarded(request);
@@ -65,19 +84,22 @@ export class Saboteur {
     onReply: async (request: DatabaseRequest, reply: Document) => {
       // Of a claim that is read back only what was won: an edit of anything else says nothing about its guards.
       const named = request.command.find ? idsReadIn(reply) : idsNamedIn(request.command);
-      const fate = await this.#meet(request.client, request.point, "after", named);
+      const fate = await this.#meet({ ...ofRequest(request), side: "after", named });
       this.#witness.replied(request, reply, fate === "on");
+      const ended = this.#untold.get(request);
+      if (ended && fate === "on") ended.toldAt = Date.now();
       return fate === "on" ? "deliver" : "break";
     },
   };
 
   readonly waha: WahaInterceptor = {
-    onRequest: async (instance, point) => (await this.#meet(instance, point, "before")) === "on",
-    onAnswer: async (instance, point) => (await this.#meet(instance, point, "after")) === "on",
+    onRequest: async (instance, point) => (await this.#meet(toWaha(instance, point, "before"))) === "on",
+    onAnswer: async (instance, point) => (await this.#meet(toWaha(instance, point, "after"))) === "on",
     passIdsOf: (instance) => this.#witness.passIdsOf(instance),
   };
 
-  async #meet(instance: string, point: string, side: Side, named: Id[] = []): Promise<Fate> {
+  async #meet(met: Met): Promise<Fate> {
+    const { instance, point, side } = met;
     // What a process that is dead had still sent goes its way.
     if (!this.#reach.instance(instance)?.alive) return "on";
     const sinceMs = performance.now() - this.#began;
@@ -86,16 +108,17 @@ export class Saboteur {
     );
     for (const trigger of waiting) trigger.seen += 1;
     // Of several that this request is for the others have the next ones.
-    const met = waiting.find(({ seen, nth }) => seen >= nth);
-    if (!met) return "on";
-    this.#armed.splice(this.#armed.indexOf(met), 1);
-    const { act } = met;
+    const sprung = waiting.find(({ seen, nth }) => seen >= nth);
+    if (!sprung) return "on";
+    this.#armed.splice(this.#armed.indexOf(sprung), 1);
+    const { act } = sprung;
     const hit = `${act.type} ${side} ${point}`;
     this.hits.set(hit, (this.hits.get(hit) ?? 0) + 1);
-    return this.#do(act, side, instance, named);
+    if (act.type !== "edit") this.disturbances.push({ instance, point, at: Date.now() });
+    return this.#do(act, met);
   }
 
-  async #do(act: Act, side: Side, name: string, named: Id[]): Promise<Fate> {
+  async #do(act: Act, { instance: name, side, named, request }: Met): Promise<Fate> {
     switch (act.type) {
       case "kill":
         this.interruptions.push({ instance: name, kind: "killed", at: Date.now(), until: undefined });
@@ -114,7 +137,20 @@ export class Saboteur {
         await this.#reach.edit(act.kind, named);
         await this.#pause(act.thenMs);
         return "on";
+      case "end-lease":
+        if (request) await this.#endLease(request, act.how);
+        return "on";
     }
+  }
+
+  /** The pass learns of it by the reply to the renewal that is just under way, which matches nothing. */
+  async #endLease(request: DatabaseRequest, how: LeaseEnd): Promise<void> {
+    const [session] = sessionsNamedIn(request.command);
+    if (session === undefined) return;
+    const ended: EndedLease = { session, at: Date.now(), toldAt: undefined };
+    this.endedLeases.push(ended);
+    this.#untold.set(request, ended);
+    await this.#reach.endLease(session, how);
   }
 
   /** Stops a process. What it was just asking for is asked when it goes on, and what it was told it hears then. */
@@ -134,6 +170,12 @@ export class Saboteur {
   async #pause(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#disarmed.signal }).catch(() => {});
   }
+}
+
+const ofRequest = (request: DatabaseRequest) => ({ instance: request.client, point: request.point, request });
+
+function toWaha(instance: string, point: string, side: Side): Met {
+  return { instance, point, side, named: [], request: undefined };
 }
 
 /** An error as the server words it; the label is what the driver's own repeating of writes goes by. */

@@ -3,6 +3,7 @@ import type { WahaSimulator } from "../waha-simulator/server.ts";
 import type { Crew } from "./crew.ts";
 import type { Arena } from "./database/arena.ts";
 import type { RoundPlan } from "./plan/plan.ts";
+import type { Outage } from "./record.ts";
 import type { Saboteur } from "./saboteur.ts";
 import type { Decoy } from "./waha/decoy.ts";
 import type { WahaGateway } from "./waha/gateway.ts";
@@ -25,4 +26,8 @@ export interface Stage {
   sessions: Map<string, string>;
   /** The key that WAHA asks for. */
   key: string;
+  /** Times in which WAHA did not answer as usual. */
+  outages: Outage[];
+  /** When the storm was over. */
+  calmFrom: number;
 }

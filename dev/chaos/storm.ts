@@ -45,6 +45,7 @@ export async function blowStorm(stage: Stage): Promise<void> {
 /** Ends every fault, lets what is under way come to its end, and runs passes until nothing is left to do. */
 export async function calmDown(stage: Stage): Promise<void> {
   const { crew, saboteur, waha, db } = stage;
+  stage.calmFrom = Date.now();
   saboteur.disarm();
   waha.clearFaults();
   await crew.idle();
@@ -86,20 +87,26 @@ async function happen(stage: Stage, event: Event): Promise<void> {
       const session = stage.plan.waha.sessions?.[event.session];
       if (!session) return;
       waha.setSessionStatus(session.name, event.status);
-      await sleep(event.forMs);
+      await outage(stage, event.forMs, session.name);
       return waha.setSessionStatus(session.name, session.status ?? "WORKING");
     }
     case "key-changes":
       waha.setApiKey("another-key");
-      await sleep(event.forMs);
+      await outage(stage, event.forMs);
       return waha.setApiKey(stage.key);
     case "waha-away":
       gateway.pause();
-      await sleep(event.forMs);
+      await outage(stage, event.forMs);
       return gateway.resume();
     case "step-down":
       return arena.stepDown();
   }
+}
+
+/** Puts on record that WAHA does not answer as usual for so long, and waits it out. */
+async function outage({ outages }: Stage, forMs: number, session?: string): Promise<void> {
+  outages.push({ session, at: Date.now(), until: Date.now() + forMs });
+  await sleep(forMs);
 }
 
 /** A redirect leads to where nobody should go. */

@@ -1,6 +1,13 @@
 import { type Document, ObjectId } from "mongodb";
 import { checkRound, type Finding } from "../../dev/chaos/check/index.ts";
-import type { ChaosCampaign, ChaosMessage, History, Post, RoundRecord } from "../../dev/chaos/record.ts";
+import type {
+  ChaosCampaign,
+  ChaosMessage,
+  History,
+  Interruption,
+  Post,
+  RoundRecord,
+} from "../../dev/chaos/record.ts";
 import type { LedgerEntry } from "../../dev/waha-simulator/ledger.ts";
 import { documentKey } from "../../lib/mongo/ids.ts";
 
@@ -42,11 +49,30 @@ export class Story {
     posts: [],
     writes: [],
     bulkReleases: [],
+    rescues: [],
+    looks: [],
+    claims: [],
+    passes: new Map([
+      ["pass", "one"],
+      ["other", "two"],
+    ]),
+    calls: [],
     interruptions: [],
+    disturbances: [],
+    outages: [],
+    endedLeases: [],
+    calmFrom: ms(1_000_000),
     strayRequests: [],
     answers: 2,
     oddAnswers: [],
-    settings: { lookbackSeconds: LOOKBACK_MS / 1000, statusHold: ["paused"] },
+    settings: {
+      lookbackSeconds: LOOKBACK_MS / 1000,
+      statusHold: ["paused"],
+      passSeconds: 60,
+      tailSeconds: 10,
+      sessionConcurrency: 20,
+      failover: false,
+    },
     sessions: new Map(),
     lookupSessions: new Set(["account"]),
   };
@@ -132,16 +158,53 @@ export class Story {
     return this;
   }
 
-  claim(label: string, at: number, passId = "pass"): this {
+  claim(label: string, at: number, passId = "pass", untilAt = at + 8_000): this {
     const attempts = this.now(label).delivery?.attempts ?? 0;
     const delivery = {
       state: "claimed",
       passId,
       claimedAt: date(at),
-      claimExpiresAt: date(at + 8_000),
+      claimExpiresAt: date(untilAt),
       attempts,
     };
     return this.write(label, at, { isPicked: true, delivery });
+  }
+
+  /** The request by which a pass claims these messages is seen; its own clock gives the claim's time. */
+  asks(labels: string[], at: number, { passId = "pass", instance = "one", claimedAt = at } = {}): this {
+    const messages = labels.map((label) => this.key(label));
+    const request = { instance, passId, claimedAt: date(claimedAt), messages, arrivedAt: ms(at) };
+    this.record.claims.push(request);
+    return this;
+  }
+
+  /** A pass looks for what is due. */
+  look(at: number, by: By = {}): this {
+    this.record.looks.push(seen(at, by));
+    return this;
+  }
+
+  /** A claim that has expired is given back by whichever pass. */
+  rescue(label: string, at: number, by: By = {}): this {
+    this.record.rescues.push({ ...seen(at, by), stamp: date(at) });
+    return this.write(label, at, {
+      isPicked: false,
+      "delivery.state": "released",
+      "delivery.error": because("pass_died", at),
+      "delivery.claimExpiresAt": undefined,
+    });
+  }
+
+  /** The function is called, and answers. */
+  call(at: number, endedAt: number, instance = "one", status = 200): this {
+    this.record.calls.push({ instance, at: ms(at), endedAt: ms(endedAt), status });
+    return this;
+  }
+
+  interrupt(kind: Interruption["kind"], at: number, until?: number, instance = "one"): this {
+    const thawed = until === undefined ? undefined : ms(until);
+    this.record.interruptions.push({ instance, kind, at: ms(at), until: thawed });
+    return this;
   }
 
   /** The intent. */
@@ -173,6 +236,7 @@ export class Story {
       endedAt: ms(at + 20),
       answer: { status: 201, body: {} },
       delivered: true,
+      cutOff: false,
       ...fields,
     });
     return this;
@@ -217,9 +281,9 @@ export class Story {
   }
 
   /** A process is seen to write a message's state. */
-  #writes(label: string, at: number, to: string, by: By, settledAt?: Date): void {
+  #writes(label: string, at: number, to: string, by: By, stamp?: Date): void {
     const { isVerdict = false } = by;
-    const write = { ...seen(at, by), message: this.key(label), to, isVerdict, settledAt };
+    const write = { ...seen(at, by), message: this.key(label), to, isVerdict, stamp };
     this.record.writes.push({ ...write, acknowledged: true });
   }
 
@@ -243,7 +307,7 @@ export class Story {
 
   /** It is given back with others, by a request that names none of them. */
   releasedAmong(label: string, at: number, by: By = {}): this {
-    this.record.bulkReleases.push({ ...seen(at, by), settledAt: date(at) });
+    this.record.bulkReleases.push({ ...seen(at, by), stamp: date(at) });
     return this.ends(label, at, "released");
   }
 

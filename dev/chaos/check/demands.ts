@@ -108,9 +108,18 @@ export const missed: Demand[] = [
 export const rescue: Demand[] = [
   unpicked,
   saysWhy,
-  ["its claim had not expired", ({ was, is }) => timeOf(was.claimExpiresAt) <= timeOf(is.error.at)],
+  ["it does not say that its pass died", ({ is }) => is.error?.code === "pass_died"],
+  ["its claim had not expired", ({ was, is }) => timeOf(was.claimExpiresAt) <= timeOf(is.error?.at)],
   noExpiry,
 ];
 
 export const released: Demand[] = [unpicked, saysWhy, settledNow, noExpiry, noLookup];
+
+/** A claim that never came to its turn: nothing was tried, so that it may be claimed again at once. */
+export const unbegun: Demand[] = [
+  unpicked,
+  saysWhy,
+  ["it says that its pass died", ({ is }) => is.error?.code !== "pass_died"],
+  noExpiry,
+];
 export const invalid: Demand[] = [...refused, noExpiry];

@@ -9,8 +9,11 @@ export const INVARIANTS = {
   "stale-writes": "a stale pass's writes match nothing",
   final: "what was due ends in a final state, with a reason",
   agrees: "in the end the database says what WAHA's ledger says, or that it does not know",
-  order: "what a pass claims of a session at once goes out in the order of its times",
-  "one-sender": "one sender a session at a time",
+  order:
+    "what a pass claims at once goes out in the order of its times, and after what was rescued before it",
+  "one-sender": "one sender a session at a time, under its lease from the POST's beginning to its end",
+  "under-lease": "a message is claimed only under its session's lease, and its claim ends before the lease",
+  "taken-over": "what a killed pass had claimed is claimed again within the time of a lease and a look",
   campaigns: "a campaign's final status is a function of its messages",
   redirects: "no redirect is followed",
   answers: "the function answers as promised, and 200 once nothing goes wrong any more",

@@ -14,6 +14,8 @@ import { checkAnswers, checkRedirects } from "./outside.ts";
 import { readRound } from "./round.ts";
 import { checkRouted } from "./routed.ts";
 import { checkStaleWrites } from "./stale-writes.ts";
+import { checkTakenOver } from "./taken-over.ts";
+import { checkUnderLease } from "./under-lease.ts";
 
 export { type Finding, INVARIANTS, type Invariant } from "./finding.ts";
 
@@ -29,6 +31,8 @@ const CHECKS = [
   checkAgrees,
   checkOrder,
   checkOneSender,
+  checkUnderLease,
+  checkTakenOver,
   checkCampaigns,
   checkRedirects,
   checkAnswers,

@@ -30,6 +30,7 @@ describe("life-cycle", () => {
     ["note on what has no delivery but null", fresh({ delivery: null }).write("m1", 10, noted)],
     ["rescue", claimed().write("m1", 8_200, { ...rescued(8_150), isPicked: false })],
     ["release before the intent", claimed().ends("m1", 150, "released")],
+    ["release of what never came to its turn", claimed().write("m1", 150, unbegun("claim_ran_out"))],
     ["release after it", attempting().ends("m1", 150, "released")],
     ["end of an invalid document", claimed().ends("m1", 150, "failed", "invalid_message")],
     ["refusal by WhatsApp", attempting().ends("m1", 150, "failed", "whatsapp_refused")],
@@ -235,6 +236,27 @@ describe("a settlement", () => {
   });
 });
 
+describe("a release of what never came to its turn", () => {
+  const neverBegun = (code: string, changes = {}) =>
+    wrong(claimed().write("m1", 150, { ...unbegun(code), ...changes }));
+
+  it("gives any reason but that its pass died", () => {
+    for (const code of ["claim_ran_out", "out_of_time", "session_paused"])
+      expect(neverBegun(code)).toEqual([]);
+    expect(neverBegun("pass_died")).toEqual([
+      expect.stringMatching(/it says that its pass died|had not expired/),
+    ]);
+  });
+
+  it.each([
+    ["its flags", { isPicked: true }, "isPicked is not false"],
+    ["its reason", { "delivery.error": undefined }, "it has no error"],
+    ["its expiry", { "delivery.claimExpiresAt": date(8_100) }, "claimExpiresAt is still there"],
+  ])("sees to %s", (_, changes, why) => {
+    expect(neverBegun("claim_ran_out", changes)).toEqual([expect.stringContaining(why)]);
+  });
+});
+
 describe("a rescue", () => {
   it("waits for the claim to expire", () => {
     const at = (now: number) => wrong(claimed().write("m1", 8_200, { ...rescued(now), isPicked: false }));
@@ -247,6 +269,11 @@ describe("a rescue", () => {
     expect(wrong(story)).toEqual([expect.stringContaining("attempting → released, but it has no settledAt")]);
   });
 });
+
+function unbegun(code: string) {
+  const { "delivery.error": _error, ...rescue } = rescued(150);
+  return { ...rescue, isPicked: false, "delivery.error": because(code, 150) };
+}
 
 function rescued(now: number) {
   return {

@@ -1,80 +1,126 @@
-import type { Interruption, Post } from "../record.ts";
+import type { Document } from "mongodb";
+import { lifetimesOf } from "../lifetimes.ts";
+import type { History, Post, RoundRecord } from "../record.ts";
 import { Check, type Finding } from "./finding.ts";
+import { wasStopped } from "./interruptions.ts";
+import { heldAt, heldUntil, leaseOf, mayRelyOnEnded, tellLease } from "./leases.ts";
 import type { Round, Trail } from "./round.ts";
-import { inForceBetween, TIES_MS, timeOf } from "./steps.ts";
+import { TIES_MS, timeOf } from "./steps.ts";
 
-/** One sender a session at a time: with the session's lease, and never two POSTs at once. */
-export function checkOneSender(round: Round): Finding {
+/** A POST that must end may do so a little later: its process has other things to do, as the machine has. */
+const CUT_LATE_MS = 100;
+
+interface Sending {
+  post: Post;
+  trail: Trail;
+}
+
+/** One sender a session at a time: with the session's lease from beginning to end, and never two POSTs at once. */
+export function checkOneSender({ record, trails }: Round): Finding {
   const check = new Check("one-sender");
-  const posts = round.trails.flatMap((trail) => trail.posts.map((post) => ({ post, trail })));
-  for (const { post, trail } of posts) {
+  const all = trails.flatMap((trail) => trail.posts.map((post) => ({ post, trail })));
+  for (const sending of all) {
     check.covers();
-    if (!mayHaveLostLease(round, post, trail)) checkLease(check, round, post, trail);
+    if (!mayLackLease(record, sending)) checkLease(check, record, sending);
   }
-  for (const onSession of Map.groupBy(posts, ({ post }) => post.session).values()) {
-    checkAlone(check, round, onSession);
+  for (const [session, onSession] of Map.groupBy(all, ({ post }) => post.session)) {
+    checkAlone(check, record, onSession);
+    checkGivenBack(check, record, session, onSession);
   }
   return check;
 }
 
-function checkLease(check: Check, { record }: Round, post: Post, { label }: Trail): void {
-  const versions = inForceBetween(
-    record.leases.get(post.session) ?? [],
-    post.at - TIES_MS,
-    post.at + TIES_MS,
+function checkLease(check: Check, record: RoundRecord, { post, trail }: Sending): void {
+  const { at, endedAt, instance, passIds, session } = post;
+  const history = leaseOf(session, record);
+  if (!heldAt(history, passIds, at)) {
+    const why = tellLease(history, at);
+    check.violated(`posted by ${instance} without the lease of ${session}: ${why}`, trail.label);
+    return;
+  }
+  const outlives = endedAt - heldUntil(history, passIds, at);
+  if (!Number.isFinite(endedAt) || outlives <= CUT_LATE_MS || isNoSender(record, post, endedAt)) return;
+  check.violated(
+    `its POST by ${instance} went on for ${outlives} ms after the lease of ${session}`,
+    trail.label,
   );
-  const isHeld = versions.some(
-    ({ document }) =>
-      post.passIds.includes(document?.passId) && timeOf(document?.expiresAt) > post.at - TIES_MS,
-  );
-  if (isHeld) return;
-  const lease = versions.at(-1)?.document;
-  const holder = lease
-    ? `it was ${lease.passId}'s, ${tellExpiry(timeOf(lease.expiresAt) - post.at)}`
-    : "nobody had it";
-  check.violated(`posted by ${post.instance} without the lease of ${post.session}: ${holder}`, label);
 }
 
-function tellExpiry(leftMs: number): string {
-  return leftMs > 0 ? `for ${leftMs} ms more` : `until ${-leftMs} ms before`;
-}
-
-function checkAlone(check: Check, round: Round, onSession: { post: Post; trail: Trail }[]): void {
-  for (const { post: later, trail } of onSession) {
+function checkAlone(check: Check, record: RoundRecord, onSession: Sending[]): void {
+  for (const later of onSession) {
     for (const { post: earlier, trail: other } of onSession) {
-      const overlaps = earlier.at < later.at && later.at < earlier.endedAt - TIES_MS;
-      if (!overlaps || isNoSender(round, earlier, later.at) || mayHaveLostLease(round, later, trail))
-        continue;
+      const { post, trail } = later;
+      const overlaps = earlier.at < post.at && post.at < earlier.endedAt - TIES_MS;
+      if (!overlaps || isNoSender(record, earlier, post.at) || mayLackLease(record, later)) continue;
       check.violated(
-        `posted on ${later.session} by ${later.instance} while ${other.label}'s POST by ${earlier.instance} was under way, for ${earlier.endedAt - later.at} ms more`,
+        `posted on ${post.session} by ${post.instance} while ${other.label}'s POST by ${earlier.instance} was under way, for ${earlier.endedAt - post.at} ms more`,
         trail.label,
       );
     }
   }
 }
 
+/** A lease runs out, and is not given back, while a POST of its pass is under way, or was cut off: WAHA may send it yet. */
+function checkGivenBack(check: Check, record: RoundRecord, session: string, onSession: Sending[]): void {
+  const history = leaseOf(session, record);
+  for (const [at, passId] of returnsIn(history)) {
+    for (const { post, trail } of onSession) {
+      const { instance, passIds } = post;
+      const isOwn = passIds.includes(passId) && post.at < at - TIES_MS && !isEnded(record, session, post, at);
+      if (!isOwn) continue;
+      if (post.endedAt > at + TIES_MS && !wasStopped(record, instance, post.at, at))
+        check.violated(`the lease of ${session} was given back while its POST was under way`, trail.label);
+      else if (post.cutOff && heldUntil(history, passIds, post.endedAt) === at)
+        check.violated(
+          `the lease of ${session} was given back ${at - post.endedAt} ms after its POST was cut off`,
+          trail.label,
+        );
+    }
+  }
+}
+
+/** When a lease was given back by the pass that held it, and by which. */
+function returnsIn(history: History<Document>): [at: number, passId: string][] {
+  return history.flatMap(({ at, document }, index): [number, string][] => {
+    const before = history[index - 1]?.document;
+    const isSame = document && before?.passId === document.passId;
+    const isOver = timeOf(document?.expiresAt) <= at && timeOf(before?.expiresAt) > at;
+    return isSame && isOver ? [[at, document.passId]] : [];
+  });
+}
+
 /**
  * Whether a process was stopped between the intent and the arrival of its POST: whatever it held may have expired in
  * the meantime, and no check of its own can come after the last one. Or it had given the POST up before it arrived:
- * then it was on its way, nobody can tell since when.
+ * then it was on its way, nobody can tell since when. Or its lease was ended by the harness, and it did not know yet.
  */
-function mayHaveLostLease({ record }: Round, post: Post, { intentOf, writes }: Trail): boolean {
-  const from = (intentOf.get(post)?.at ?? post.at) - TIES_MS;
-  const gaveUp = writes.some(
-    ({ instance, to, sentAt }) =>
-      instance === post.instance && to !== "attempting" && sentAt >= from && sentAt <= post.at,
+function mayLackLease(record: RoundRecord, { post, trail }: Sending): boolean {
+  const { at, instance, session } = post;
+  const from = (trail.intentOf.get(post)?.at ?? at) - TIES_MS;
+  const gaveUp = trail.writes.some(
+    (write) =>
+      write.instance === instance && write.to !== "attempting" && write.sentAt >= from && write.sentAt <= at,
   );
-  return gaveUp || record.interruptions.some((each) => concerns(each, post.instance, from, post.at));
+  return gaveUp || wasStopped(record, instance, from, at) || reliesOnEnded(record, session, at);
 }
 
-/** A process that was stopped or killed during its POST is no sender any more, though WAHA may go on. */
-function isNoSender({ record }: Round, post: Post, at: number): boolean {
-  return record.interruptions.some((each) => concerns(each, post.instance, post.at, at));
+/** A process that was stopped or killed during its POST, or lost its lease to the harness, is no sender any more. */
+function isNoSender(record: RoundRecord, { instance, session, at: from }: Post, at: number): boolean {
+  return wasStopped(record, instance, from, at) || isEnded(record, session, { at: from }, at);
 }
 
-/** Whether it was stopped at some moment of a span. */
-function concerns(interruption: Interruption, instance: string, from: number, to: number): boolean {
-  const { at, kind, until } = interruption;
-  const end = kind === "killed" ? Number.POSITIVE_INFINITY : (until ?? Number.POSITIVE_INFINITY);
-  return interruption.instance === instance && at <= to + TIES_MS && end >= from;
+/** Whether the harness ended a session's lease while a POST was under way. */
+function isEnded(
+  { endedLeases }: RoundRecord,
+  session: string,
+  { at: from }: Pick<Post, "at">,
+  to: number,
+): boolean {
+  return endedLeases.some(
+    (ended) => ended.session === session && ended.at >= from - TIES_MS && ended.at <= to + TIES_MS,
+  );
+}
+
+function reliesOnEnded(record: RoundRecord, session: string, at: number): boolean {
+  return mayRelyOnEnded(record, session, at, lifetimesOf(record.settings.passSeconds).lease);
 }

@@ -1,4 +1,5 @@
 import { Check, type Finding } from "./finding.ts";
+import { checkRescued } from "./rescued-first.ts";
 import type { Round } from "./round.ts";
 import { deliveryOf, timeOf } from "./steps.ts";
 
@@ -8,9 +9,18 @@ interface Sent {
   scheduledAt: number;
 }
 
-/** Within one claim, a session's messages are posted in the order of `scheduledAt`. */
-export function checkOrder({ trails }: Round): Finding {
+/**
+ * Within one claim, a session's messages are posted in the order of `scheduledAt`; and what a rescue gave back is
+ * claimed before what is due after it.
+ */
+export function checkOrder(round: Round): Finding {
   const check = new Check("order");
+  checkPosted(check, round);
+  checkRescued(check, round);
+  return check;
+}
+
+function checkPosted(check: Check, { trails }: Round): void {
   const posted = trails.flatMap(({ label, intentOf }) =>
     [...intentOf].map(([{ at }, { after }]) => {
       const { passId, claimedAt, session } = deliveryOf(after);
@@ -28,5 +38,4 @@ export function checkOrder({ trails }: Round): Finding {
       check.violated(`posted after ${earlier.label}, which was due ${ahead} ms later`, later.label);
     });
   }
-  return check;
 }

@@ -70,6 +70,17 @@ function isIntent({ by, before, after }: MessageStep): boolean {
   return by === "scheduler" && stateOf(before) === "claimed" && stateOf(after) === "attempting";
 }
 
+/** Whether a write gave an expired claim back, for whichever pass. */
+export function isRescue({ by, before, after }: MessageStep): boolean {
+  const isGivenBack = stateOf(before) === "claimed" && stateOf(after) === "released";
+  return by === "scheduler" && isGivenBack && deliveryOf(after).error?.code === "pass_died";
+}
+
+/** Whether a write claimed a message. */
+export function isClaim({ by, before, after }: MessageStep): boolean {
+  return by === "scheduler" && stateOf(before) !== "claimed" && stateOf(after) === "claimed";
+}
+
 /** Tells whose a POST is: by its chat, of which each message has one of its own; among several, by its text. */
 function finder(trails: Trail[]): (posted: { chatId: string; text: string }) => Trail | undefined {
   const byChat = new Map<unknown, Set<Trail>>();

@@ -1,12 +1,8 @@
-import type { Id } from "../../../lib/mongo/ids.ts";
-import type { ChaosCampaign, ChaosMessage, RoundRecord } from "../record.ts";
 import { Check, type Finding } from "./finding.ts";
-import { campaignHistories, isOnHold } from "./references.ts";
+import { isOnHold } from "./references.ts";
 import type { Round } from "./round.ts";
-import { deliveryOf, inForceBetween, timeOf } from "./steps.ts";
-
-/** A claim rests on a look at its campaign; between the two the process may have been held up for so long. */
-const LOOK_BEFORE_MS = 10_000;
+import { campaignsSeen, LOOK_BEFORE_MS, sessionsOf } from "./routes.ts";
+import { deliveryOf, timeOf } from "./steps.ts";
 
 /** Every POST goes out where its message, or else its campaign, says, and none for a campaign on hold. */
 export function checkRouted({ record, trails }: Round): Finding {
@@ -17,7 +13,9 @@ export function checkRouted({ record, trails }: Round): Finding {
       // Of a POST without an intent another check tells.
       if (!intent?.after) continue;
       check.covers();
-      const campaigns = campaignsSeen(intent.after, intent.at, record);
+      // Its campaign as it may have been seen before the claim.
+      const from = timeOf(deliveryOf(intent.after).claimedAt) - LOOK_BEFORE_MS;
+      const campaigns = campaignsSeen(intent.after, from, intent.at, record);
       const named = sessionsOf(intent.after, campaigns, record);
       if (!named.has(post.session))
         check.violated(
@@ -29,25 +27,4 @@ export function checkRouted({ record, trails }: Round): Finding {
     }
   }
   return check;
-}
-
-/** Its campaign as somebody may have seen it before the claim. */
-function campaignsSeen(message: ChaosMessage, until: number, record: RoundRecord): ChaosCampaign[] {
-  const from = timeOf(deliveryOf(message).claimedAt) - LOOK_BEFORE_MS;
-  return campaignHistories(message.campaignId, record)
-    .flatMap((history) => inForceBetween(history, from, until))
-    .flatMap(({ document }) => document ?? []);
-}
-
-function sessionsOf(
-  { sessionId }: ChaosMessage,
-  campaigns: ChaosCampaign[],
-  { sessions }: RoundRecord,
-): Set<string> {
-  const references = isGiven(sessionId) ? [sessionId] : campaigns.map((campaign) => campaign.sessionId);
-  return new Set(references.filter(isGiven).map((id) => sessions.get(String(id)) ?? String(id)));
-}
-
-function isGiven(reference: Id | null | undefined): reference is Id {
-  return reference !== undefined && reference !== null && reference !== "";
 }

@@ -1,7 +1,7 @@
 import type { RoundRecord, SeenWrite, StateWrite } from "../record.ts";
 import { Check, type Finding } from "./finding.ts";
-import type { MessageStep, Round, Trail } from "./round.ts";
-import { deliveryOf, inForce, stateOf, TIES_MS, timeOf } from "./steps.ts";
+import { isRescue, type MessageStep, type Round, type Trail } from "./round.ts";
+import { deliveryOf, inForce, stampOf, stateOf, TIES_MS, timeOf } from "./steps.ts";
 
 /**
  * A stale pass's writes match nothing: an intent, a release, an outcome or an end took effect only where the process
@@ -28,13 +28,12 @@ export function checkStaleWrites({ record, trails }: Round): Finding {
   return check;
 }
 
-/** Any pass may rescue a claim that expired, which leaves no `settledAt`; else claims and attempts are their pass's. */
+/** Any pass may rescue a claim that expired; else claims and attempts are their pass's. */
 function isForItsPassAlone(step: MessageStep): boolean {
   if (step.by !== "scheduler") return false;
   const [from, to] = [stateOf(step.before), stateOf(step.after)];
   if (isAttempted(from)) return to !== from;
-  const isRescue = to === "released" && deliveryOf(step.after).settledAt === undefined;
-  return from === "claimed" && ["attempting", "released", "failed"].includes(to) && !isRescue;
+  return from === "claimed" && ["attempting", "released", "failed"].includes(to) && !isRescue(step);
 }
 
 /** Any pass may say what became of an attempt that it has looked up. */
@@ -51,9 +50,9 @@ function makersOf(step: MessageStep, { writes }: Trail, { bulkReleases }: RoundR
   return possible.filter((write) => mayHaveMade(write, step));
 }
 
-function mayHaveMade({ settledAt, sentAt, repliedAt }: SeenWrite, { at, after }: MessageStep): boolean {
+function mayHaveMade({ stamp, sentAt, repliedAt }: SeenWrite, { at, after }: MessageStep): boolean {
   const isInTime = sentAt <= at + TIES_MS && at <= (repliedAt ?? Number.POSITIVE_INFINITY) + TIES_MS;
-  return isInTime && (settledAt === undefined || settledAt.getTime() === timeOf(deliveryOf(after).settledAt));
+  return isInTime && (stamp === undefined || stamp.getTime() === stampOf(after));
 }
 
 /** Its process had been frozen since the claim, or the claim was no longer its own, or had expired. */

@@ -61,3 +61,9 @@ export function stateOf(document: { delivery?: unknown } | null | undefined): st
 export function timeOf(value: unknown): number {
   return value instanceof Date ? value.getTime() : Number.NaN;
 }
+
+/** The time that the last settlement, or else the last note of a reason, set. */
+export function stampOf(document: { delivery?: unknown } | null | undefined): number {
+  const { settledAt, error } = deliveryOf(document);
+  return timeOf(settledAt ?? error?.at);
+}

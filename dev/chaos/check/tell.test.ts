@@ -16,6 +16,7 @@ it("tells all of a message's history in the order of time, and nothing of anothe
   expect(inserted).toContain('label "m1"');
   const began = "2026-01-02T12:00:00";
   expect(lines.map((line) => line.trim())).toEqual([
+    "+0.050 s  lease of account: pass's for 8950 ms",
     `+0.100 s  scheduler wrote: isPicked true, delivery.state "claimed", delivery.passId "pass", delivery.claimedAt "${began}.100Z", delivery.claimExpiresAt "2026-01-02T12:00:08.100Z", delivery.attempts 0`,
     '+0.108 s  one writes "attempting"',
     expect.stringMatching(
@@ -46,7 +47,7 @@ it("tells of what has no end: a POST, a write, a process, and a document", () =>
     message: story.key("m1"),
     to: "sent",
     isVerdict: false,
-    settledAt: undefined,
+    stamp: undefined,
     sentAt: ms(400),
   };
   story.record.writes.push({ ...write, repliedAt: undefined, acknowledged: false });

@@ -1,9 +1,11 @@
 import type { Document } from "mongodb";
 import type { HarnessFields, History, Interruption, RoundRecord } from "../record.ts";
 import { changedFields } from "./changed-fields.ts";
+import { leaseOf } from "./leases.ts";
 import { tellAnswer } from "./oracle.ts";
-import { readRound, type Trail } from "./round.ts";
-import { type Step, stepsOf } from "./steps.ts";
+import { isClaim, readRound, type Trail } from "./round.ts";
+import { sessionsNamed } from "./routes.ts";
+import { type Step, stepsOf, timeOf } from "./steps.ts";
 
 interface Line {
   at: number;
@@ -19,8 +21,9 @@ export function tellHistory(record: RoundRecord, subject: string): string {
   const trail = readRound(record).trails.find(({ label, key }) => label === subject || key === subject);
   const history = trail?.history ?? findCampaign(record, subject);
   if (!history) return `nothing is known of ${subject}`;
-  const lines = [...tellVersions(history), ...(trail ? tellTraffic(trail, record.interruptions) : [])];
-  const began = Math.min(...lines.map(({ at }) => at));
+  const own = [...tellVersions(history), ...(trail ? tellTraffic(trail, record.interruptions) : [])];
+  const began = Math.min(...own.map(({ at }) => at));
+  const lines = [...own, ...(trail ? tellLeases(trail, record) : [])];
   return lines
     .toSorted((a, b) => a.at - b.at)
     .map(({ at, text }) => `${tellSeconds(at - began)}  ${text}`)
@@ -36,6 +39,26 @@ function findCampaign(
   );
   return found?.[1];
 }
+
+/** Of its sessions' leases all that changed their holder, from its first claim to its last write. */
+function tellLeases(trail: Trail, record: RoundRecord): Line[] {
+  const first = trail.steps.find(isClaim)?.at ?? Number.POSITIVE_INFINITY;
+  const last = Math.min(record.calmFrom, trail.steps.at(-1)?.at ?? 0);
+  return [...sessionsNamed(trail, first, last, record)].flatMap((session) => {
+    const told = leaseOf(session, record).flatMap(({ at, document }, index, history): Line[] => {
+      const before = history[index - 1]?.document;
+      const ends = timeOf(document?.expiresAt) - at;
+      if (before?.passId === document?.passId && ends > 0 && timeOf(before?.expiresAt) >= at) return [];
+      const how =
+        ends > 0 ? `${document?.passId}'s for ${ends} ms` : `given back or over (${document?.passId})`;
+      return [{ at, text: `lease of ${session}: ${how}` }];
+    });
+    return told.filter(({ at }) => at >= first - LEASES_BEFORE_MS && at <= last);
+  });
+}
+
+/** Leases are taken before anything is claimed under them. */
+const LEASES_BEFORE_MS = 5000;
 
 function tellSeconds(ms: number): string {
   return `+${(ms / 1000).toFixed(3)} s`.padStart(12);

@@ -6,7 +6,8 @@ import { proxyBefore, Watcher } from "../../../test/support/database-proxy.ts";
 import { ago, createWorld, type World } from "../../../test/support/world.ts";
 import type { WahaSimulatorOptions } from "../../waha-simulator/options.ts";
 import type { DatabaseRequest, Interceptor, RequestFate } from "./intercept.ts";
-import { claimedBy, POINTS, pointOf, stateWritesOf } from "./points.ts";
+import { POINTS, pointOf } from "./points.ts";
+import { bulkReleasesOf, claimIn, passOf, rescuesOf, sessionsNamedIn, stateWritesOf } from "./writes.ts";
 
 interface Situation {
   simulator?: WahaSimulatorOptions;
@@ -74,7 +75,6 @@ const SITUATIONS: Record<string, Situation> = {
       "intent",
       "intent-and-outcome",
       "outcome",
-      "release-rest",
       "return-leases",
       "find-unfinished",
       "postpone-campaigns",
@@ -155,6 +155,32 @@ const SITUATIONS: Record<string, Situation> = {
       expect(await world.pass()).toMatchObject({ sent: 1 });
     },
   },
+  "a claim of which no reply comes, nor one to its repetition": {
+    reaches: ["release-rest"],
+    interfere: () => {
+      let lost = 0;
+      return {
+        onReply: ({ point }) => {
+          if (point !== "claim" || lost === 2) return "deliver";
+          lost += 1;
+          return "break";
+        },
+      };
+    },
+    play: async (world) => {
+      await world.insert({});
+      expect(await world.pass()).toMatchObject({ sent: 1 });
+    },
+  },
+  "a message that WAHA takes long to accept": {
+    reaches: ["renew-leases"],
+    play: async (world) => {
+      Object.assign(world.env, { PASS_SECONDS: "12", TAIL_SECONDS: "2" });
+      world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 1500 } });
+      await world.insert({});
+      expect(await world.pass()).toMatchObject({ sent: 1 });
+    },
+  },
   "a pass that stays": {
     reaches: ["find-next-due", "claim", "return-leases"],
     play: async (world) => {
@@ -220,15 +246,43 @@ const UNGUARDED: [point: string, statement: Document][] = [
   ["outcome", { q: { _id: "a" }, u: { $set: { "delivery.state": "sent" } } }],
   ["forget-settled", { q: { _id: "a" }, u: { $unset: { "delivery.nextLookupAt": "" } } }],
   ["claim", { q: {}, u: [{ $set: { delivery: { $mergeObjects: [{ $literal: { state: "claimed" } }] } } }] }],
-  ["rescue", { q: {}, u: { $set: { "delivery.state": "released" } }, multi: true }],
-  [
-    "release-rest",
-    { q: {}, u: { $set: { "delivery.state": "released", "delivery.settledAt": ago(0) } }, multi: true },
-  ],
+  ["rescue", { q: {}, u: { $set: givenBack("pass_died") }, multi: true }],
+  ["release-rest", { q: {}, u: { $set: givenBack("out_of_time") }, multi: true }],
+  ["release-claims", { q: { _id: { $in: ["a"] } }, u: { $set: givenBack("claim_ran_out") }, multi: true }],
 ];
+
+function givenBack(code: string): Document {
+  return { "delivery.state": "released", "delivery.error": { code, message: code, at: ago(0) } };
+}
 
 test.each(UNGUARDED)("a write at %s keeps its name without its guard", (point, statement) => {
   expect(pointOf({ update: "messages", updates: [statement] })).toBe(point);
+});
+
+const lease = (set: Document) => ({
+  update: "scheduler",
+  updates: ["a", "b:c"].map((name) => ({ q: { _id: `session:${name}` }, u: { $set: set } })),
+});
+
+test("a lease is taken by its pass, renewed by an expiry to come, and given back by one that is past", () => {
+  expect(pointOf(lease({ passId: "p", expiresAt: ago(-20) }))).toBe("take-leases");
+  expect(pointOf(lease({ expiresAt: ago(-20), lastSentAt: ago(1) }))).toBe("renew-leases");
+  expect(pointOf(lease({ expiresAt: new Date(0) }))).toBe("return-leases");
+  expect(sessionsNamedIn(lease({ expiresAt: ago(-20) }))).toEqual(["a", "b:c"]);
+});
+
+test("the time that a write sets is told: of a settlement, or else of its reason", () => {
+  const [settled, noted] = [ago(3), { code: "out_of_time", message: "in words", at: ago(2) }];
+  const rest = (set: Document) => ({
+    update: "messages",
+    updates: [{ q: {}, u: { $set: set }, multi: true }],
+  });
+  const released = { "delivery.state": "released", "delivery.error": noted };
+  expect(bulkReleasesOf(rest({ ...released, "delivery.settledAt": settled }))).toEqual([settled]);
+  expect(bulkReleasesOf(rest(released))).toEqual([noted.at]);
+  expect(bulkReleasesOf(rest(givenBack("pass_died")))).toEqual([]);
+  expect(rescuesOf(rest({ "delivery.error": { ...noted, code: "pass_died" } }))).toEqual([noted.at]);
+  expect(rescuesOf(rest(released))).toEqual([]);
 });
 
 test("the time is asked for once a pass; what the driver asks of its own accord is nobody's business", async () => {
@@ -253,10 +307,15 @@ async function recordedPass(): Promise<{ requests: DatabaseRequest[]; passId: st
   return { requests: watcher.requests, passId, ids };
 }
 
-test("a claim tells its pass, and nothing else does", async () => {
-  const { requests, passId } = await recordedPass();
-  const told = requests.map(({ point, command }) => [point, claimedBy(command)]);
-  expect(told.filter(([, claimer]) => claimer !== undefined)).toEqual([["claim", passId]]);
+test("a claim tells its pass, its time and its messages, and the taking of a lease its pass", async () => {
+  const { requests, passId, ids } = await recordedPass();
+  const claims = requests.flatMap(({ command }) => claimIn(command) ?? []);
+  expect(claims).toEqual([{ passId, claimedAt: expect.any(Date), messages: ids.map(documentKey) }]);
+  const told = requests.filter(({ command }) => passOf(command) !== undefined);
+  expect(told.map(({ point, command }) => [point, passOf(command)])).toEqual([
+    ["take-leases", passId],
+    ["claim", passId],
+  ]);
 });
 
 test("who writes which state of a message is told, in the order of a bulk", async () => {
@@ -270,8 +329,8 @@ test("who writes which state of a message is told, in the order of a bulk", asyn
     [second, "sent"],
   ]);
   expect(told).toContainEqual([
-    { message: first, to: "sent", isVerdict: false, settledAt: expect.any(Date), index: 0 },
-    { message: second, to: "attempting", isVerdict: false, settledAt: undefined, index: 1 },
+    { message: first, to: "sent", isVerdict: false, stamp: expect.any(Date), index: 0 },
+    { message: second, to: "attempting", isVerdict: false, stamp: undefined, index: 1 },
   ]);
 });
 

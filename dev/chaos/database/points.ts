@@ -1,5 +1,5 @@
 import type { Document } from "mongodb";
-import { documentKey, type Id } from "../../../lib/mongo/ids.ts";
+import type { Id } from "../../../lib/mongo/ids.ts";
 
 /** What tells the function's commands apart. */
 interface Seen {
@@ -16,6 +16,9 @@ interface Seen {
 type Rule = [point: string, is: (seen: Seen) => boolean];
 
 const always = () => true;
+
+/** The expiry of a lease that is given back. */
+const GIVEN_BACK = 0;
 
 /**
  * The points of the protocol at the database, by the commands that are sent there: the first rule that holds
@@ -55,7 +58,7 @@ const COMMANDS: Record<string, Rule[]> = {
     ["claim", ({ set }) => mergedIn(set).state === "claimed"],
     ["note-blocked", ({ set }) => mergedIn(set).state === "released"],
     ["missed", ({ set }) => mergedIn(set).state === "missed"],
-    ["rescue", ({ updates, set }) => isMulti(updates) && !("delivery.settledAt" in set)],
+    ["rescue", ({ updates, set }) => isMulti(updates) && set["delivery.error"]?.code === "pass_died"],
     ["release-claims", ({ updates, filter }) => isMulti(updates) && "_id" in filter],
     ["release-rest", ({ updates }) => isMulti(updates)],
     [
@@ -81,7 +84,8 @@ const COMMANDS: Record<string, Rule[]> = {
     ["change-alerts", ({ filter }) => filter._id === "alerts"],
     ["take-leases", ({ set }) => "passId" in set],
     ["restrict-session", ({ set }) => "restrictedUntil" in set],
-    ["return-leases", ({ set }) => "expiresAt" in set],
+    ["return-leases", ({ set }) => set.expiresAt?.getTime() === GIVEN_BACK],
+    ["renew-leases", ({ set }) => "expiresAt" in set],
   ],
 };
 
@@ -98,7 +102,8 @@ export function pointOf(command: Document): string {
   return rules.find(([, is]) => is(seen))?.[0] ?? "other";
 }
 
-function look({ filter, pipeline = [], updates = [] }: Document): Seen {
+/** What tells a command apart. */
+export function look({ filter, pipeline = [], updates = [] }: Document): Seen {
   const [first] = updates;
   return {
     filter: filter ?? first?.q ?? pipeline[0]?.$match ?? {},
@@ -125,52 +130,7 @@ export function idsReadIn({ cursor }: Document): Id[] {
 }
 
 /** What a pipeline merges into `delivery`, as far as it is no expression. */
-function mergedIn(set: Document): Document {
+export function mergedIn(set: Document): Document {
   const parts: Document[] = set.delivery?.$mergeObjects ?? [];
   return Object.assign({}, ...parts.map((part) => part.$literal ?? part));
-}
-
-/** A write of one message's state. */
-export interface SingleStateWrite {
-  /** `documentKey` of the message's id. */
-  message: string;
-  to: string;
-  /** It is for an attempt that was looked up, whichever pass made it. */
-  isVerdict: boolean;
-  /** The time that it sets with it, if any; so that what it wrote can be told from what others did. */
-  settledAt: Date | undefined;
-  /** Its place among the command's statements. */
-  index: number;
-}
-
-/** The statements of a command that set the state of one message each, whatever else guards them. */
-export function stateWritesOf(command: Document): SingleStateWrite[] {
-  if (command.update !== "messages") return [];
-  const updates: Document[] = command.updates ?? [];
-  return updates.flatMap(({ q, u }, index) => {
-    const { "delivery.state": to, "delivery.settledAt": settledAt } = u.$set ?? {};
-    if (!isPlain(q._id) || typeof to !== "string") return [];
-    // One on an attempt without a time has none of these; no world has such an attempt.
-    const isVerdict = "delivery.attemptAt" in q;
-    return [{ message: documentKey(q._id), to, isVerdict, settledAt, index }];
-  });
-}
-
-/** An id itself, and not a document of operators. */
-function isPlain(id: unknown): id is Id {
-  const isOperators = typeof id === "object" && id !== null && !("_bsontype" in id);
-  return id !== undefined && !isOperators;
-}
-
-/** The pass for which a command claims messages; undefined if it is no claim. */
-export function claimedBy(command: Document): string | undefined {
-  if (pointOf(command) !== "claim") return undefined;
-  const { passId } = mergedIn(look(command).set);
-  return typeof passId === "string" ? passId : undefined;
-}
-
-/** The times that a command sets which gives many claims back, one for each of its statements. */
-export function bulkReleasesOf(command: Document): Date[] {
-  if (!["release-claims", "release-rest"].includes(pointOf(command))) return [];
-  return (command.updates as Document[]).map(({ u }) => u.$set["delivery.settledAt"]);
 }

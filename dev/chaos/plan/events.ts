@@ -21,6 +21,9 @@ export const EDITS = [
 ] as const;
 export type EditKind = (typeof EDITS)[number];
 
+/** What happens to a lease on which its pass relies: it has run out, or a pass of which nothing is known has it. */
+export type LeaseEnd = "runs-out" | "is-taken";
+
 /** What happens where a request meets a trigger. */
 export type Act =
   | { type: "kill" }
@@ -33,7 +36,9 @@ export type Act =
   /** The database answers with an error of its own; before only. */
   | { type: "refuse"; code: number }
   /** The app edits, just then, one of the documents that the request names, or the reply brings; it goes on so much later. */
-  | { type: "edit"; kind: EditKind; thenMs: number };
+  | { type: "edit"; kind: EditKind; thenMs: number }
+  /** A lease that the request would renew ends just then, so that this renewal matches nothing; before only. */
+  | { type: "end-lease"; how: LeaseEnd };
 
 /** What the plan does to the `nth` request that reaches a point, whichever process makes it. */
 export interface Trigger {

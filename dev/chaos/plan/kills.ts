@@ -38,9 +38,6 @@ export function dealKills(seed: string, round: number, points: readonly string[]
   });
 }
 
-/** Every pass has more time than this to send. */
-export const STAY_SECONDS = "0.9";
-
 /**
  * Points that only a pass reaches that has got far, and not every one of these: there the first one to come is killed.
  * The others are killed later, since whoever is killed early keeps the sessions that it held from everybody for a while.
@@ -56,6 +53,12 @@ const RARE = new Set([
 export interface Needs {
   /** More messages that are too late than the sweep reads at once. */
   crowd: boolean;
+  /** Passes that stay. */
+  stays: boolean;
+  /** Passes no shorter than this. */
+  leastPassSeconds: number;
+  /** Patience with WAHA, no less than this. */
+  leastTimeoutMs: number;
   settings: Record<string, string>;
   triggers: Trigger[];
   faults: Fault[];
@@ -68,17 +71,17 @@ export function needsOf(kills: Trigger[]): Needs {
   const crowd = killsAt("get-more");
   return {
     crowd,
-    settings: {
-      // Time for one message to be given up while its answer is still to come, or for a long sweep.
-      ...(late || crowd ? { PASS_SECONDS: "4", TAIL_SECONDS: "1" } : {}),
-      // Only a pass that stays asks what falls due next.
-      ...(killsAt("find-next-due") ? { STAY_SECONDS } : {}),
-      // The first lookup is late enough to give up.
-      ...(late
-        ? { RECONCILE_AFTER_SECONDS: "0.4", UNKNOWN_AFTER_SECONDS: "0.3", WAHA_TIMEOUT_MS: "1700" }
-        : {}),
-    },
-    triggers: killsAt("list-indexes") ? [1, 2].map(refuseIndexes) : [],
+    // Only a pass that stays asks what falls due next.
+    stays: killsAt("find-next-due"),
+    // Time for one message to be given up while its answer is still to come, or for a long sweep.
+    leastPassSeconds: late || crowd ? 4 : 0,
+    leastTimeoutMs: late ? 1700 : 0,
+    // The first lookup is late enough to give up.
+    settings: late ? { RECONCILE_AFTER_SECONDS: "0.4", UNKNOWN_AFTER_SECONDS: "0.3" } : {},
+    triggers: [
+      ...(killsAt("list-indexes") ? [1, 2].map(refuseIndexes) : []),
+      ...(killsAt("release-rest") ? LOST_CLAIMS.flatMap(loseClaim) : []),
+    ],
     faults: [
       ...(late
         ? [{ match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 } as const]
@@ -95,6 +98,16 @@ export function needsOf(kills: Trigger[]): Needs {
         : []),
     ],
   };
+}
+
+/** Which claims of a round lose their replies. */
+const LOST_CLAIMS = [2, 5, 8, 11];
+
+/** A pass that does not hear what it has claimed gives back at its end whatever it may have claimed. */
+function loseClaim(nth: number): Trigger[] {
+  const lost: Trigger = { point: "claim", side: "after", nth, act: { type: "break" } };
+  // The driver's repetition is lost as well.
+  return [lost, lost];
 }
 
 /** The database's user may not make indexes: then somebody looks which there are. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../lib/config.ts";
+import { lifetimesOf } from "../lifetimes.ts";
 import { readOptions } from "../options.ts";
 import { ALL_POINTS } from "../run.ts";
 import { planRound, type RoundPlan } from "./plan.ts";
@@ -34,7 +35,44 @@ describe("a plan", () => {
     for (const { settings } of plans("settings", 100))
       expect(() => parseConfig({ ...address, CRON_SECRET: "x".repeat(16), ...settings })).not.toThrow();
   });
+
+  test("has passes that stay in a third of the rounds, for more than two leases' lives", () => {
+    const all = Array.from(
+      { length: 300 },
+      (_, round) => planRound("stay", round, ALL_POINTS, false).settings,
+    );
+    const staying = all.filter(({ STAY_SECONDS }) => Number(STAY_SECONDS) > 0);
+    expect(staying.length / all.length).toBeCloseTo(1 / 3, 1);
+    for (const { PASS_SECONDS, STAY_SECONDS } of staying)
+      expect(Number(STAY_SECONDS) * 1000).toBeGreaterThan(2.1 * leaseOf(PASS_SECONDS));
+  });
+
+  test("has POSTs that may outlast two leases in every round, and half of the rounds wait for them", () => {
+    const all = plans("long", 100);
+    const isLong = ({ settings, events }: RoundPlan) => {
+      const two = 2 * leaseOf(settings.PASS_SECONDS);
+      const delays = events.flatMap((event) => (event.type === "waha-fault" ? [event.fault.action] : []));
+      expect(delays.some((action) => "ms" in action && action.ms > two)).toBe(true);
+      return Number(settings.WAHA_TIMEOUT_MS) > two;
+    };
+    expect(all.filter(isLong).length).toBeGreaterThan(30);
+  });
+
+  test("has renewals of leases that are late for the lease, lost, and in vain", () => {
+    for (const { settings, triggers } of plans("renewals", 50)) {
+      const acts = triggers.filter(({ point }) => point === "renew-leases").map(({ act }) => act);
+      const late = acts.filter((act) => act.type === "hold" && act.ms > leaseOf(settings.PASS_SECONDS));
+      expect(late.length).toBeGreaterThanOrEqual(2);
+      expect(acts.filter(({ type }) => type === "break").length).toBeGreaterThanOrEqual(2);
+      expect(acts.flatMap((act) => (act.type === "end-lease" ? [act.how] : [])).sort()).toEqual([
+        "is-taken",
+        "runs-out",
+      ]);
+    }
+  });
 });
+
+const leaseOf = (passSeconds: string | undefined) => lifetimesOf(Number(passSeconds)).lease;
 
 test("two hundred rounds deal a kill to both sides of every point more than twenty times", () => {
   const dealt = new Map<string, number>();

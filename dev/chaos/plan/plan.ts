@@ -1,4 +1,5 @@
 import type { WahaSimulatorOptions } from "../../waha-simulator/options.ts";
+import { lifetimesOf } from "../lifetimes.ts";
 import { randomFor } from "../random.ts";
 import type { Event, Trigger } from "./events.ts";
 import { dealKills, needsOf } from "./kills.ts";
@@ -35,8 +36,9 @@ export function planRound(
   const random = randomFor(seed, "round", round);
   const kills = hasKills ? dealKills(seed, round, points, random) : [];
   const needs = needsOf(kills);
-  const { settings, ...world } = planWorld(random, needs.crowd);
+  const { settings, ...world } = planWorld(random, needs);
   const failover = random.chance(0.15);
-  const troubles = planTroubles(points, kills, needs, failover, random);
-  return { seed, round, failover, settings: { ...settings, ...needs.settings }, ...world, ...troubles };
+  const leaseMs = lifetimesOf(Number(settings.PASS_SECONDS)).lease;
+  const troubles = planTroubles(points, kills, needs, { failover, leaseMs }, random);
+  return { seed, round, failover, settings, ...world, ...troubles };
 }

@@ -2,6 +2,7 @@ import type { FaultAction } from "../../waha-simulator/faults.ts";
 import type { Random } from "../random.ts";
 import { type Act, EDITS, type EditKind, type Event, type Side, type Trigger } from "./events.ts";
 import type { Needs } from "./kills.ts";
+import { planLongPosts, planRenewals } from "./renewals.ts";
 
 /** How often the cron calls, on average; much more than once a pass, so that passes overlap. */
 const CALL_EVERY_MS = 300;
@@ -11,7 +12,7 @@ export function planTroubles(
   points: readonly string[],
   kills: Trigger[],
   needs: Needs,
-  failover: boolean,
+  { failover, leaseMs }: { failover: boolean; leaseMs: number },
   random: Random,
 ): { triggers: Trigger[]; events: Event[]; stormMs: number } {
   const stormMs = random.int(6000, 9000);
@@ -20,11 +21,12 @@ export function planTroubles(
     ...kills,
     ...Array.from({ length: random.int(3, 6) }, () => planAct(random, points)),
     ...editsAtBadMoments(random),
+    ...planRenewals(random, leaseMs),
   ];
   const events = [
     ...planCalls(random, stormMs),
     ...planEdits(random, stormMs),
-    ...planWahaFaults(random, stormMs),
+    ...planWahaFaults(random, stormMs, leaseMs),
     ...needs.faults.map((fault): Event => ({ type: "waha-fault", atMs: random.int(0, 1500), fault })),
     ...planIncidents(random, stormMs),
     ...planStepDowns(failover, random, stormMs),
@@ -38,7 +40,7 @@ const DATABASE_ERRORS = [11602, 91, 50, 13];
 /** Where a reply that is lost, or a process that stands still, decides about a message: half of the acts are there. */
 export const DECISIVE = [
   ...["claim", "read-claim", "intent", "intent-and-outcome", "outcome"],
-  ...["sendText", "take-leases", "settle-campaigns"],
+  ...["sendText", "take-leases", "renew-leases", "settle-campaigns"],
 ];
 
 function planAct(random: Random, points: readonly string[]): Trigger {
@@ -104,8 +106,9 @@ function planEdits(random: Random, stormMs: number): Event[] {
 }
 
 /** Answers of every kind that docs/errors.md tells apart, and some that nobody would expect. */
-function planWahaFaults(random: Random, stormMs: number): Event[] {
+function planWahaFaults(random: Random, stormMs: number, leaseMs: number): Event[] {
   const actions: FaultAction[] = [
+    ...planLongPosts(random, leaseMs),
     { type: "sendLate", ms: random.int(600, 1700) },
     { type: "resetAfter" },
     redirect(random.pick([301, 302, 307, 308])),

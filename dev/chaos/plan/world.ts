@@ -1,6 +1,6 @@
 import type { Engine, SessionOptions, WahaSimulatorOptions } from "../../waha-simulator/options.ts";
 import type { Random } from "../random.ts";
-import { STAY_SECONDS } from "./kills.ts";
+import type { Needs } from "./kills.ts";
 
 /** Why a message is in the world; `world/documents.ts` says what each looks like. */
 export const ROLES = [
@@ -59,7 +59,7 @@ const CROWD = 520;
 /** Plans what a round's function, WAHA and database are like at its beginning. */
 export function planWorld(
   random: Random,
-  crowd: boolean,
+  needs: Needs,
 ): { settings: Record<string, string>; waha: WahaSimulatorOptions; world: WorldPlan } {
   const sessions = planSessions(random);
   const campaigns = Array.from({ length: random.int(4, 8) }, (_, index) =>
@@ -68,12 +68,12 @@ export function planWorld(
   const messages = planRoles(random).map((role) =>
     planMessage(random, role, sessions.length, campaigns.length),
   );
-  if (crowd)
+  if (needs.crowd)
     messages.push(
       ...Array.from({ length: CROWD }, () => planMessage(random, "late", sessions.length, campaigns.length)),
     );
   return {
-    settings: planSettings(random),
+    settings: planSettings(random, needs),
     waha: {
       version: random.chance(0.85) ? "2026.7.1" : "2024.10.8",
       refusalDelayMs: random.pick([5, 200]),
@@ -83,21 +83,29 @@ export function planWorld(
   };
 }
 
-/** Times of the protocol in seconds, a minute's pass made to last one and a half to three. */
-function planSettings(random: Random): Record<string, string> {
-  const pass = random.int(15, 30) / 10;
+/**
+ * Times of the protocol in seconds, a minute's pass made to last two to four. A pass that stays lasts longer, and its
+ * tail is short: it is to see its leases renewed again and again.
+ */
+function planSettings(random: Random, needs: Needs): Record<string, string> {
+  const stays = random.pick([false, false, true]) || needs.stays;
+  const pass = Math.max(needs.leastPassSeconds, random.int(20, 40) / 10) + (stays ? 1 : 0);
+  const tail = pass * (stays ? random.int(12, 18) : random.int(20, 30)) * 0.01;
   return {
     PASS_SECONDS: String(pass),
-    TAIL_SECONDS: String(Math.round(pass * random.int(25, 35)) / 100),
-    STAY_SECONDS: random.pick(["0", "0", STAY_SECONDS]),
+    TAIL_SECONDS: tail.toFixed(2),
     LOOKBACK_SECONDS: random.pick(["12", "30", "120", "120"]),
     RECONCILE_AFTER_SECONDS: random.pick(["0.3", "1", "4"]),
     UNKNOWN_AFTER_SECONDS: random.pick(["0.4", "2", "20"]),
-    WAHA_TIMEOUT_MS: String(random.int(700, 1800)),
+    WAHA_TIMEOUT_MS: String(
+      Math.max(needs.leastTimeoutMs, random.pick([random.int(700, 1800), pass * 1000])),
+    ),
     SESSION_CONCURRENCY: random.pick(["2", "4", "20", "20"]),
     SEND_GAP_MS: random.pick(["0", "0", "30"]),
     SEND_GAP_JITTER_MS: random.pick(["0", "0", "20"]),
     LOG_LEVEL: "silent",
+    STAY_SECONDS: stays ? ((pass - tail) * 0.9).toFixed(2) : "0",
+    ...needs.settings,
   };
 }
 

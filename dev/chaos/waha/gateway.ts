@@ -39,7 +39,8 @@ export interface WahaGateway {
 export async function startWahaGateway(wahaUrl: string, interceptor: WahaInterceptor): Promise<WahaGateway> {
   const posts: Post[] = [];
   const server = createServer((request, response) => {
-    serve(wahaUrl, interceptor, posts, request, response).catch(() => response.destroy());
+    const post = { posts, isOpen: () => server.listening };
+    serve(wahaUrl, interceptor, post, request, response).catch(() => response.destroy());
   });
   let port = 0;
   const resume = async () => {
@@ -55,22 +56,31 @@ export async function startWahaGateway(wahaUrl: string, interceptor: WahaInterce
   return { url: (instance) => `http://127.0.0.1:${port}/${instance}`, posts, pause, resume, close: pause };
 }
 
+/** Where POSTs are put on record, and whether the gateway is open: if not, connections break through it. */
+interface Desk {
+  posts: Post[];
+  isOpen(): boolean;
+}
+
 async function serve(
   wahaUrl: string,
   interceptor: WahaInterceptor,
-  posts: Post[],
+  desk: Desk,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const [, instance = "", path = ""] = /^\/([^/]+)(\/.*)$/.exec(request.url ?? "") ?? [];
   const point = pointOf(path);
   const body = await buffer(request);
-  const settle = point === "sendText" ? recordPost(posts, interceptor, instance, body, response) : () => {};
-  const reset = () => response.socket?.resetAndDestroy();
-  if (!(await interceptor.onRequest(instance, point))) return void reset();
+  const post = point === "sendText" ? recordPost(desk, interceptor, instance, body, response) : undefined;
+  const reset = () => {
+    post?.breaks();
+    response.socket?.resetAndDestroy();
+  };
+  if (!(await interceptor.onRequest(instance, point))) return reset();
   const answer = await forward(wahaUrl, path, request, body);
-  if (!answer || !(await interceptor.onAnswer(instance, point))) return void reset();
-  settle(answer);
+  if (!answer || !(await interceptor.onAnswer(instance, point))) return reset();
+  post?.isGiven(answer);
   response.writeHead(answer.status, answer.headers);
   if (answer.whole) response.end(answer.body);
   else response.write(answer.body, () => response.socket?.destroy());
@@ -83,35 +93,41 @@ function pointOf(path: string): (typeof WAHA_POINTS)[number] {
   return path.endsWith("/new-message-id") ? "new-message-id" : "lookup";
 }
 
-/** Puts a POST on record as it arrives; what it returns adds the answer that is about to be handed over. */
+/** A POST that is on record and not over yet. */
+interface OpenPost {
+  /** The answer is about to be handed over. */
+  isGiven(answer: Answer): void;
+  /** The connection is about to be broken from this side. */
+  breaks(): void;
+}
+
+/** Puts a POST on record as it arrives. */
 function recordPost(
-  posts: Post[],
+  { posts, isOpen }: Desk,
   interceptor: WahaInterceptor,
   instance: string,
   body: Buffer,
   response: ServerResponse,
-): (answer: Answer) => void {
+): OpenPost {
   const { session, chatId, text } = JSON.parse(body.toString()) as Pick<Post, "session" | "chatId" | "text">;
   const passIds = interceptor.passIdsOf(instance);
-  const post: Post = {
-    instance,
-    passIds,
-    session,
-    chatId,
-    text,
-    at: Date.now(),
-    endedAt: Number.POSITIVE_INFINITY,
-    answer: undefined,
-    delivered: false,
-  };
+  const open = { endedAt: Number.POSITIVE_INFINITY, answer: undefined, delivered: false, cutOff: false };
+  const post: Post = { instance, passIds, session, chatId, text, at: Date.now(), ...open };
   posts.push(post);
+  let isBroken = false;
   response.once("close", () => {
     post.endedAt = Date.now();
+    post.cutOff = !post.delivered && !isBroken && isOpen();
   });
-  return ({ status, body: given, whole }) => {
-    post.answer = { status, body: whole ? readBody(given) : undefined };
-    // Who went away in the meantime never saw it.
-    post.delivered = !response.destroyed;
+  return {
+    isGiven: ({ status, body: given, whole }) => {
+      post.answer = { status, body: whole ? readBody(given) : undefined };
+      // A client that went away in the meantime never saw it.
+      post.delivered = !response.destroyed;
+    },
+    breaks: () => {
+      isBroken = true;
+    },
   };
 }
 

@@ -1,9 +1,10 @@
 import type { Db, Document, Filter } from "mongodb";
-import { MongoError, MongoErrorLabel, MongoNetworkError, MongoServerSelectionError, ObjectId } from "mongodb";
+import { ObjectId } from "mongodb";
 import type { Id } from "../../../lib/mongo/ids.ts";
 import type { EditKind } from "../plan/events.ts";
 import type { Random } from "../random.ts";
 import { chatOf } from "./documents.ts";
+import { unlessInterrupted } from "./interrupted.ts";
 
 /** Numbers of chats and labels of what is added later; the world's own are below. */
 const ADDED_FROM = 10_000;
@@ -36,15 +37,7 @@ export class App {
    * @param named only on one of the documents with these ids, or in one of these campaigns
    */
   async edit(kind: EditKind, named?: Id[]): Promise<void> {
-    try {
-      await this.#edit(kind, named);
-    } catch (error) {
-      const isInterrupted =
-        error instanceof MongoNetworkError ||
-        error instanceof MongoServerSelectionError ||
-        (error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.RetryableWriteError));
-      if (!isInterrupted) throw error;
-    }
+    await unlessInterrupted(this.#edit(kind, named));
   }
 
   async #edit(kind: EditKind, named?: Id[]): Promise<void> {

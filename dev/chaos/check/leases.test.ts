@@ -1,0 +1,189 @@
+import { describe, expect, it } from "vitest";
+import { ms, Story } from "../../../test/support/chaos-story.ts";
+import type { Post } from "../record.ts";
+
+/** What was sent to the harness's own end of a lease, and when its pass was told. */
+function endLease(story: Story, at: number, toldAt?: number): Story {
+  const told = toldAt === undefined ? undefined : ms(toldAt);
+  story.record.endedLeases.push({ session: "account", at: ms(at), toldAt: told });
+  return story.lease(at, "pass", at - 1);
+}
+
+/** A POST of `m1` from 200 on under a lease, by a pass that claimed it at 180. */
+function posting(
+  endedAt: number,
+  leases: [at: number, untilAt: number][],
+  fields: Partial<Post> = {},
+): Story {
+  const story = new Story().message("m1").claim("m1", 180).intend("m1", 190);
+  for (const [at, untilAt] of leases) story.lease(at, "pass", untilAt);
+  return story.post("m1", 200, { endedAt: ms(endedAt), ...fields });
+}
+
+describe("one-sender, as for the whole of a POST,", () => {
+  const wrong = (story: Story) => story.wrong("one-sender");
+  const tooLong = (by: number) => [`m1: its POST by one went on for ${by} ms after the lease of account`];
+
+  it("lets one outlast any lease that is renewed in time", () => {
+    const renewed = posting(60_000, [
+      [100, 20_000],
+      [15_000, 35_000],
+      [30_000, 50_000],
+      [49_999, 69_999],
+    ]);
+    expect(renewed.finding("one-sender")).toMatchObject({ cases: 1, violations: [] });
+  });
+
+  it("finds one that goes on after its lease has run out, but for what a busy machine may take", () => {
+    expect(wrong(posting(20_100, [[100, 20_000]]))).toEqual([]);
+    expect(wrong(posting(20_101, [[100, 20_000]]))).toEqual(tooLong(101));
+  });
+
+  it("finds one whose lease was renewed too late", () => {
+    const late = posting(30_000, [
+      [100, 20_000],
+      [20_001, 40_000],
+    ]);
+    expect(wrong(late)).toEqual(tooLong(10_000));
+  });
+
+  it("finds one whose lease another pass took, or that its own pass gave back", () => {
+    expect(wrong(posting(500, [[100, 9_000]]).lease(300, "other"))).toEqual(tooLong(200));
+    expect(wrong(posting(500, [[100, 9_000]]).lease(300, "pass", 0))).toContain(tooLong(200)[0]);
+  });
+
+  it("excuses a process that was stopped meanwhile, and no other", () => {
+    const outlived = () => posting(30_000, [[100, 20_000]]);
+    expect(wrong(outlived().interrupt("frozen", 10_000, 29_000))).toEqual([]);
+    expect(wrong(outlived().interrupt("killed", 10_000))).toEqual([]);
+    expect(wrong(outlived().interrupt("frozen", 10_000, 29_000, "two"))).toHaveLength(1);
+    expect(wrong(outlived().interrupt("frozen", 100, 150))).toHaveLength(1);
+  });
+
+  it("does not ask how long one lasted that never ended", () => {
+    expect(wrong(posting(Number.POSITIVE_INFINITY, [[100, 20_000]]))).toEqual([]);
+  });
+});
+
+describe("one-sender, where the harness ends a lease,", () => {
+  const wrong = (story: Story) => story.wrong("one-sender");
+  const second = (story: Story, at: number) =>
+    story
+      .message("m2")
+      .claim("m2", at - 20)
+      .intend("m2", at - 10)
+      .post("m2", at);
+
+  it("excuses a POST that was under way, and one of a pass that was not told yet", () => {
+    expect(wrong(endLease(posting(9_000, [[100, 20_000]]), 300, 310))).toEqual([]);
+    expect(wrong(second(endLease(posting(250, [[100, 20_000]]), 300, 310), 305))).toEqual([]);
+  });
+
+  it("finds a POST of a pass that was told", () => {
+    expect(wrong(second(endLease(posting(250, [[100, 20_000]]), 300, 310), 330))).toEqual([
+      "m2: posted by one without the lease of account: it was pass's, until 31 ms before",
+    ]);
+  });
+
+  it("lets a pass that is never told rely on it for the time of one lease", () => {
+    expect(wrong(second(endLease(posting(250, [[100, 20_000]]), 300), 20_300))).toEqual([]);
+    expect(wrong(second(endLease(posting(250, [[100, 20_000]]), 300), 20_330))).toHaveLength(1);
+  });
+});
+
+describe("one-sender, as for a lease that is given back,", () => {
+  const wrong = (story: Story) => story.wrong("one-sender");
+  const cutOff = { answer: undefined, delivered: false, cutOff: true };
+
+  it("lets it be after the answer", () => {
+    expect(wrong(posting(250, [[100, 20_000]]).lease(270, "pass", 0))).toEqual([]);
+  });
+
+  it("finds it under a POST", () => {
+    expect(wrong(posting(300, [[100, 20_000]]).lease(270, "pass", 0))).toEqual([
+      "m1: the lease of account was given back while its POST was under way",
+    ]);
+  });
+
+  it("finds it after a POST that the pass cut off, until that lease has run out", () => {
+    const givenBack = (at: number) => posting(250, [[100, 20_000]], cutOff).lease(at, "pass", 0);
+    expect(wrong(givenBack(270))).toEqual([
+      "m1: the lease of account was given back 20 ms after its POST was cut off",
+    ]);
+    const takenAnew = posting(250, [[100, 20_000]], cutOff).lease(21_000, "pass", 41_000);
+    expect(wrong(takenAnew.lease(22_000, "pass", 0))).toEqual([]);
+    const broken = posting(250, [[100, 20_000]], { ...cutOff, cutOff: false }).lease(270, "pass", 0);
+    expect(wrong(broken)).toEqual([]);
+  });
+
+  it("does not take a lease that runs out, is taken, or is ended by the harness, for one that is given back", () => {
+    expect(wrong(posting(250, [[100, 20_000]], cutOff).lease(21_000, "other"))).toEqual([]);
+    expect(wrong(endLease(posting(250, [[100, 20_000]], cutOff), 240, 245))).toEqual([]);
+  });
+});
+
+describe("under-lease", () => {
+  const wrong = (story: Story) => story.wrong("under-lease");
+  const claimed = (...leases: Parameters<Story["lease"]>[]) => {
+    const story = new Story().message("m1").claim("m1", 200);
+    for (const lease of leases) story.lease(...lease);
+    return story;
+  };
+
+  it("counts every claim of a message that names a session", () => {
+    const story = claimed([100]).message("m2", { sessionId: undefined }).claim("m2", 300);
+    expect(story.finding("under-lease")).toMatchObject({ cases: 1, violations: [] });
+  });
+
+  it.each([
+    ["nobody has", [], "nobody had it"],
+    ["another pass has", [[100, "other"]], "it was other's, for 8800 ms more"],
+    ["has run out", [[100, "pass", 189]], "it was pass's, until 11 ms before"],
+    ["is taken only later", [[211]], "nobody had it"],
+  ] as [string, Parameters<Story["lease"]>[], string][])("finds a claim whose lease %s", (_, leases, why) => {
+    expect(wrong(claimed(...leases))).toEqual([`m1: claimed by pass without the lease of account: ${why}`]);
+  });
+
+  it("goes by when the claim was sent, however late it arrived", () => {
+    expect(wrong(claimed([100, "pass", 8_300], [180, "other", 8_300]))).toHaveLength(1);
+    const held = claimed([50, "pass", 8_300], [180, "other", 8_300]).asks(["m1"], 150, { claimedAt: 200 });
+    expect(wrong(held)).toEqual([]);
+  });
+
+  it("takes the lease of any session that the message named until the claim", () => {
+    const moved = new Story().message("m1", { sessionId: "two" }).lease(100);
+    expect(wrong(moved.edit("m1", 190, { sessionId: "account" }).claim("m1", 200))).toEqual([]);
+    const away = new Story().message("m1").lease(100).edit("m1", 190, { sessionId: "two" });
+    expect(wrong(away.claim("m1", 200))).toEqual([]);
+  });
+
+  it("finds a claim that ends when its lease does, or later", () => {
+    expect(wrong(claimed([100, "pass", 8_201]))).toEqual([]);
+    expect(wrong(claimed([100, "pass", 8_200]))).toEqual([
+      "m1: claimed by pass until 0 ms after its lease ends",
+    ]);
+  });
+
+  it("finds a claim that lasts for too long, as long as the storm's settings count", () => {
+    const long = () => new Story().message("m1").lease(100, "pass", 30_000).claim("m1", 200, "pass", 15_211);
+    expect(wrong(long())).toEqual(["m1: claimed by pass for 15011 ms, not 15000 at most"]);
+    const calm = long();
+    calm.record.calmFrom = ms(150);
+    expect(wrong(calm)).toEqual([]);
+    const short = long();
+    short.record.settings.passSeconds = 600;
+    expect(wrong(short)).toHaveLength(1);
+  });
+
+  it("excuses a process that was stopped before it asked, and no other", () => {
+    const late = () => claimed([100, "pass", 150]).asks(["m1"], 200);
+    expect(wrong(late().interrupt("frozen", 140, 195))).toEqual([]);
+    expect(wrong(late().interrupt("frozen", 140, 180))).toHaveLength(1);
+    expect(wrong(late().interrupt("frozen", 140, 195, "two"))).toHaveLength(1);
+  });
+
+  it("excuses a pass whose lease the harness has ended, until it is told", () => {
+    expect(wrong(endLease(claimed([100]), 195, 205))).toEqual([]);
+    expect(wrong(endLease(claimed([100]), 150, 180))).toHaveLength(1);
+  });
+});

@@ -1,0 +1,54 @@
+import type { Document } from "mongodb";
+import type { EndedLease, History, RoundRecord, Version } from "../record.ts";
+import { inForce, inForceBetween, TIES_MS, timeOf } from "./steps.ts";
+
+/** All versions of a session's lease, oldest first. */
+export function leaseOf(session: string, { leases }: RoundRecord): History<Document> {
+  return leases.get(session) ?? [];
+}
+
+/** The version by which one of some passes held a lease at about a moment; undefined if none did. */
+export function heldAt(
+  history: History<Document>,
+  passIds: readonly string[],
+  at: number,
+): Version<Document> | undefined {
+  return inForceBetween(history, at - TIES_MS, at + TIES_MS).find(
+    ({ document }) => passIds.includes(document?.passId) && timeOf(document?.expiresAt) > at - TIES_MS,
+  );
+}
+
+/** Until when one of some passes held a lease without a gap that it held at a moment; the moment itself if it did not. */
+export function heldUntil(history: History<Document>, passIds: readonly string[], at: number): number {
+  const began = heldAt(history, passIds, at);
+  if (!began) return at;
+  let end = timeOf(began.document?.expiresAt);
+  for (const { at: writtenAt, document } of history.slice(history.indexOf(began) + 1)) {
+    if (writtenAt > end) return end;
+    if (!passIds.includes(document?.passId)) return writtenAt;
+    end = timeOf(document?.expiresAt);
+    // It was given back, or ended otherwise.
+    if (end <= writtenAt) return writtenAt;
+  }
+  return end;
+}
+
+/** Who holds a lease at a moment and how long yet, in words. */
+export function tellLease(history: History<Document>, at: number): string {
+  const lease = inForce(history, at + TIES_MS)?.document;
+  if (!lease) return "nobody had it";
+  const leftMs = timeOf(lease.expiresAt) - at;
+  return `it was ${lease.passId}'s, ${leftMs > 0 ? `for ${leftMs} ms more` : `until ${-leftMs} ms before`}`;
+}
+
+/** A pass whose lease the harness has ended relies on it until it is told; one that is never told, until it ends by itself. */
+export function mayRelyOnEnded(
+  { endedLeases }: Pick<RoundRecord, "endedLeases">,
+  session: string,
+  at: number,
+  leaseMs: number,
+): boolean {
+  const covers = ({ session: ended, at: from, toldAt }: EndedLease) =>
+    ended === session && from <= at + TIES_MS && at <= (toldAt ?? from + leaseMs) + TIES_MS;
+  return endedLeases.some(covers);
+}

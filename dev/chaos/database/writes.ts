@@ -1,0 +1,76 @@
+import type { Document } from "mongodb";
+import { documentKey, type Id } from "../../../lib/mongo/ids.ts";
+import { idsNamedIn, look, mergedIn, pointOf } from "./points.ts";
+
+/** A write of one message's state. */
+export interface SingleStateWrite {
+  /** `documentKey` of the message's id. */
+  message: string;
+  to: string;
+  /** It is for an attempt that was looked up, whichever pass made it. */
+  isVerdict: boolean;
+  /** The time that it sets with it, if any; so that what it wrote can be told from what others did. */
+  stamp: Date | undefined;
+  /** Its place among the command's statements. */
+  index: number;
+}
+
+/** The statements of a command that set the state of one message each, whatever else guards them. */
+export function stateWritesOf(command: Document): SingleStateWrite[] {
+  if (command.update !== "messages") return [];
+  const updates: Document[] = command.updates ?? [];
+  return updates.flatMap(({ q, u }, index) => {
+    const to = u.$set?.["delivery.state"];
+    if (!isPlain(q._id) || typeof to !== "string") return [];
+    // One on an attempt without a time has none of these; no world has such an attempt.
+    const isVerdict = "delivery.attemptAt" in q;
+    return [{ message: documentKey(q._id), to, isVerdict, stamp: stampOf(u.$set), index }];
+  });
+}
+
+/** An id itself, and not a document of operators. */
+function isPlain(id: unknown): id is Id {
+  const isOperators = typeof id === "object" && id !== null && !("_bsontype" in id);
+  return id !== undefined && !isOperators;
+}
+
+/** The time that a write sets: of a settlement, or of the reason why there is none. */
+function stampOf(set: Document): Date | undefined {
+  return set["delivery.settledAt"] ?? set["delivery.error"]?.at;
+}
+
+/** What a command claims, and for which pass; undefined if it is no claim. */
+export function claimIn(
+  command: Document,
+): { passId: string; claimedAt: Date; messages: string[] } | undefined {
+  if (pointOf(command) !== "claim") return undefined;
+  const { passId, claimedAt } = mergedIn(look(command).set);
+  return { passId, claimedAt, messages: idsNamedIn(command).map(documentKey) };
+}
+
+/** The pass that a command claims messages for, or takes leases for; undefined if it does neither. */
+export function passOf(command: Document): string | undefined {
+  const { set } = look(command);
+  const passId = pointOf(command) === "take-leases" ? set.passId : claimIn(command)?.passId;
+  return typeof passId === "string" ? passId : undefined;
+}
+
+/** The times that a command sets which gives many claims back, one for each of its statements. */
+export function bulkReleasesOf(command: Document): (Date | undefined)[] {
+  return ["release-claims", "release-rest"].includes(pointOf(command)) ? stampsOf(command) : [];
+}
+
+/** The times that a command sets which rescues, one for each of its statements. */
+export function rescuesOf(command: Document): (Date | undefined)[] {
+  return pointOf(command) === "rescue" ? stampsOf(command) : [];
+}
+
+function stampsOf({ updates }: Document): (Date | undefined)[] {
+  return (updates as Document[]).map(({ u }) => stampOf(u.$set));
+}
+
+/** The sessions whose leases a command writes, in its order. */
+export function sessionsNamedIn(command: Document): string[] {
+  const updates: Document[] = command.updates ?? [];
+  return updates.map(({ q }) => String(q._id).replace(/^session:/, ""));
+}

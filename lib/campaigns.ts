@@ -1,5 +1,5 @@
 import type { Document, IndexDescription } from "mongodb";
-import type { Config } from "./config.ts";
+import type { CampaignNames } from "./documents/mapping.ts";
 import type { Database } from "./mongo/client.ts";
 import { canBeWritten, distinctForms, type Id, idForms } from "./mongo/ids.ts";
 import { deliveryBefore } from "./mongo/safe-fields.ts";
@@ -16,6 +16,7 @@ interface CampaignDelivery {
   counts?: Record<"total" | "sent" | "failed" | "missed" | "unknown", number>;
 }
 
+/** A campaign, by this code's names for its fields. */
 export interface CampaignDocument {
   _id: Id;
   name?: unknown;
@@ -42,16 +43,20 @@ const CAMPAIGNS_A_PASS = 100;
  *
  * @returns how many the database turned away, by a validation rule say
  */
-export async function openCampaigns(db: Database, ids: Id[], config: Config): Promise<number> {
-  const held = { $in: ["$status", { $literal: config.CAMPAIGN_STATUS_HOLD }] };
-  const sending = config.CAMPAIGN_STATUS_SENDING;
+export async function openCampaigns(db: Database, ids: Id[]): Promise<number> {
+  const names = db.documents.campaigns;
+  const held = isHeldExpression(names);
+  const kept = (field: string, value: unknown) => ({
+    [field]: { $cond: [held, `$${field}`, { $literal: value }] },
+  });
   const rev = { $cond: [{ $isNumber: "$delivery.rev" }, "$delivery.rev", 0] };
   const opened = [
     {
       $set: {
         delivery: { $mergeObjects: [deliveryBefore, { open: true, rev: { $add: [rev, 1] } }] },
         completedAt: { $cond: [held, "$completedAt", "$$REMOVE"] },
-        ...(sending ? { status: { $cond: [held, "$status", { $literal: sending }] } } : {}),
+        ...(names.sending === null ? {} : kept(names.status, names.sending)),
+        ...(names.completed === null ? {} : kept(names.completed, false)),
       },
     },
     { $unset: ["delivery.settledAt", "delivery.counts"] },
@@ -62,17 +67,25 @@ export async function openCampaigns(db: Database, ids: Id[], config: Config): Pr
 /** Its `rev` can guard a settlement. That of a list of deliveries, say, can't: then the next opening puts it right. */
 const COUNTABLE: Document = { $isNumber: { $ifNull: ["$delivery.rev", 0] } };
 
-export type OpenCampaign = CampaignDocument & { delivery: CampaignDelivery };
+export type OpenCampaign = CampaignDocument & { delivery: CampaignDelivery; isDeleted: boolean };
 type Counts = NonNullable<CampaignDelivery["counts"]>;
 
-/** The open campaigns that are not on hold, those longest not looked at first. */
-export async function findOpenCampaigns(db: Database, config: Config): Promise<OpenCampaign[]> {
-  return (await db.campaigns
-    .find({ ...OPEN_CAMPAIGN, status: { $nin: config.CAMPAIGN_STATUS_HOLD }, $expr: COUNTABLE })
+/** The open campaigns that are not on hold, those longest not looked at first; deleted ones are to be closed. */
+export async function findOpenCampaigns(db: Database): Promise<OpenCampaign[]> {
+  const { deleted, hold, status } = db.documents.campaigns;
+  const isDeleted = deleted === null ? { $literal: false } : { $eq: [`$${deleted}`, true] };
+  const candidates = deleted === null ? [] : [{ [deleted]: true }];
+  const found = await db.campaigns
+    .find({
+      ...OPEN_CAMPAIGN,
+      $or: [{ [status]: { $nin: hold } }, ...candidates],
+      $expr: COUNTABLE,
+    })
     .sort({ "delivery.checkedAt": 1 })
     .limit(CAMPAIGNS_A_PASS)
-    .project({ "delivery.rev": 1 })
-    .toArray()) as OpenCampaign[];
+    .project<OpenCampaign>({ "delivery.rev": 1, isDeleted })
+    .toArray();
+  return found;
 }
 
 /**
@@ -82,26 +95,36 @@ export async function findOpenCampaigns(db: Database, config: Config): Promise<O
  * @param open as found before, at any time: what was opened again since stays open
  * @returns how many were settled, and how many the database turned away
  */
-export async function settleCampaigns(
-  db: Database,
-  open: OpenCampaign[],
-  config: Config,
-  now: Date,
-): Promise<Updated> {
+export async function settleCampaigns(db: Database, open: OpenCampaign[], now: Date): Promise<Updated> {
+  const { deleted = [], live = [] } = Object.groupBy(
+    open.filter(({ _id }) => canBeWritten(_id)),
+    ({ isDeleted }) => (isDeleted ? "deleted" : "live"),
+  );
   const counted = await Promise.all(
-    open
-      .filter(({ _id }) => canBeWritten(_id))
-      .map(async (campaign) => ({ campaign, counts: await countIfDone(db, campaign._id) })),
+    live.map(async (campaign) => ({ campaign, counts: await countIfDone(db, campaign._id) })),
   );
   const settlements = counted.flatMap(({ campaign, counts }) =>
-    counts ? [settlement(campaign, counts, config, now)] : [],
+    counts ? [settlement(db.documents.campaigns, campaign, counts, now)] : [],
   );
   const unfinished = counted.filter(({ counts }) => !counts).map(({ campaign }) => campaign._id);
-  const [settled, postponed] = await Promise.all([
+  const [settled, postponed, closed] = await Promise.all([
     writeEach(db.campaigns, settlements),
     postpone(db, unfinished, now),
+    close(db, deleted, now),
   ]);
-  return { changed: settled.changed, rejected: settled.rejected + postponed.rejected };
+  const rejected = settled.rejected + postponed.rejected + closed.rejected;
+  return { changed: settled.changed, rejected };
+}
+
+/** The app has deleted them: they are looked at no more, and no word of the app's is written. */
+function close(db: Database, campaigns: OpenCampaign[], now: Date): Promise<Updated> {
+  const ids = campaigns.map(({ _id }) => _id);
+  const field = db.documents.campaigns.deleted;
+  const filter = { ...OPEN_CAMPAIGN, ...(field === null ? {} : { [field]: true }) };
+  return updateAll(db.campaigns, ids, filter, {
+    $set: { "delivery.open": false, "delivery.settledAt": now },
+    $unset: { "delivery.checkedAt": "" },
+  });
 }
 
 /** Looked at, and not done: the others come first next time. */
@@ -111,7 +134,7 @@ function postpone(db: Database, ids: Id[], now: Date): Promise<Updated> {
 
 /** Counts a campaign's messages by how they ended; undefined while any may still be sent. Served by `scheduler_campaign`. */
 async function countIfDone(db: Database, campaignId: Id): Promise<Counts | undefined> {
-  const messages = { campaignId: { $in: idForms(campaignId) }, isDeleted: { $ne: true } };
+  const messages = messagesOf(db, campaignId);
   const left = await db.messages.findOne(
     {
       ...messages,
@@ -140,6 +163,13 @@ async function countIfDone(db: Database, campaignId: Id): Promise<Counts | undef
   return counts;
 }
 
+/** Matches the messages of a campaign that are not deleted. Served by `scheduler_campaign`. */
+export function messagesOf(db: Database, campaignId: Id): Document {
+  const { campaignId: field } = db.documents.messages;
+  const isOf = field === null ? { _id: { $in: [] } } : { [field]: { $in: idForms(campaignId) } };
+  return { ...isOf, isDeleted: { $ne: true } };
+}
+
 /** How one message ended, as an expression; `left` when it did not. */
 export const END: Document = {
   $cond: [
@@ -162,19 +192,20 @@ export const END: Document = {
 
 /** Guarded by the `rev` that was read before counting: an opening since then leaves the campaign open. */
 function settlement(
+  names: CampaignNames,
   { _id, delivery: { rev } }: OpenCampaign,
   counts: Counts,
-  config: Config,
   now: Date,
 ): { filter: Document; update: Document } {
-  const status =
-    counts.sent === counts.total ? config.CAMPAIGN_STATUS_COMPLETED : config.CAMPAIGN_STATUS_FAILED;
+  const isComplete = counts.sent === counts.total;
+  const word = isComplete ? names.completedWord : names.failedWord;
   return {
-    filter: { _id, ...OPEN_CAMPAIGN, "delivery.rev": rev, status: { $nin: config.CAMPAIGN_STATUS_HOLD } },
+    filter: { _id, ...OPEN_CAMPAIGN, "delivery.rev": rev, ...notHeld(names) },
     update: {
       $set: {
         completedAt: now,
-        ...(status ? { status } : {}),
+        ...(word === null ? {} : { [names.status]: word }),
+        ...(names.completed === null ? {} : { [names.completed]: isComplete }),
         "delivery.open": false,
         "delivery.settledAt": now,
         "delivery.counts": counts,
@@ -182,4 +213,15 @@ function settlement(
       $unset: { "delivery.checkedAt": "" },
     },
   };
+}
+
+/** Matches campaigns that are not on hold. */
+function notHeld({ deleted, hold, status }: CampaignNames): Document {
+  return { [status]: { $nin: hold }, ...(deleted === null ? {} : { [deleted]: { $ne: true } }) };
+}
+
+/** Whether a campaign is on hold, as an expression. */
+function isHeldExpression({ deleted, hold, status }: CampaignNames): Document {
+  const byStatus = { $in: [`$${status}`, { $literal: hold }] };
+  return deleted === null ? byStatus : { $or: [byStatus, { $eq: [`$${deleted}`, true] }] };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import vercel from "../vercel.json" with { type: "json" };
 import { databaseUrl } from "./database-url.ts";
+import { parseMapping } from "./documents/parse.ts";
 import { ConfigError, type SettingProblem } from "./errors.ts";
 
 /** Messages due longer ago are left alone: a first deployment over old data must not rewrite it. */
@@ -37,13 +38,6 @@ const collection = (fallback: string) =>
     .string()
     .regex(/^(?!system\.)[^$\0]+$/, "is not a collection's name")
     .default(fallback);
-/** A word of the app's own; set to nothing it means "do not write it", so absent and empty differ. */
-const statusWord = (fallback: string) =>
-  z
-    .string()
-    .default(fallback)
-    .transform((word) => word || null);
-
 /** An address that is itself a secret: with it one may post there. */
 const webAddress = z
   .url({ protocol: /^https?$/, error: "must be an http:// or https:// address" })
@@ -134,42 +128,37 @@ export const SettingsSchema = z.object({
     description:
       "How long to wait for WAHA's answer, in milliseconds. Not under 6000, or the function warns. WAHA takes 5 seconds to refuse for a session that is not working, and a refusal that is not waited for looks like a lost answer.",
   }),
+  WAHA_MEDIA_TIMEOUT_MS: z.coerce.number().int().positive().default(300_000).meta({
+    description:
+      "How long to wait for the answer to a picture, video, voice message or file, which WAHA fetches and uploads first. Never beyond the end of the pass: such a message starts only while 30 seconds of it are left.",
+  }),
   RECONCILE_AFTER_SECONDS: seconds(120).meta({
     description: "How long after an attempt without a known outcome WAHA is first asked what became of it.",
   }),
   UNKNOWN_AFTER_SECONDS: seconds(600).meta({
     description: 'How long after the attempt WAHA\'s "not found" makes the message `unknown`.',
   }),
-  CAMPAIGN_STATUS_SENDING: statusWord("sending").meta({
-    description: "Your word for a campaign that is being sent. Empty: `status` is not written.",
-  }),
-  CAMPAIGN_STATUS_COMPLETED: statusWord("completed").meta({
-    description: "Your word for a campaign whose messages were all sent. Empty: `status` is not written.",
-  }),
-  CAMPAIGN_STATUS_FAILED: statusWord("completed_with_failures").meta({
-    description:
-      "Your word for a campaign that is over, with some messages not sent. Empty: `status` is not written.",
-  }),
-  CAMPAIGN_STATUS_HOLD: z
+  DOCUMENTS: z
     .string()
-    .default("paused,cancelled")
-    .transform((words) =>
-      words
-        .split(",")
-        .map((word) => word.trim())
-        .filter(Boolean),
-    )
+    .default("plain")
+    .transform((value, context) => {
+      const read = parseMapping(value);
+      if ("mapping" in read) return read.mapping;
+      context.addIssue(read.problems.join("; "));
+      return z.NEVER;
+    })
     .meta({
       description:
-        "Your words, comma-separated, for campaigns that must be [left alone](operations.md#pause-or-cancel-a-campaign). Empty: none.",
+        "Where your app keeps its messages, campaigns, groups and sessions: `plain` (the names of [these pages](documents.md)), `whatsapp-waha-dashboard`, or a JSON object that [changes some names](documents.md#other-names).",
     }),
-  MESSAGES_COLLECTION: collection("messages").meta({ description: "The collection of the messages." }),
-  CAMPAIGNS_COLLECTION: collection("campaigns").meta({
-    description: "The collection of the campaigns; it may not exist.",
-  }),
-  SESSIONS_COLLECTION: collection("sessions").meta({
-    description: "The collection of the sessions; it may not exist.",
-  }),
+  LINK_PREVIEW: z
+    .enum(["true", "false"])
+    .transform((word) => word === "true")
+    .optional()
+    .meta({
+      description:
+        "Sent with texts as `linkPreview`, where it is set: `true` or `false`. A preview may add ten seconds to a text with a link.",
+    }),
   SCHEDULER_COLLECTION: collection("scheduler").meta({
     description: "The scheduler's own small collection. It is made on first use.",
   }),
@@ -190,22 +179,36 @@ export const SettingsSchema = z.object({
 /** The settings, checked. */
 export type Config = z.infer<typeof SettingsSchema>;
 
-/** Settings that may be empty on purpose: empty differs from absent. */
-const MAY_BE_EMPTY = new Set([
-  "CAMPAIGN_STATUS_SENDING",
-  "CAMPAIGN_STATUS_COMPLETED",
-  "CAMPAIGN_STATUS_FAILED",
-  "CAMPAIGN_STATUS_HOLD",
-]);
+/** Settings of earlier versions, and where what they said stands now. */
+const MOVED: Record<string, string> = {
+  MESSAGES_COLLECTION: "messages.collection",
+  CAMPAIGNS_COLLECTION: "campaigns.collection",
+  SESSIONS_COLLECTION: "sessions.collection",
+  CAMPAIGN_STATUS_SENDING: "campaigns.sending",
+  CAMPAIGN_STATUS_COMPLETED: "campaigns.completedWord",
+  CAMPAIGN_STATUS_FAILED: "campaigns.failedWord",
+  CAMPAIGN_STATUS_HOLD: "campaigns.hold",
+};
+
+/** A word that were ignored would send a campaign on hold, so a setting that has moved stops the function. */
+function movedSettings(env: NodeJS.ProcessEnv): SettingProblem[] {
+  return Object.entries(MOVED)
+    .filter(([setting]) => env[setting] !== undefined)
+    .map(([setting, key]) => ({
+      setting,
+      problem: `is no setting any more: set ${key} in DOCUMENTS, and remove it`,
+    }));
+}
 
 /**
- * Reads the settings from an environment. Values are trimmed; an empty one counts as absent, except for the
- * campaign words.
+ * Reads the settings from an environment. Values are trimmed; an empty one counts as absent.
  *
  * @throws ConfigError naming every wrong setting, never a value.
  */
 export function parseConfig(env: NodeJS.ProcessEnv): Config {
-  const config = parseSettings(SettingsSchema, env, MAY_BE_EMPTY);
+  const moved = movedSettings(env);
+  if (moved.length > 0) throw new ConfigError(moved);
+  const config = parseSettings(SettingsSchema, env);
   const problems = crossCheck(config);
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
@@ -214,18 +217,16 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
 /**
  * Reads the settings that a schema names, as {@link parseConfig} does.
  *
- * @param mayBeEmpty those of which an empty value is one
  * @throws ConfigError naming every wrong setting, never a value: the schema's own messages must hold none
  */
 export function parseSettings<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   env: NodeJS.ProcessEnv,
-  mayBeEmpty: ReadonlySet<string> = new Set(),
 ): z.output<z.ZodObject<Shape>> {
   const given: Record<string, string> = {};
   for (const name of Object.keys(schema.shape)) {
     const value = env[name]?.trim();
-    if (value || (value === "" && mayBeEmpty.has(name))) given[name] = value;
+    if (value) given[name] = value;
   }
   const parsed = schema.safeParse(given);
   if (!parsed.success) throw new ConfigError(problemsOf(parsed.error, given));

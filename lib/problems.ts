@@ -58,6 +58,11 @@ const problems = {
     happened: "neither it nor its campaign names a session",
     remedy: "Set sessionId, or WAHA_DEFAULT_SESSION",
   },
+  no_chat: {
+    kind: "unsent",
+    happened: "neither it nor its campaign or group names a chat",
+    remedy: "Set it where it is missing",
+  },
   session_not_found: {
     kind: "unsent",
     happened: "its session is unknown to WAHA",

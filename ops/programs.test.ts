@@ -7,7 +7,8 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { CAMPAIGN_INDEXES } from "../lib/campaigns.ts";
-import { MESSAGE_INDEXES } from "../lib/messages/indexes.ts";
+import { MAPPINGS } from "../lib/documents/mapping.ts";
+import { messageIndexes } from "../lib/messages/indexes.ts";
 import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../test/support/world.ts";
 
 interface Ended {
@@ -45,7 +46,7 @@ function expectNoSecret(world: World, { output, errors }: Ended): void {
 
 async function sound(): Promise<World> {
   const world = await createWorld();
-  await world.messages.createIndexes(MESSAGE_INDEXES);
+  await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));
   await world.campaigns.createIndexes(CAMPAIGN_INDEXES);
   await world.insert({});
   await world.pass();

@@ -9,14 +9,13 @@ import { ago, createWorld, type World } from "./support/world.ts";
 
 async function openWorld(settings: NodeJS.ProcessEnv = {}) {
   const world = await createWorld({}, settings);
-  const config = parseConfig(world.env);
-  return { world, config, db: openDatabase(config) };
+  return { world, db: openDatabase(parseConfig(world.env)) };
 }
 
 /** Settles what is open, as the end of a pass does. */
-async function settleOpen({ db, config }: Pick<Awaited<ReturnType<typeof openWorld>>, "db" | "config">) {
-  const open = await findOpenCampaigns(db, config);
-  return (await settleCampaigns(db, open, config, new Date())).changed;
+async function settleOpen({ db }: Pick<Awaited<ReturnType<typeof openWorld>>, "db">) {
+  const open = await findOpenCampaigns(db);
+  return (await settleCampaigns(db, open, new Date())).changed;
 }
 
 async function addCampaign(world: World, fields: object = {}): Promise<ObjectId> {
@@ -71,11 +70,11 @@ const LEFT: [name: string, fields: object][] = [
 ];
 
 test.each(LEFT)("a campaign with a message that is %s is not settled", async (_name, fields) => {
-  const { world, config, db } = await openWorld();
+  const { world, db } = await openWorld();
   const campaignId = await addCampaign(world);
   await world.insert({ campaignId, ...fields }, { campaignId, isSent: true });
-  await openCampaigns(db, [campaignId], config);
-  expect(await settleOpen({ db, config })).toBe(0);
+  await openCampaigns(db, [campaignId]);
+  expect(await settleOpen({ db })).toBe(0);
   expect(await world.campaigns.findOne({})).toMatchObject({ status: "sending", delivery: { open: true } });
 });
 
@@ -102,8 +101,8 @@ test.each(MEANWHILE)("a campaign is not settled by a count after which %s", asyn
   const db = openDatabase(config);
   const campaignId = await addCampaign(world);
   await world.insert({ campaignId, isSent: true });
-  await openCampaigns(db, [campaignId], config);
-  const settling = await beginSlowSettlement(world, () => settleOpen({ db, config }), commands);
+  await openCampaigns(db, [campaignId]);
+  const settling = await beginSlowSettlement(world, () => settleOpen({ db }), commands);
   await world.campaigns.updateOne({ _id: campaignId }, update);
   expect(await settling.result).toBe(0);
   expect(await world.campaigns.findOne({})).toMatchObject({ delivery: { open: true } });
@@ -116,9 +115,9 @@ test("a campaign on hold is not even looked at, and one with something left is n
   const db = openDatabase(config);
   const [held, running] = [await addCampaign(world, { status: "paused" }), await addCampaign(world)];
   await world.insert({ campaignId: running }, { campaignId: held, isSent: true });
-  await openCampaigns(db, [held, running], config);
+  await openCampaigns(db, [held, running]);
   const before = await world.campaigns.findOne({ _id: held });
-  await settleOpen({ db, config });
+  await settleOpen({ db });
   expect(await world.campaigns.findOne({ _id: held })).toEqual(before);
   expect(commands.map(({ name }) => name)).not.toContain("aggregate");
 });
@@ -137,18 +136,20 @@ test("new messages open a finished campaign again, and it is counted anew", asyn
 });
 
 test("a campaign put on hold while it sends keeps the app's word, and is settled when it is resumed", async () => {
-  const { world, config, db } = await openWorld();
+  const { world, db } = await openWorld();
   const campaignId = await addCampaign(world, { status: "paused" });
   await world.insert({ campaignId, isSent: true });
-  await openCampaigns(db, [campaignId], config);
-  expect(await settleOpen({ db, config })).toBe(0);
+  await openCampaigns(db, [campaignId]);
+  expect(await settleOpen({ db })).toBe(0);
   expect(await world.campaigns.findOne({})).toMatchObject({ status: "paused", delivery: { open: true } });
   await world.campaigns.updateOne({}, { $set: { status: "sending" } });
   expect(await world.pass()).toMatchObject({ campaignsCompleted: 1 });
 });
 
 test("the words are the app's own, and an empty one is not written", async () => {
-  const { world } = await openWorld({ CAMPAIGN_STATUS_SENDING: "", CAMPAIGN_STATUS_COMPLETED: "DONE" });
+  const { world } = await openWorld({
+    DOCUMENTS: JSON.stringify({ campaigns: { sending: null, completedWord: "DONE" } }),
+  });
   const campaignId = await addCampaign(world, { status: "ACTIVE" });
   const other = await addCampaign(world, { status: "ACTIVE" });
   await world.insert({ campaignId }, { campaignId: other }, { campaignId: other, scheduledAt: ago(-60) });
@@ -191,10 +192,10 @@ test("a campaign that a validation rule keeps from being postponed stops no othe
 });
 
 test("a delivery of the wrong shape is put right by the touch", async () => {
-  const { world, config, db } = await openWorld();
+  const { world, db } = await openWorld();
   const ids = [];
   for (const delivery of [null, "x", { rev: "y" }]) ids.push(await addCampaign(world, { delivery }));
-  await openCampaigns(db, ids, config);
+  await openCampaigns(db, ids);
   for (const id of ids)
     expect(await world.campaigns.findOne({ _id: id })).toMatchObject({ delivery: { open: true, rev: 1 } });
 });
@@ -231,8 +232,8 @@ test("what a pass that died found out about an unknown message is counted by the
   };
   await world.insert({ campaignId, isPicked: true, delivery });
   const [uncertain] = await findUncertain(db, new Date(), 1);
-  await openCampaigns(db, [campaignId], config);
-  await settleOpen({ db, config });
+  await openCampaigns(db, [campaignId]);
+  await settleOpen({ db });
   expect(await world.campaigns.findOne({})).toMatchObject({
     delivery: { open: false, counts: { unknown: 1 } },
   });

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { type Config, configWarnings, parseConfig } from "../lib/config.ts";
+import { MAPPINGS } from "../lib/documents/mapping.ts";
 import { ConfigError } from "../lib/errors.ts";
 import vercel from "../vercel.json" with { type: "json" };
 
@@ -44,13 +45,9 @@ test("what is not set has its default", () => {
     UNKNOWN_AFTER_SECONDS: 600,
     STAY_SECONDS: 0,
     TAIL_SECONDS: 10,
-    CAMPAIGN_STATUS_SENDING: "sending",
-    CAMPAIGN_STATUS_COMPLETED: "completed",
-    CAMPAIGN_STATUS_FAILED: "completed_with_failures",
-    CAMPAIGN_STATUS_HOLD: ["paused", "cancelled"],
-    MESSAGES_COLLECTION: "messages",
-    CAMPAIGNS_COLLECTION: "campaigns",
-    SESSIONS_COLLECTION: "sessions",
+    DOCUMENTS: MAPPINGS.plain,
+    LINK_PREVIEW: undefined,
+    WAHA_MEDIA_TIMEOUT_MS: 300_000,
     SCHEDULER_COLLECTION: "scheduler",
     LOG_LEVEL: "info",
   });
@@ -67,17 +64,7 @@ const NUMBERS = [
   "UNKNOWN_AFTER_SECONDS",
   "TAIL_SECONDS",
 ] as const;
-const WORDS = [
-  "WAHA_API_KEY",
-  "WAHA_DEFAULT_SESSION",
-  "CAMPAIGN_STATUS_SENDING",
-  "CAMPAIGN_STATUS_COMPLETED",
-  "CAMPAIGN_STATUS_FAILED",
-  "MESSAGES_COLLECTION",
-  "CAMPAIGNS_COLLECTION",
-  "SESSIONS_COLLECTION",
-  "SCHEDULER_COLLECTION",
-] as const;
+const WORDS = ["WAHA_API_KEY", "WAHA_DEFAULT_SESSION", "SCHEDULER_COLLECTION"] as const;
 
 test.each(NUMBERS)("%s takes a number, blanks around it or not", (setting) => {
   expect(
@@ -89,35 +76,28 @@ test.each(WORDS)("%s takes a word, without the blanks around it", (setting) => {
   expect(parse({ [setting]: " word\n" })).toMatchObject({ [setting]: "word" });
 });
 
-test("the words for campaigns on hold are a list, without blanks and gaps", () => {
-  expect(parse({ CAMPAIGN_STATUS_HOLD: " on hold , ,stopped," }).CAMPAIGN_STATUS_HOLD).toEqual([
-    "on hold",
-    "stopped",
-  ]);
-});
-
 test.each(["fatal", "error", "warn", "info", "debug", "trace", "silent"])("LOG_LEVEL takes %s", (level) => {
   expect(parse({ LOG_LEVEL: level }).LOG_LEVEL).toBe(level);
 });
 
 test.each(["", "   "])("a setting that is empty (%j) counts as absent", (empty) => {
-  const settings = [...NUMBERS, "LOG_LEVEL", ...WORDS.filter((name) => !name.startsWith("CAMPAIGN_STATUS"))];
+  const settings = [...NUMBERS, "LOG_LEVEL", ...WORDS];
   expect(parse(Object.fromEntries(settings.map((name) => [name, empty])))).toEqual(parse());
 });
 
-test.each(["", "   "])("a campaign word that is empty (%j) means not to write it", (empty) => {
-  const config = parse({
-    CAMPAIGN_STATUS_SENDING: empty,
-    CAMPAIGN_STATUS_COMPLETED: empty,
-    CAMPAIGN_STATUS_FAILED: empty,
-    CAMPAIGN_STATUS_HOLD: empty,
-  });
-  expect(config).toMatchObject({
-    CAMPAIGN_STATUS_SENDING: null,
-    CAMPAIGN_STATUS_COMPLETED: null,
-    CAMPAIGN_STATUS_FAILED: null,
-    CAMPAIGN_STATUS_HOLD: [],
-  });
+test.each([
+  ["MESSAGES_COLLECTION", "messages.collection"],
+  ["CAMPAIGNS_COLLECTION", "campaigns.collection"],
+  ["SESSIONS_COLLECTION", "sessions.collection"],
+  ["CAMPAIGN_STATUS_SENDING", "campaigns.sending"],
+  ["CAMPAIGN_STATUS_COMPLETED", "campaigns.completedWord"],
+  ["CAMPAIGN_STATUS_FAILED", "campaigns.failedWord"],
+  ["CAMPAIGN_STATUS_HOLD", "campaigns.hold"],
+])("%s of earlier versions, also an empty one, is named with its new place", (setting, key) => {
+  for (const value of ["word", ""])
+    expect(() => parse({ [setting]: value })).toThrow(
+      `${setting} is no setting any more: set ${key} in DOCUMENTS`,
+    );
 });
 
 test.each([
@@ -161,9 +141,6 @@ const WRONG: [setting: string, value: string, why: string][] = [
   ["CRON_SECRET", "fifteen-letters", "too short"],
   ["CRON_SECRET", `${"hunter2".repeat(3)} x`, "with a blank"],
   ["CRON_SECRET", `${"hunter2".repeat(3)}é`, "outside ASCII"],
-  ["MESSAGES_COLLECTION", "system.hunter2", "the server's own"],
-  ["CAMPAIGNS_COLLECTION", "hun$ter2", "with a dollar sign"],
-  ["SESSIONS_COLLECTION", "hunter2\0x", "with a null character"],
   ["LOG_LEVEL", "hunter2", "unknown"],
   ["LOG_LEVEL", "WARN", "in upper case"],
 ];

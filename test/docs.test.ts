@@ -8,8 +8,9 @@ import { INVARIANTS } from "../dev/chaos/check/index.ts";
 import { generatedFiles } from "../dev/docs/generate.ts";
 import { CAMPAIGN_INDEXES } from "../lib/campaigns.ts";
 import { parseConfig } from "../lib/config.ts";
+import { MAPPINGS } from "../lib/documents/mapping.ts";
 import { ConfigError } from "../lib/errors.ts";
-import { MESSAGE_INDEXES } from "../lib/messages/indexes.ts";
+import { messageIndexes } from "../lib/messages/indexes.ts";
 import { PassStats } from "../lib/pass/stats.ts";
 import { errorPage, errorUrl, PROBLEMS, type ProblemCode } from "../lib/problems.ts";
 import { readServerSettings } from "../ops/server/settings.ts";
@@ -90,7 +91,9 @@ describe("the codes", () => {
   });
 
   test("are real wherever one is named", () => {
-    const indexes = [...MESSAGE_INDEXES, ...CAMPAIGN_INDEXES].map((index) => index.name);
+    const indexes = [...messageIndexes(MAPPINGS.plain.messages), ...CAMPAIGN_INDEXES].map(
+      (index) => index.name,
+    );
     const known = [...Object.keys(PROBLEMS), ...ANSWER_CODES, ...indexes, "completed_with_failures"];
     const words = [...ALL.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, word]) => word);
     expect(words.length).toBeGreaterThan(100);
@@ -234,7 +237,7 @@ test("the API's page explains every field of the status", () => {
 test("the commands that create the indexes by hand are what the code creates", () => {
   const blocks = read("docs/indexes.md").matchAll(/db\.runCommand\((\{.*?\n\})\)/gs);
   expect([...blocks].map(([, json = ""]) => JSON.parse(json))).toEqual([
-    { createIndexes: "messages", indexes: MESSAGE_INDEXES },
+    { createIndexes: "messages", indexes: messageIndexes(MAPPINGS.plain.messages) },
     { createIndexes: "campaigns", indexes: CAMPAIGN_INDEXES },
   ]);
 });

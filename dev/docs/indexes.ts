@@ -1,13 +1,17 @@
 import type { IndexDescription } from "mongodb";
 import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
-import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
+import { messageIndexes } from "../../lib/messages/indexes.ts";
 
 /** How wide a line of a code block may be. */
 const WIDTH = 110;
 
 /** The commands that create the indexes by hand, as JSON that mongosh takes, too. */
 export function indexCommands(): string {
-  return [commandOf("messages", MESSAGE_INDEXES), commandOf("campaigns", CAMPAIGN_INDEXES)].join("\n\n");
+  return [
+    commandOf("messages", messageIndexes(MAPPINGS.plain.messages)),
+    commandOf("campaigns", CAMPAIGN_INDEXES),
+  ].join("\n\n");
 }
 
 function commandOf(collection: string, indexes: IndexDescription[]): string {

@@ -1,10 +1,11 @@
 import type { Document } from "mongodb";
+import type { MessageNames } from "../documents/mapping.ts";
 import type { Database } from "../mongo/client.ts";
 import { unchanged } from "../mongo/safe-fields.ts";
 import { updateAll, updateMatching } from "../mongo/updates.ts";
 import type { Reason } from "../problems.ts";
 import type { DueGroup } from "./due.ts";
-import { SAFE_FIELDS } from "./message.ts";
+import { referenceOf } from "./message.ts";
 import { noted } from "./transitions.ts";
 
 /**
@@ -25,16 +26,15 @@ export async function noteBlocked(
   const ids = groups.flatMap((group) => group.next.map((message) => message._id));
   let { changed: written } = await updateAll(db.messages, ids, filter, update);
   for (const group of groups.filter(({ count, next }) => count > next.length)) {
-    written += (await updateMatching(db.messages, { ...filter, $and: [namesOf(group)] }, update)).changed;
+    written += (
+      await updateMatching(db.messages, { ...filter, $and: [isOf(group, db.documents.messages)] }, update)
+    ).changed;
   }
   return written;
 }
 
 /** The references as the group has them, in the same form; absent and null are the same here. */
-function namesOf({ sessionId, campaignId }: DueGroup): Document {
-  return {
-    $expr: {
-      $and: [unchanged(SAFE_FIELDS.sessionId, sessionId), unchanged(SAFE_FIELDS.campaignId, campaignId)],
-    },
-  };
+function isOf({ sessionId, campaignId }: DueGroup, names: MessageNames): Document {
+  const session = unchanged(referenceOf(names, "sessionId"), sessionId);
+  return { $expr: { $and: [session, unchanged(referenceOf(names, "campaignId"), campaignId)] } };
 }

@@ -4,7 +4,7 @@ import type { Id } from "../mongo/ids.ts";
 import { type Updated, updateAll, updateMatching } from "../mongo/updates.ts";
 import type { Reason } from "../problems.ts";
 import { dueFilter, type Window } from "./due.ts";
-import { SAFE_FIELDS } from "./message.ts";
+import { projectionOf } from "./message.ts";
 import { type ClaimedMessage, claimed, ranOut, releasedClaims, rescued } from "./transitions.ts";
 
 /** Only a claimed message has an expiry, so this index holds nothing else. */
@@ -19,13 +19,12 @@ export interface Claim {
   expiresAt: Date;
 }
 
-/** What sending needs; an app may keep anything else on a message, of any size. */
+/** What sending needs, beside the fields of the app; an app may keep anything else on a message, of any size. */
 const NEEDED = {
   "delivery.passId": 1,
   "delivery.claimedAt": 1,
   "delivery.claimExpiresAt": 1,
   scheduledAt: 1,
-  ...SAFE_FIELDS,
 };
 
 /** What a claim came to. */
@@ -46,7 +45,13 @@ export interface Claimed {
 export async function claim(db: Database, ids: Id[], window: Window, mark: Claim): Promise<Claimed> {
   const { passId, settledBefore, now, expiresAt } = mark;
   let lost: unknown;
-  const { filter, update } = claimed(dueFilter(window, settledBefore), passId, now, expiresAt);
+  const { filter, update } = claimed(
+    db.documents.messages,
+    dueFilter(window, settledBefore),
+    passId,
+    now,
+    expiresAt,
+  );
   const updated = await updateAll(db.messages, ids, filter, update).catch((error: unknown) => {
     lost = error;
     return undefined;
@@ -58,7 +63,7 @@ export async function claim(db: Database, ids: Id[], window: Window, mark: Claim
       "delivery.claimedAt": now,
       "delivery.state": "claimed",
     })
-    .project<ClaimedMessage>(NEEDED)
+    .project<ClaimedMessage>({ ...NEEDED, ...projectionOf(db.documents.messages) })
     .toArray();
   if (lost && ours.length === 0) throw lost;
   return { ours, rejected: updated?.rejected ?? 0, isCertain: updated !== undefined };

@@ -4,7 +4,7 @@ import { SWEPT_SECONDS } from "../config.ts";
 import type { Database } from "../mongo/client.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
 import { SHORT_ID } from "../mongo/safe-fields.ts";
-import { CLAIMABLE_STATES, SAFE_FIELDS } from "./message.ts";
+import { CLAIMABLE_STATES, referenceOf } from "./message.ts";
 
 /**
  * Not sent, not deleted and not picked. Equality on all three, as the partial index over them needs: `$ne`,
@@ -68,12 +68,13 @@ export function oldestFirst(a: { scheduledAt: Date }, b: { scheduledAt: Date }):
  * Served by the index `scheduler_due`, whose order it keeps.
  */
 export async function surveyDue(db: Database, due: Document, perGroup: number): Promise<DueGroup[]> {
+  const names = db.documents.messages;
   const pipeline: Document[] = [
     { $match: due },
     { $sort: { scheduledAt: 1 } },
     {
       $group: {
-        _id: { sessionId: SAFE_FIELDS.sessionId, campaignId: SAFE_FIELDS.campaignId },
+        _id: { sessionId: referenceOf(names, "sessionId"), campaignId: referenceOf(names, "campaignId") },
         count: { $sum: 1 },
         next: { $firstN: { input: { _id: "$_id", scheduledAt: "$scheduledAt" }, n: perGroup } },
       },

@@ -1,24 +1,32 @@
 import type { IndexDescription } from "mongodb";
+import type { MessageNames } from "../documents/mapping.ts";
 import { PICKED_ELSEWHERE, PICKED_SINCE_RELEASED, WRONG_DATE } from "./audit.ts";
 import { CLAIMED } from "./claims.ts";
 import { LIVE } from "./due.ts";
 import { AWAITING_LOOKUP } from "./lookups.ts";
 
 /**
- * The indexes, each beside the query that needs it (the partial filter is that query's own constant). But
- * for the campaigns' count, each holds only what is still to be worked on, so they stay small for ever.
+ * The indexes of the messages, each beside the query that needs it (the partial filter is that query's own constant).
+ * But for the campaigns' count, each holds only what is still to be worked on, so they stay small. All are partial:
+ * Prisma's `db push` drops those that are not, and that its schema does not know.
  */
-export const MESSAGE_INDEXES: IndexDescription[] = [
+export function messageIndexes({ campaignId }: MessageNames): IndexDescription[] {
+  return [...OWN_INDEXES, ...(campaignId === null ? [] : [ofCampaign(campaignId)])];
+}
+
+const ofCampaign = (field: string): IndexDescription => ({
+  name: "scheduler_campaign",
+  key: { [field]: 1, isDeleted: 1, isSent: 1, isPicked: 1, "delivery.state": 1 },
+  partialFilterExpression: { [field]: { $exists: true } },
+});
+
+const OWN_INDEXES: IndexDescription[] = [
   { name: "scheduler_due", key: { scheduledAt: 1 }, partialFilterExpression: LIVE },
   { name: "scheduler_claimed", key: { "delivery.claimExpiresAt": 1 }, partialFilterExpression: CLAIMED },
   {
     name: "scheduler_lookups",
     key: { "delivery.nextLookupAt": 1 },
     partialFilterExpression: AWAITING_LOOKUP,
-  },
-  {
-    name: "scheduler_campaign",
-    key: { campaignId: 1, isDeleted: 1, isSent: 1, isPicked: 1, "delivery.state": 1 },
   },
   // The audit's: each is empty as long as every document is as it should be.
   { name: "scheduler_no_is_sent", key: { isSent: 1 }, partialFilterExpression: { isSent: null } },

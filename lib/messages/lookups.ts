@@ -1,7 +1,7 @@
 import type { Database } from "../mongo/client.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
 import { SHORT_ID, text } from "../mongo/safe-fields.ts";
-import { type Delivery, type MessageDocument, SAFE_FIELDS } from "./message.ts";
+import { type Delivery, type MessageDocument, referenceOf } from "./message.ts";
 import { type Finding, forgotten, foundOut } from "./transitions.ts";
 
 /** Only what a pass must look after again carries a time for it, so this index holds nothing else. */
@@ -29,7 +29,7 @@ export async function findUncertain(db: Database, now: Date, limit: number): Pro
     .sort({ "delivery.nextLookupAt": 1 })
     .limit(limit)
     .project<Uncertain>({
-      campaignId: SAFE_FIELDS.campaignId,
+      campaignId: referenceOf(db.documents.messages, "campaignId"),
       "delivery.state": 1,
       "delivery.attemptAt": 1,
       "delivery.session": text("delivery.session"),
@@ -73,7 +73,10 @@ export async function recordFinding(
   const { state, attemptAt } = message.delivery;
   const sameAttempt = hasTime(message) ? { "delivery.attemptAt": attemptAt } : TIMELESS;
   const filter = { _id: message._id, "delivery.state": state, ...sameAttempt };
-  const result = await db.messages.updateOne(filter, foundOut(message.delivery, finding, now));
+  const result = await db.messages.updateOne(
+    filter,
+    foundOut(db.documents.messages, message.delivery, finding, now),
+  );
   return result.matchedCount === 1;
 }
 

@@ -1,6 +1,7 @@
-import { z } from "zod";
+import type { Document } from "mongodb";
+import type { MessageNames } from "../documents/mapping.ts";
 import type { Id } from "../mongo/ids.ts";
-import { isTooLong, reference, text } from "../mongo/safe-fields.ts";
+import { document, flag, reference, type SafeField, text } from "../mongo/safe-fields.ts";
 import type { ProblemCode } from "../problems.ts";
 
 /**
@@ -49,13 +50,18 @@ export interface Delivery {
   error?: DeliveryError;
 }
 
-/** A message as the app writes it; only what the scheduler reads. Any field may hold anything. */
+/** A message, by this code's names for its fields; only what the scheduler reads. Any field may hold anything. */
 export interface MessageDocument {
   _id: Id;
   campaignId?: Id | null;
   sessionId?: Id | null;
   chatId?: unknown;
   content?: unknown;
+  /** Of a mapping with one field for media: what stands in it. */
+  media?: unknown;
+  /** Of a mapping with rules for media, by their place: the address, and whether it counts. */
+  [url: `mediaUrl${number}`]: unknown;
+  [when: `mediaWhen${number}`]: unknown;
   scheduledAt: Date;
   isSent: boolean;
   isDeleted: boolean;
@@ -64,46 +70,58 @@ export interface MessageDocument {
   delivery?: Delivery | null;
 }
 
-/** A phone number is digits alone and means `@c.us`; the suffixes are WhatsApp's kinds of chat. */
-const CHAT_ID =
-  /^(\d{5,20}@c\.us|\d[\d-]{4,40}@g\.us|\d{5,20}@lid|\d{5,40}@newsletter|\d{5,20}(:\d{1,3})?@s\.whatsapp\.net)$/;
-
 /** WhatsApp's own clients cut a text at 65,536 characters. */
-const MAX_TEXT = 65_536;
+export const MAX_TEXT = 65_536;
 
 /** In UTF-8 none of these characters takes more bytes (those of four bytes are two of JavaScript's). */
 const MAX_BYTES_A_CHARACTER = 3;
 
+/** Longer addresses are none: browsers and servers commonly take no longer ones. */
+export const MAX_URL = 2_048;
+
+const urlText = (field: string) => text(field, MAX_URL * MAX_BYTES_A_CHARACTER);
+
 /** How the fields of a message are read that an app may change until it is sent. */
-export const SAFE_FIELDS = {
-  campaignId: reference("campaignId"),
-  sessionId: reference("sessionId"),
-  chatId: text("chatId"),
-  content: text("content", MAX_TEXT * MAX_BYTES_A_CHARACTER),
-} as const;
+export function safeFieldsOf(names: MessageNames): SafeField[] {
+  const known = KNOWN.get(names) ?? listSafeFields(names);
+  KNOWN.set(names, known);
+  return known;
+}
 
-const NO_CHAT = "chatId is not a WhatsApp chat (…@c.us, @g.us, @lid, @newsletter)";
-const LONG_TEXT = `content is longer than ${MAX_TEXT} characters`;
+const KNOWN = new WeakMap<MessageNames, SafeField[]>();
 
-const OutgoingText = z.object({
-  chatId: z
-    .string({ error: ({ input }) => (isTooLong(input) ? NO_CHAT : "chatId is missing or not a string") })
-    .transform((chatId) => (/^\d{5,20}$/.test(chatId) ? `${chatId}@c.us` : chatId))
-    .refine((chatId) => CHAT_ID.test(chatId), NO_CHAT),
-  content: z
-    .string({ error: ({ input }) => (isTooLong(input) ? LONG_TEXT : "content is missing or not a string") })
-    // In JavaScript's characters; zod's own `max` counts those beyond the first plane once.
-    .refine((content) => content.length <= MAX_TEXT, LONG_TEXT)
-    .refine((content) => content.trim() !== "", "content is empty"),
-});
+function listSafeFields(names: MessageNames): SafeField[] {
+  const content = text(names.content, MAX_TEXT * MAX_BYTES_A_CHARACTER);
+  return [
+    ...safeField("campaignId", names.campaignId, reference),
+    ...safeField("sessionId", names.sessionId, reference),
+    ...safeField("chatId", names.chatId, text),
+    { name: "content", field: names.content, read: content },
+    ...mediaFields(names.media),
+  ];
+}
 
-/** A message that can be posted: its chat in full form, and its text. */
-export type OutgoingText = z.infer<typeof OutgoingText>;
+function safeField(name: string, field: string | null, read: (field: string) => Document): SafeField[] {
+  return field === null ? [] : [{ name, field, read: read(field) }];
+}
 
-/** Reads what is to be posted from a document, or says what is wrong with it, without quoting it. */
-export function parseText(message: MessageDocument): { text: OutgoingText } | { problem: string } {
-  const parsed = OutgoingText.safeParse(message);
-  return parsed.success
-    ? { text: parsed.data }
-    : { problem: parsed.error.issues.map((i) => i.message).join("; ") };
+function mediaFields(media: MessageNames["media"]): SafeField[] {
+  if (typeof media === "string") {
+    const parts = { kind: text, url: urlText, mimetype: text, filename: text };
+    return [{ name: "media", field: media, read: document(media, parts) }];
+  }
+  return media.flatMap(({ url, when }, place) => [
+    { name: `mediaUrl${place}`, field: url, read: urlText(url) },
+    ...safeField(`mediaWhen${place}`, when ?? null, flag),
+  ]);
+}
+
+/** A projection that reads these fields, under this code's names. */
+export function projectionOf(names: MessageNames): Document {
+  return Object.fromEntries(safeFieldsOf(names).map(({ name, read }) => [name, read]));
+}
+
+/** How a message's reference to its campaign or session is read; nothing where the app has no such field. */
+export function referenceOf(names: MessageNames, name: "campaignId" | "sessionId"): Document {
+  return safeFieldsOf(names).find((field) => field.name === name)?.read ?? { $literal: null };
 }

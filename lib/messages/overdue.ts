@@ -5,7 +5,7 @@ import { SHORT_ID } from "../mongo/safe-fields.ts";
 import { type Updated, updateAll } from "../mongo/updates.ts";
 import type { ProblemCode, Reason } from "../problems.ts";
 import { liveWithinADay } from "./due.ts";
-import { CLAIMABLE_STATES, type MessageDocument, SAFE_FIELDS } from "./message.ts";
+import { CLAIMABLE_STATES, type MessageDocument, referenceOf } from "./message.ts";
 import { flagsSetBack, MAY_BE_SENT, missed, SAYS_WHY } from "./transitions.ts";
 
 /** An unpicked message that should not be so. */
@@ -34,7 +34,7 @@ export function findOverdue(db: Database, windowFrom: Date, now: Date): FindCurs
     })
     .sort({ scheduledAt: -1 })
     .project<Overdue>({
-      campaignId: SAFE_FIELDS.campaignId,
+      campaignId: referenceOf(db.documents.messages, "campaignId"),
       scheduledAt: { $cond: [{ $eq: [{ $type: "$scheduledAt" }, "date"] }, "$scheduledAt", null] },
       mayBeSent: { $in: ["$delivery.state", [...MAY_BE_SENT]] },
       saysWhy: { $cond: [SAYS_WHY, "$delivery.error.code", null] },
@@ -55,6 +55,6 @@ export function markMissed(
   now: Date,
   reason: Reason,
 ): Promise<Updated> {
-  const { filter, update, mark } = missed(windowFrom, now, reason);
+  const { filter, update, mark } = missed(db.documents.messages, windowFrom, now, reason);
   return updateAll(db.messages, ids, filter, update, mark);
 }

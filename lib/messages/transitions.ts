@@ -1,5 +1,6 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
+import type { MessageNames } from "../documents/mapping.ts";
 import { allUnchanged, deliveryBefore } from "../mongo/safe-fields.ts";
 import { messageOf, PROBLEMS, type Reason } from "../problems.ts";
 import { LIVE, liveWithinADay } from "./due.ts";
@@ -8,7 +9,7 @@ import {
   type Delivery,
   type DeliveryState,
   type MessageDocument,
-  SAFE_FIELDS,
+  safeFieldsOf,
 } from "./message.ts";
 
 /*
@@ -27,6 +28,8 @@ export interface Change {
 /** A message as it was read back after its claim. */
 export type ClaimedMessage = MessageDocument & {
   delivery: Pick<Delivery, "passId" | "claimedAt"> & { claimExpiresAt: Date };
+  /** The chat that its campaign or group named at the claim, for a message that names none. */
+  campaignChat?: unknown;
 };
 
 /** A guarded change of one claimed message. A pass whose claim no longer stands matches nothing, however late. */
@@ -86,12 +89,18 @@ export function noted(due: Document, reason: Reason, at: Date): Change {
  * due → claimed, with a new `delivery`, whatever was there before (nothing, null, or something that is not even
  * a document): only the count of attempts lives on. `$mergeObjects` replaces where a plain object would be merged in.
  */
-export function claimed(due: Document, passId: string, claimedAt: Date, claimExpiresAt: Date): Change {
+export function claimed(
+  names: MessageNames,
+  due: Document,
+  passId: string,
+  claimedAt: Date,
+  claimExpiresAt: Date,
+): Change {
   const attempts = { $cond: [{ $isNumber: "$delivery.attempts" }, "$delivery.attempts", 0] };
   const delivery = {
     $mergeObjects: [{ $literal: { state: "claimed", passId, claimedAt, claimExpiresAt } }, { attempts }],
   };
-  return { filter: due, update: [{ $set: { isPicked: true, delivery } }] };
+  return { filter: due, update: [{ $set: { isPicked: true, delivery, ...takenBack(names) } }] };
 }
 
 /** Where an attempt goes, and the id that it gives the message, if the engine takes one. */
@@ -108,7 +117,7 @@ export interface Attempt {
  * claim is this pass's and not expired by the database's own clock (a frozen process's may have stood
  * still), and the message is still what was read: not deleted, moved or edited.
  */
-export function intent(message: ClaimedMessage, attempt: Attempt): Transition {
+export function intent(names: MessageNames, message: ClaimedMessage, attempt: Attempt): Transition {
   return {
     message,
     to: "attempting",
@@ -116,7 +125,7 @@ export function intent(message: ClaimedMessage, attempt: Attempt): Transition {
       ...sameClaim(message),
       "delivery.state": "claimed",
       isSent: false,
-      ...asRead(message),
+      ...asRead(names, message),
       $expr: { $gt: ["$delivery.claimExpiresAt", "$$NOW"] },
     },
     update: {
@@ -140,25 +149,26 @@ export function intent(message: ClaimedMessage, attempt: Attempt): Transition {
  * @param from `unknown` when the answer came so late that the attempt was already given up: it is proof all the same
  */
 export function sent(
+  names: MessageNames,
   message: ClaimedMessage,
   at: Date,
   waMessageId: string | undefined,
   from: "attempting" | "unknown" = "attempting",
 ): Transition {
-  const update = toSent(at, at, lookupAfter(from, at));
+  const update = toSent(names, at, at, lookupAfter(from, at));
   if (waMessageId) update.$set["delivery.waMessageId"] = waMessageId;
   return settlement(message, [from], "sent", update);
 }
 
 /** attempting → failed: WhatsApp itself refused it. */
-export function refused(message: ClaimedMessage, at: Date, reason: Reason): Transition {
-  return settlement(message, ["attempting"], "failed", toFailed(at, reason, undefined));
+export function refused(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition {
+  return settlement(message, ["attempting"], "failed", toFailed(names, at, reason, undefined));
 }
 
 /** claimed → failed: it can't be sent as it stands. An edit since it was read saves it from this. */
-export function invalid(message: ClaimedMessage, at: Date, reason: Reason): Transition {
-  const write = settlement(message, ["claimed"], "failed", toFailed(at, reason, undefined));
-  return { ...write, filter: { ...write.filter, ...asRead(message) } };
+export function invalid(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition {
+  const write = settlement(message, ["claimed"], "failed", toFailed(names, at, reason, undefined));
+  return { ...write, filter: { ...write.filter, ...asRead(names, message) } };
 }
 
 /** claimed, attempting → released: proven unsent. Any pass may claim it again while its window lasts. */
@@ -174,8 +184,8 @@ export function unproven(message: ClaimedMessage, at: Date, reason: Reason): Tra
 }
 
 /** attempting → unknown: posted, with no proof of either outcome and nothing to look it up by. A person decides. */
-export function unknown(message: ClaimedMessage, at: Date, reason: Reason): Transition {
-  return settlement(message, ["attempting"], "unknown", toEnd("unknown", at, reason, undefined));
+export function unknown(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition {
+  return settlement(message, ["attempting"], "unknown", toUnknown(names, at, reason, undefined));
 }
 
 /** claimed → released, of many: this pass gives back what it only claimed. */
@@ -196,6 +206,7 @@ export type Finding =
 
 /** attempting, unknown → sent, failed, unknown, or a later lookup: what a lookup of `delivery` found. */
 export function foundOut(
+  names: MessageNames,
   { attemptAt, state }: Pick<Delivery, "attemptAt" | "state">,
   finding: Finding,
   now: Date,
@@ -204,11 +215,11 @@ export function foundOut(
   switch (finding.to) {
     case "sent":
       // No pass recorded when exactly it was sent; not before the attempt.
-      return toSent(attemptAt ?? now, now, after);
+      return toSent(names, attemptAt ?? now, now, after);
     case "failed":
-      return picked(toFailed(now, finding.reason, after));
+      return picked(toFailed(names, now, finding.reason, after));
     case "unknown":
-      return picked(toEnd("unknown", now, finding.reason, finding.nextLookupAt));
+      return picked(toUnknown(names, now, finding.reason, finding.nextLookupAt));
     case "later":
       return nextLookup(finding.nextLookupAt);
   }
@@ -235,7 +246,7 @@ export const SAYS_WHY: Document = {
  * (none), released → missed: the window closed unsent. What says why itself keeps its reason; the others get
  * `reason`. What was claimed, moved or deleted meanwhile is not ended.
  */
-export function missed(windowFrom: Date, now: Date, reason: Reason): Change {
+export function missed(names: MessageNames, windowFrom: Date, now: Date, reason: Reason): Change {
   const error = { $cond: [SAYS_WHY, "$delivery.error", { $literal: deliveryError(reason, now) }] };
   const delivery = { $mergeObjects: [deliveryBefore, { state: "missed", settledAt: now, error }] };
   return {
@@ -244,7 +255,7 @@ export function missed(windowFrom: Date, now: Date, reason: Reason): Change {
       scheduledAt: { $lt: windowFrom },
       "delivery.state": { $in: [...CLAIMABLE_STATES] },
     },
-    update: [{ $set: { isPicked: true, delivery } }],
+    update: [{ $set: { isPicked: true, delivery } }, ...shownMissed(names)],
     mark: { "delivery.state": "missed", "delivery.settledAt": now },
   };
 }
@@ -269,13 +280,12 @@ function sameClaim({ _id, delivery }: ClaimedMessage): Document {
 }
 
 /** What the app may have changed since it was read: every field is compared as it was read. */
-function asRead(message: MessageDocument): Document {
-  const fields = Object.entries(SAFE_FIELDS).map(([field, read]): [string, Document, unknown] => [
-    field,
-    read,
-    message[field as keyof typeof SAFE_FIELDS],
-  ]);
-  return { isDeleted: false, scheduledAt: { $eq: message.scheduledAt }, ...allUnchanged(fields) };
+function asRead(names: MessageNames, message: MessageDocument): Document {
+  return {
+    isDeleted: false,
+    scheduledAt: { $eq: message.scheduledAt },
+    ...allUnchanged(safeFieldsOf(names), message),
+  };
 }
 
 function settlement(
@@ -293,7 +303,7 @@ interface Update {
   $unset: Document;
 }
 
-function toSent(sentAt: Date, settledAt: Date, lookUpAt: Date | undefined): Update {
+function toSent(names: MessageNames, sentAt: Date, settledAt: Date, lookUpAt: Date | undefined): Update {
   const lookup = nextLookup(lookUpAt);
   return {
     $set: {
@@ -302,15 +312,24 @@ function toSent(sentAt: Date, settledAt: Date, lookUpAt: Date | undefined): Upda
       sentAt,
       "delivery.state": "sent",
       "delivery.settledAt": settledAt,
+      ...takenBack(names),
       ...lookup.$set,
     },
     $unset: { "delivery.error": "", ...lookup.$unset },
   };
 }
 
-function toFailed(at: Date, reason: Reason, lookUpAt: Date | undefined): Update {
+function toFailed(names: MessageNames, at: Date, reason: Reason, lookUpAt: Date | undefined): Update {
   const update = toEnd("failed", at, reason, lookUpAt);
-  return { ...update, $unset: { "delivery.claimExpiresAt": "", ...update.$unset } };
+  const shown = { ...named(names.failed, true), ...named(names.failedReason, shownReason(reason, at)) };
+  return { $set: { ...update.$set, ...shown }, $unset: { "delivery.claimExpiresAt": "", ...update.$unset } };
+}
+
+/** For the app `failed` would invite a second send, so only the reason is shown. */
+function toUnknown(names: MessageNames, at: Date, reason: Reason, lookUpAt: Date | undefined): Update {
+  const update = toEnd("unknown", at, reason, lookUpAt);
+  const shown = named(names.failedReason, shownReason(reason, at));
+  return { $set: { ...update.$set, ...shown }, $unset: update.$unset };
 }
 
 function toEnd(state: "failed" | "unknown", at: Date, reason: Reason, lookUpAt: Date | undefined): Update {
@@ -356,4 +375,27 @@ function nextLookup(at: Date | undefined): Update {
   return at
     ? { $set: { "delivery.nextLookupAt": at }, $unset: {} }
     : { $set: {}, $unset: { "delivery.nextLookupAt": "" } };
+}
+
+/** A field of the app's own that is written, where it has one. */
+function named(field: string | null, value: unknown): Document {
+  return field === null ? {} : { [field]: value };
+}
+
+/** The app's own fields say again that nothing went wrong; not removed, as Prisma can't read a Boolean that is absent. */
+function takenBack(names: MessageNames): Document {
+  return { ...named(names.failed, false), ...named(names.failedReason, null) };
+}
+
+/** What the app's own screens show. */
+function shownReason(reason: Reason, at: Date): string {
+  const { code, message } = deliveryError(reason, at);
+  return `${code}: ${message}`;
+}
+
+/** A second stage, as it repeats the reason that the first one has decided on. */
+function shownMissed({ failed, failedReason }: MessageNames): Document[] {
+  const reason = { $concat: ["$delivery.error.code", ": ", "$delivery.error.message"] };
+  const shown = { ...named(failed, true), ...named(failedReason, reason) };
+  return Object.keys(shown).length > 0 ? [{ $set: shown }] : [];
 }

@@ -10,6 +10,7 @@ import {
 } from "mongodb";
 import { backgroundDone } from "../async.ts";
 import type { Config } from "../config.ts";
+import type { Mapping } from "../documents/mapping.ts";
 import { ConfigError, UnavailableError } from "../errors.ts";
 import { asUnavailable, unavailable } from "./errors.ts";
 import type { Id } from "./ids.ts";
@@ -19,8 +20,12 @@ export type Stored = Document & { _id: Id };
 
 /** The collections that the scheduler works on, and the database's time. */
 export interface Database {
+  /** The names of the app's collections and fields. */
+  readonly documents: Mapping;
   readonly messages: Collection<Stored>;
   readonly campaigns: Collection<Stored>;
+  /** Null where chats stand on no groups. */
+  readonly groups: Collection<Stored> | null;
   readonly sessions: Collection<Stored>;
   /** The scheduler's own small collection: leases, the last pass, the history and the alerts. */
   readonly scheduler: Collection<Stored>;
@@ -44,10 +49,13 @@ const clients = new Map<string, MongoClient>();
 export function openDatabase(config: Config): Database {
   const client = cachedClient(config.DATABASE_URL.url);
   const db = client.db(config.DATABASE_URL.name);
+  const documents = config.DOCUMENTS;
   return {
-    messages: db.collection(config.MESSAGES_COLLECTION),
-    campaigns: db.collection(config.CAMPAIGNS_COLLECTION),
-    sessions: db.collection(config.SESSIONS_COLLECTION),
+    documents,
+    messages: db.collection(documents.messages.collection),
+    campaigns: db.collection(documents.campaigns.collection),
+    groups: documents.groups && db.collection(documents.groups.collection),
+    sessions: db.collection(documents.sessions.collection),
     scheduler: db.collection(config.SCHEDULER_COLLECTION),
     database: db,
     connect: () => connect(client, config.DATABASE_URL.url),

@@ -39,6 +39,23 @@ export function text(field: string, maxBytes = MAX_ID_BYTES): Document {
   return only(TEXTS, maxBytes, field);
 }
 
+/** A field that holds true or false; anything else is read as nothing. */
+export function flag(field: string): Document {
+  return { $cond: [{ $eq: [{ $type: `$${field}` }, "bool"] }, `$${field}`, null] };
+}
+
+/** A field that holds a document, of which some parts are read; where there is no field at all, nothing is. */
+export function document(field: string, parts: Record<string, (field: string) => Document>): Document {
+  const type = { $type: `$${field}` };
+  const read = Object.entries(parts).map(([part, of]) => [part, { $ifNull: [of(`${field}.${part}`), null] }]);
+  const branches = [
+    { case: { $eq: [type, "missing"] }, then: "$$REMOVE" },
+    { case: { $in: [type, NOTHING] }, then: null },
+    { case: { $eq: [type, "object"] }, then: Object.fromEntries(read) },
+  ];
+  return { $switch: { branches, default: { type } } };
+}
+
 /** Whether a value stands in for a text that was too long to be read. */
 export function isTooLong(value: unknown): boolean {
   return typeof value === "object" && value !== null && "tooLong" in value;
@@ -52,21 +69,38 @@ export function unchanged(read: Document, value: unknown): Document {
   return { $eq: [{ $ifNull: [read, null] }, { $literal: value ?? null }] };
 }
 
+/** A field of the app's: the name that this code has for it, the app's own, and how it is read. */
+export interface SafeField {
+  name: string;
+  field: string;
+  read: Document;
+}
+
 /**
- * Filter conditions: what was read of some fields still stands. Texts and ids, which nearly all are, are compared
- * without an expression, which takes the server twice as long; a list that holds one is not it.
+ * Filter conditions: what was read of some fields still stands. Texts, ids, flags and documents that are not there, which
+ * nearly all are, are compared without an expression, which takes the server twice as long; a list that holds one is
+ * not it.
  *
- * @param fields of each: its name, how it is read, and what was read
+ * @param found what was read, by this code's names
  */
-export function allUnchanged(fields: [field: string, read: Document, value: unknown][]): Document {
-  const plain = fields.filter(([, , value]) => typeof value === "string" || value instanceof ObjectId);
-  const odd = fields.filter((field) => !plain.includes(field));
+export function allUnchanged(fields: SafeField[], found: Document): Document {
+  const conditions = fields.map((field) => ({ field, condition: plainCondition(field, found) }));
+  const plain = conditions.flatMap(({ field, condition }) => (condition ? [[field.field, condition]] : []));
+  const odd = conditions.filter(({ condition }) => !condition).map(({ field }) => field);
   return {
-    ...Object.fromEntries(plain.map(([field, , value]) => [field, { $eq: value, $not: { $type: "array" } }])),
+    ...Object.fromEntries(plain),
     ...(odd.length > 0
-      ? { $and: [{ $expr: { $and: odd.map(([, read, value]) => unchanged(read, value)) } }] }
+      ? { $and: [{ $expr: { $and: odd.map(({ name, read }) => unchanged(read, found[name])) } }] }
       : {}),
   };
+}
+
+function plainCondition({ name, read }: SafeField, found: Document): Document | undefined {
+  const value: unknown = found[name];
+  if (typeof value === "string" || typeof value === "boolean" || value instanceof ObjectId)
+    return { $eq: value, $not: { $type: "array" } };
+  // Only a document is read as nothing exactly where the field is not there.
+  return value === undefined && "$switch" in read ? { $exists: false } : undefined;
 }
 
 /** A document's `delivery` as an expression; empty if there is none, or something that is not a document. */

@@ -28,7 +28,7 @@ export async function audit({ clock, db, log, stats }: Pass): Promise<void> {
 export async function openCampaignsOf(pass: Pass, messages: { campaignId?: Id | null }[]): Promise<void> {
   const named = messages.map(({ campaignId }) => campaignId).filter((id) => id !== undefined && id !== null);
   if (named.length > 0) pass.stats.campaignsOpened = true;
-  noteTurnedAway(pass, await openCampaigns(pass.db, named, pass.config), "campaigns");
+  noteTurnedAway(pass, await openCampaigns(pass.db, named), "campaigns");
 }
 
 /** Levels at which the log follows each message by its id. */

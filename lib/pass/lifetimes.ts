@@ -36,6 +36,8 @@ export interface Lifetimes {
   readonly marginMs: number;
   /** An attempt starts only with so much time left for requests: a refusal for a session takes WAHA 5 s. */
   readonly attemptMs: number;
+  /** The same for an attempt with a file, which WAHA fetches and uploads first. */
+  readonly mediaMs: number;
   /** A session is given what it can start within this time: soon enough that a pause of its campaign still counts. */
   readonly aheadMs: number;
   /** For how long a pass does not try again what it has settled. */
@@ -64,6 +66,7 @@ export function lifetimes({ PASS_SECONDS }: Config): Lifetimes {
     claimMs: 15_000 * scale,
     marginMs: 1_000 * scale,
     attemptMs: 8_000 * scale,
+    mediaMs: 30_000 * scale,
     aheadMs: 5_000 * scale,
     settledMs: 15_000 * scale,
     lookMs: 2_500 * scale,

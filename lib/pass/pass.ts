@@ -24,13 +24,20 @@ export interface Pass extends PassEnds {
 }
 
 /** Whether another send may still start: there is time to send, and enough of it to wait for WAHA's answer. */
-export function maySend(pass: Pass): boolean {
-  return !pass.stop.aborted && pass.clock.until(lastStart(pass)) > 0;
+export function maySend(pass: Pass, needsMs = pass.lifetimes.attemptMs): boolean {
+  return !pass.stop.aborted && pass.clock.until(lastStart(pass, needsMs)) > 0;
 }
 
-/** After this no attempt starts. */
-export function lastStart({ lifetimes, requestsUntil, sendUntil }: Pass): Date {
-  const withTimeLeft = addSeconds(requestsUntil, -lifetimes.attemptMs / 1000);
+/**
+ * After this no attempt starts.
+ *
+ * @param needsMs how much time for requests must be left
+ */
+export function lastStart(
+  { lifetimes, requestsUntil, sendUntil }: Pass,
+  needsMs = lifetimes.attemptMs,
+): Date {
+  const withTimeLeft = addSeconds(requestsUntil, -needsMs / 1000);
   return withTimeLeft < sendUntil ? withTimeLeft : sendUntil;
 }
 

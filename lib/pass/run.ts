@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import { UnavailableError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { groupCommit } from "../messages/group-commit.ts";
-import { MESSAGE_INDEXES } from "../messages/indexes.ts";
+import { messageIndexes } from "../messages/indexes.ts";
 import { type Database, openDatabase } from "../mongo/client.ts";
 import { asUnavailable } from "../mongo/errors.ts";
 import { ensureIndexes } from "../mongo/indexes.ts";
@@ -89,21 +89,21 @@ export async function readClock(db: Database, ticker: SystemClock, began: number
 
 /** @param seen WAHA as it was when the pass began, or why it could not be seen */
 async function runSteps(pass: Pass, seen: WahaSnapshot | UnavailableError): Promise<PassReport> {
-  const { config, db, log, stats } = pass;
+  const { db, log, stats } = pass;
   const steps = new Steps(pass);
   const snapshot = seen instanceof UnavailableError ? undefined : seen;
   if (seen instanceof UnavailableError) steps.fail(seen);
   else if (!seen.server) stats.problem("waha_version_unknown");
   noteSkew(pass);
   const indexes = [
-    { collection: db.messages, indexes: MESSAGE_INDEXES },
+    { collection: db.messages, indexes: messageIndexes(db.documents.messages) },
     { collection: db.campaigns, indexes: CAMPAIGN_INDEXES },
   ];
   ensureIndexes(indexes, log);
   // None of these waits for another, so that a pass with nothing to do is over after a few round trips.
   const rescued = steps.run("rescue", () => rescue(pass));
   const [open, watch] = await Promise.all([
-    steps.run("campaigns", () => findOpenCampaigns(db, config)),
+    steps.run("campaigns", () => findOpenCampaigns(db)),
     steps.run("send", () => sendLoop(pass, seen, rescued)),
     steps.run("reconcile", () => reconcile(pass, snapshot)),
     steps.run("sweep", () => sweepAll(pass, rescued)),
@@ -147,9 +147,9 @@ async function report(
 
 /** Settles the open campaigns that have nothing left to send. */
 async function settleOpenCampaigns(pass: Pass, found: OpenCampaign[] | undefined): Promise<void> {
-  const { clock, config, db, stats } = pass;
-  const open = stats.campaignsOpened || !found ? await findOpenCampaigns(db, config) : found;
-  const { changed, rejected } = await settleCampaigns(db, open, config, clock.now());
+  const { clock, db, stats } = pass;
+  const open = stats.campaignsOpened || !found ? await findOpenCampaigns(db) : found;
+  const { changed, rejected } = await settleCampaigns(db, open, clock.now());
   stats.add("campaignsCompleted", changed);
   noteTurnedAway(pass, rejected, "campaigns");
 }

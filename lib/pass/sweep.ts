@@ -33,7 +33,7 @@ export async function sweep(pass: Pass): Promise<void> {
 }
 
 async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date): Promise<void> {
-  const { config, db, stats } = pass;
+  const { db, stats } = pass;
   const ids = messages.filter(({ mayBeSent }) => mayBeSent).map(({ _id }) => _id);
   const { changed: setBack, rejected } = await setBackFlags(db, ids);
   noteTurnedAway(pass, rejected, "messages");
@@ -41,7 +41,7 @@ async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date): Prom
     stats.problem("flag_reset", setBack);
     tellEach(pass, ids, setBack, "flag_reset", "flags reset by the app were set back");
   }
-  const held = await findHeldCampaigns(db, messages, config);
+  const held = await findHeldCampaigns(db, messages);
   const missed = messages.filter(
     ({ campaignId, mayBeSent }) => !mayBeSent && !held.has(idKey(campaignId ?? "")),
   );

@@ -1,15 +1,9 @@
-import type { CampaignDocument } from "../campaigns.ts";
 import type { Config } from "../config.ts";
 import type { Database } from "../mongo/client.ts";
 import { distinctForms, type Id, idKey } from "../mongo/ids.ts";
-import { reference, text } from "../mongo/safe-fields.ts";
+import { flag, reference, text } from "../mongo/safe-fields.ts";
 import type { Reason } from "../problems.ts";
 import type { WahaSession } from "../waha/responses.ts";
-
-export interface SessionDocument {
-  _id: Id;
-  name?: unknown;
-}
 
 /** What a message says of where it belongs. */
 export interface References {
@@ -17,13 +11,38 @@ export interface References {
   campaignId?: Id | null;
 }
 
+/** What routing reads of a campaign, by this code's names. */
+interface RoutedCampaign {
+  _id: Id;
+  sessionId?: Id | null;
+  status?: unknown;
+  deleted?: boolean | null;
+  chatId?: unknown;
+  groupId?: Id | null;
+}
+
+/** A session as the app keeps it, by this code's names. */
+export interface SessionDocument {
+  _id: Id;
+  name?: unknown;
+}
+
+/** The chat that a campaign, or its group, gives to messages that name none: a value of any kind, as it is stored. */
+export interface CampaignChat {
+  chatId: unknown;
+}
+
 /**
  * Where a message goes: out on a session; nowhere, as its campaign is on hold; or nowhere, for a reason that
- * somebody must know. `orphaned`: it names a campaign that does not exist.
+ * a person must know. `orphaned`: it names a campaign that does not exist.
  */
-export type Route = { orphaned: boolean } & ({ session: WahaSession } | { held: true } | { blocked: Reason });
+export type Route = { orphaned: boolean } & (
+  | { session: WahaSession; chat: CampaignChat | undefined }
+  | { held: true }
+  | { blocked: Reason }
+);
 
-/** Finds the route of each of `groups`, in the same order, with at most two queries for all of them. */
+/** Finds the route of each of `groups`, in the same order, with at most a query for each collection on the way. */
 export async function routeAll(
   db: Database,
   groups: References[],
@@ -35,29 +54,55 @@ export async function routeAll(
     isGiven(group.campaignId) ? campaigns.get(idKey(group.campaignId)) : undefined;
   const sessionIdOf = (group: References) =>
     isGiven(group.sessionId) ? group.sessionId : (campaignOf(group)?.sessionId ?? undefined);
-  const sessions = await findSessions(db, groups.map(sessionIdOf).filter(isGiven));
+  const [sessions, chatOf] = await Promise.all([
+    findSessions(db, groups.map(sessionIdOf).filter(isGiven)),
+    findChats(db, campaigns),
+  ]);
   return groups.map((group) => {
     const campaign = campaignOf(group);
     const orphaned = isGiven(group.campaignId) && !campaign;
-    if (isHeld(campaign, config)) return { orphaned, held: true };
+    if (isHeld(campaign, db)) return { orphaned, held: true };
     // The account that the campaign would have used is not known, and a message from the wrong one can't be unsent.
     if (orphaned && !isGiven(group.sessionId)) return { orphaned, blocked: { code: "campaign_not_found" } };
-    return { orphaned, ...routeTo(sessionIdOf(group), sessions, waha, config) };
+    const route = routeTo(sessionIdOf(group), sessions, waha, config);
+    if ("blocked" in route) return { orphaned, ...route };
+    const chat = campaign && chatOf(campaign);
+    // Where messages have no chat of their own, there is none without it.
+    if (db.documents.messages.chatId === null && (!chat || "missing" in chat))
+      return { orphaned, blocked: { code: "no_chat", detail: chat?.missing ?? noCampaign(db) } };
+    return { orphaned, ...route, chat: chat && "chatId" in chat ? chat : undefined };
   });
 }
 
-/** The campaigns on hold among those that `groups` name. */
-export async function findHeldCampaigns(
+/**
+ * The chats that campaigns give to messages that name none, as they stand now, by the campaign's key. Nothing is asked
+ * of the database where no campaign gives one.
+ */
+export async function findCampaignChats(
   db: Database,
-  groups: References[],
-  config: Config,
-): Promise<Set<string>> {
-  const campaigns = await findCampaigns(db, groups);
-  return new Set([...campaigns].filter(([, campaign]) => isHeld(campaign, config)).map(([key]) => key));
+  messages: References[],
+): Promise<Map<string, CampaignChat>> {
+  const { chatId, groupId } = db.documents.campaigns;
+  if (chatId === null && groupId === null) return new Map();
+  const campaigns = await findCampaigns(db, messages);
+  const chatOf = await findChats(db, campaigns);
+  return new Map(
+    [...campaigns].flatMap(([key, campaign]) => {
+      const chat = chatOf(campaign);
+      return "chatId" in chat ? [[key, chat]] : [];
+    }),
+  );
 }
 
-function isHeld(campaign: CampaignDocument | undefined, config: Config): boolean {
-  return config.CAMPAIGN_STATUS_HOLD.some((word) => word === campaign?.status);
+/** The campaigns on hold among those that `groups` name. */
+export async function findHeldCampaigns(db: Database, groups: References[]): Promise<Set<string>> {
+  const campaigns = await findCampaigns(db, groups);
+  return new Set([...campaigns].filter(([, campaign]) => isHeld(campaign, db)).map(([key]) => key));
+}
+
+function isHeld(campaign: RoutedCampaign | undefined, { documents }: Database): boolean {
+  if (!campaign) return false;
+  return campaign.deleted === true || documents.campaigns.hold.some((word) => word === campaign.status);
 }
 
 function routeTo(
@@ -79,12 +124,58 @@ function routeTo(
   return { session };
 }
 
-async function findCampaigns(db: Database, groups: References[]): Promise<Map<string, CampaignDocument>> {
+/** A campaign's chat, or what is missing on the way to it. */
+type ChatOrMissing = CampaignChat | { missing: string };
+
+/** Finds the chats of campaigns: each's own, else its group's, with one query for all groups. */
+async function findChats(
+  db: Database,
+  campaigns: Map<string, RoutedCampaign>,
+): Promise<(campaign: RoutedCampaign) => ChatOrMissing> {
+  const { campaigns: names, groups } = db.documents;
+  const groupIds = [...campaigns.values()]
+    .filter(({ chatId }) => !isGiven(chatId))
+    .map(({ groupId }) => groupId);
+  const chats = await findGroupChats(db, groupIds.filter(isGiven));
+  return ({ chatId, groupId }) => {
+    if (isGiven(chatId)) return { chatId };
+    if (!groups || !isGiven(groupId))
+      return { missing: `its ${names.collection} has no ${names.groupId ?? names.chatId ?? "chat"}` };
+    const group = chats.get(idKey(groupId));
+    if (!group)
+      return { missing: `its ${names.collection} names a ${groups.collection} that does not exist` };
+    if (!isGiven(group.chatId)) return { missing: `its ${groups.collection} has no ${groups.chatId}` };
+    return { chatId: group.chatId };
+  };
+}
+
+function noCampaign({ documents: { campaigns, messages } }: Database): string {
+  return `it names no ${campaigns.collection} in ${messages.campaignId ?? "any field"}`;
+}
+
+async function findGroupChats(db: Database, ids: Id[]): Promise<Map<string, CampaignChat>> {
+  const { groups: names } = db.documents;
+  if (!db.groups || !names || ids.length === 0) return new Map();
+  const found = await db.groups
+    .find({ _id: { $in: distinctForms(ids) } })
+    .project<{ _id: Id; chatId?: unknown }>({ chatId: text(names.chatId) })
+    .toArray();
+  return new Map(found.map(({ _id, chatId }) => [idKey(_id), { chatId }]));
+}
+
+async function findCampaigns(db: Database, groups: References[]): Promise<Map<string, RoutedCampaign>> {
   const ids = groups.map((group) => group.campaignId).filter(isGiven);
   if (ids.length === 0) return new Map();
+  const { chatId, deleted, groupId, sessionId, status } = db.documents.campaigns;
   const found = await db.campaigns
     .find({ _id: { $in: distinctForms(ids) } })
-    .project<CampaignDocument>({ sessionId: reference("sessionId"), status: text("status") })
+    .project<RoutedCampaign>({
+      status: text(status),
+      ...(sessionId === null ? {} : { sessionId: reference(sessionId) }),
+      ...(deleted === null ? {} : { deleted: flag(deleted) }),
+      ...(chatId === null ? {} : { chatId: text(chatId) }),
+      ...(groupId === null ? {} : { groupId: reference(groupId) }),
+    })
     .toArray();
   return new Map(found.map((campaign) => [idKey(campaign._id), campaign]));
 }
@@ -93,12 +184,12 @@ async function findSessions(db: Database, ids: Id[]): Promise<Map<string, Sessio
   if (ids.length === 0) return new Map();
   const found = await db.sessions
     .find({ _id: { $in: distinctForms(ids) } })
-    .project<SessionDocument>({ name: text("name") })
+    .project<SessionDocument>({ name: text(db.documents.sessions.name) })
     .toArray();
   return new Map(found.map((session) => [idKey(session._id), session]));
 }
 
 /** An optional reference may be absent or null; an empty string is an app's way to say neither. */
-function isGiven(id: Id | null | undefined): id is Id {
-  return id !== undefined && id !== null && id !== "";
+function isGiven<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null && value !== "";
 }

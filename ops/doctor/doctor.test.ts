@@ -4,7 +4,8 @@ import type { WahaSimulatorOptions } from "../../dev/waha-simulator/options.ts";
 import { backgroundDone } from "../../lib/async.ts";
 import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
+import { messageIndexes } from "../../lib/messages/indexes.ts";
 import { ago, createWorld, message, type World } from "../../test/support/world.ts";
 import vercelFile from "../../vercel.json" with { type: "json" };
 import { readVercel, type Vercel } from "./checks/vercel.ts";
@@ -16,7 +17,7 @@ const VERCEL: Vercel = vercelFile;
 /** A set-up in which nothing is wrong: indexes, a pass just ended, a campaign on a session document. */
 async function soundWorld(simulator: WahaSimulatorOptions = {}): Promise<World> {
   const world = await createWorld(simulator);
-  await world.messages.createIndexes(MESSAGE_INDEXES);
+  await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));
   await world.campaigns.createIndexes(CAMPAIGN_INDEXES);
   const session = await world.sessions.insertOne({ name: "default" });
   const campaign = await world.campaigns.insertOne({ sessionId: session.insertedId.toString() });

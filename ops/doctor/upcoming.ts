@@ -2,7 +2,7 @@ import type { Document } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
 import type { Config } from "../../lib/config.ts";
 import { LIVE } from "../../lib/messages/due.ts";
-import { CLAIMABLE_STATES, SAFE_FIELDS } from "../../lib/messages/message.ts";
+import { CLAIMABLE_STATES, referenceOf } from "../../lib/messages/message.ts";
 import type { Database } from "../../lib/mongo/client.ts";
 import { canBeWritten, type Id } from "../../lib/mongo/ids.ts";
 import { type References, type Route, routeAll } from "../../lib/sessions/routing.ts";
@@ -35,13 +35,14 @@ export async function lookAhead(
     $gte: addSeconds(now, -config.LOOKBACK_SECONDS),
     $lte: addSeconds(now, HORIZON_SECONDS),
   };
+  const names = db.documents.messages;
   const pipeline: Document[] = [
     { $match: { ...LIVE, scheduledAt, "delivery.state": { $in: [...CLAIMABLE_STATES] } } },
     { $sort: { scheduledAt: 1 } },
     { $limit: MOST_MESSAGES },
     {
       $group: {
-        _id: { sessionId: SAFE_FIELDS.sessionId, campaignId: SAFE_FIELDS.campaignId },
+        _id: { sessionId: referenceOf(names, "sessionId"), campaignId: referenceOf(names, "campaignId") },
         times: { $push: "$scheduledAt" },
       },
     },

@@ -35,7 +35,7 @@ export async function preview(
     ...(more > 0 ? [`  and ${counted(more, "smaller group")}`] : []),
     "",
     `First ids: ${harmless(listed(firstIds.map((id) => String(shownId(id)))))}`,
-    ...(await campaignNotes(db, config, groups)),
+    ...(await campaignNotes(db, groups)),
     ...unknownNotes(groups),
     ...pacingNotes(config, total, options.spread),
   ];
@@ -60,17 +60,17 @@ function momentShown(moment: unknown): string {
   return moment instanceof Date && !Number.isNaN(moment.getTime()) ? moment.toISOString().slice(0, 19) : "?";
 }
 
-async function campaignNotes(db: Database, config: Config, groups: EndedGroup[]): Promise<string[]> {
+async function campaignNotes(db: Database, groups: EndedGroup[]): Promise<string[]> {
   const ids = new Map<string, Id>();
   for (const { campaignId } of groups)
     if (campaignId && ids.size < MOST_CAMPAIGNS) ids.set(idKey(campaignId), campaignId);
   if (ids.size === 0) return [];
   const found = await db.campaigns
     .find({ _id: { $in: [...ids.values()].flatMap(idForms) } })
-    .project<CampaignDocument>({ status: text("status") })
+    .project<CampaignDocument>({ status: text(db.documents.campaigns.status) })
     .toArray();
   const byKey = new Map(found.map((campaign) => [idKey(campaign._id), campaign]));
-  const held = found.filter(({ status }) => config.CAMPAIGN_STATUS_HOLD.some((word) => word === status));
+  const held = found.filter(({ status }) => db.documents.campaigns.hold.some((word) => word === status));
   const gone = [...ids].filter(([key]) => !byKey.has(key)).map(([, id]) => String(shownId(id)));
   const names = held.map(({ _id, status }) => `${shownId(_id)} (${status})`);
   const notes: string[] = [];

@@ -2,7 +2,8 @@ import { type Document, Double, Long, ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
 import { startClock, systemClock } from "../../lib/clock.ts";
 import { parseConfig } from "../../lib/config.ts";
-import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
+import { messageIndexes } from "../../lib/messages/indexes.ts";
 import { openDatabase } from "../../lib/mongo/client.ts";
 import { ago, createWorld, message, type World } from "../../test/support/world.ts";
 import { readOptions } from "./options.ts";
@@ -340,7 +341,7 @@ describe("many at once", () => {
 
 test("a search by state alone reads next to nothing of what ended well", async () => {
   const world = await createWorld();
-  await world.messages.createIndexes(MESSAGE_INDEXES);
+  await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));
   const sent = { isSent: true, isPicked: true, delivery: { state: "sent" } };
   const documents = Array.from({ length: 2000 }, (_, n) => message({ ...sent, campaignId: `c${n % 5}` }));
   await world.messages.insertMany(documents);

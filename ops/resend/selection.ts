@@ -1,6 +1,6 @@
 import { type Document, MinKey } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
-import { SAFE_FIELDS } from "../../lib/messages/message.ts";
+import { referenceOf } from "../../lib/messages/message.ts";
 import type { Database } from "../../lib/mongo/client.ts";
 import { canBeWritten, type Id, idForms } from "../../lib/mongo/ids.ts";
 import { SHORT_ID } from "../../lib/mongo/safe-fields.ts";
@@ -69,7 +69,11 @@ export async function survey(db: Database, selection: Document): Promise<Survey>
     { $match: selection },
     {
       $group: {
-        _id: { state: "$delivery.state", code: "$delivery.error.code", campaignId: SAFE_FIELDS.campaignId },
+        _id: {
+          state: "$delivery.state",
+          code: "$delivery.error.code",
+          campaignId: referenceOf(db.documents.messages, "campaignId"),
+        },
         count: { $sum: 1 },
         oldest: { $min: "$scheduledAt" },
         newest: { $max: "$scheduledAt" },

@@ -47,19 +47,20 @@ test("whatever names hold, a request goes where it should, with its key and no o
 test("whatever a message holds, it is posted to one place, in a body that says just that", async () => {
   const server = await startRawServer(() => ({ status: 201 }));
   const waha = clientAt(server.url);
-  await waha.sendText({ session: "usual", chatId: CHAT, text: "Hello" }, LIMIT_MS);
+  await waha.send({ session: "usual", chatId: CHAT, content: "Hello" }, LIMIT_MS);
   const usual = headersOf(server.requests[0] as RawRequest);
   const message = fc.record(
-    { session: tricky, chatId: tricky, text: tricky, id: tricky },
-    { requiredKeys: ["session", "chatId", "text"] },
+    { session: tricky, chatId: tricky, content: tricky, id: tricky },
+    { requiredKeys: ["session", "chatId", "content"] },
   );
   await holds(message, 300, async ({ id, ...given }) => {
+    const { content: text, ...to } = given;
     server.requests.length = 0;
-    await waha.sendText({ ...given, ...(id === undefined ? {} : { id }) }, LIMIT_MS);
+    await waha.send({ ...given, ...(id === undefined ? {} : { id }) }, LIMIT_MS);
     expect(server.requests).toMatchObject([{ method: "POST", target: "/api/sendText" }]);
     const [request] = server.requests as [RawRequest];
     expect(headersOf(request)).toEqual(usual);
-    expect(JSON.parse(request.body)).toEqual(id ? { ...given, id } : given);
+    expect(JSON.parse(request.body)).toEqual({ ...to, text, ...(id ? { id } : {}) });
   });
 });
 

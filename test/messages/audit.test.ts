@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { backgroundDone } from "../../lib/async.ts";
 import { parseConfig } from "../../lib/config.ts";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { auditMessages } from "../../lib/messages/audit.ts";
-import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
+import { messageIndexes } from "../../lib/messages/indexes.ts";
 import { openDatabase } from "../../lib/mongo/client.ts";
 import { type RecordedCommand, recordCommands } from "../support/commands.ts";
 import { ago, createWorld, message, type World } from "../support/world.ts";
@@ -23,7 +24,7 @@ test("what lacks several flags is counted once", async () => {
 
 test("an app that writes no flags at all makes an audit look at a thousand messages a search, and no more", async () => {
   const world = await createWorld();
-  await world.messages.createIndexes(MESSAGE_INDEXES);
+  await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));
   await world.messages.insertMany(Array.from({ length: 4000 }, () => message(NO_FLAGS)));
   await world.db.command({ profile: 2 });
   expect(await audit(world)).toEqual(new Map([["flags_missing", { count: 1000, more: true }]]));

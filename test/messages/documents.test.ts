@@ -1,6 +1,8 @@
 import { ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
-import { type MessageDocument, parseText } from "../../lib/messages/message.ts";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
+import type { MessageDocument } from "../../lib/messages/message.ts";
+import { parseOutgoing } from "../../lib/messages/outgoing.ts";
 import { distinctForms, documentKey, type Id, idForms, idKey } from "../../lib/mongo/ids.ts";
 
 const HEX = "65f0c0ffee65f0c0ffee65f0";
@@ -62,12 +64,12 @@ function document(fields: { chatId?: unknown; content?: unknown }): MessageDocum
 }
 
 const draftOf = (fields: object) => {
-  const read = parseText(document(fields));
-  return "text" in read ? read.text : read.problem;
+  const read = parseOutgoing(document(fields), MAPPINGS.plain.messages);
+  return "outgoing" in read ? read.outgoing : read.problem;
 };
 
 const problemOf = (fields: object) => {
-  const read = parseText(document(fields));
+  const read = parseOutgoing(document(fields), MAPPINGS.plain.messages);
   if (!("problem" in read)) throw new Error("it is accepted");
   return read.problem;
 };

@@ -1,6 +1,7 @@
 import type { Document, ObjectId } from "mongodb";
 import { beforeEach, expect, test } from "vitest";
 import { parseConfig } from "../../lib/config.ts";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { claim, releaseClaims, releaseEveryClaim, rescueExpiredClaims } from "../../lib/messages/claims.ts";
 import { type Commit, groupCommit } from "../../lib/messages/group-commit.ts";
 import {
@@ -16,6 +17,7 @@ import { type Database, openDatabase } from "../../lib/mongo/client.ts";
 import { type RecordedCommand, recordCommands } from "../support/commands.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
+const NAMES = MAPPINGS.plain.messages;
 const REASON = { code: "session_not_working" } as const;
 const ATTEMPT = {
   session: "default",
@@ -116,18 +118,18 @@ const EDITS: [name: string, update: Document][] = [
 test.each(EDITS)("a message that is %s after its claim gets no intent", async (_name, $set) => {
   const message = await claimed();
   await world.messages.updateOne({ _id: message._id as ObjectId }, { $set });
-  expect(await commit(intent(message, ATTEMPT))).toBe("stale");
+  expect(await commit(intent(NAMES, message, ATTEMPT))).toBe("stale");
   expect(await stateOf(message)).toBe("claimed");
 });
 
 test("texts and chats that look like operators are compared, not run", async () => {
   const message = await claimed({ content: { $gt: "" }, chatId: { $exists: false } });
-  expect(await commit(intent(message, ATTEMPT))).toBe("applied");
+  expect(await commit(intent(NAMES, message, ATTEMPT))).toBe("applied");
 });
 
 test("an expired claim gets no intent even if nobody rescued it: the database's clock decides", async () => {
   const message = await claimed({}, ago(1));
-  expect(await commit(intent(message, ATTEMPT))).toBe("stale");
+  expect(await commit(intent(NAMES, message, ATTEMPT))).toBe("stale");
 });
 
 test("a stale pass's writes match nothing once its claim was rescued and claimed again", async () => {
@@ -139,11 +141,11 @@ test("a stale pass's writes match nothing once its claim was rescued and claimed
   const before = await world.find(message._id);
   const id = message._id;
   const writes = [
-    intent(message, ATTEMPT),
-    sent(message, new Date(), "A1"),
-    sent(message, new Date(), "A1", "unknown"),
-    refused(message, new Date(), REASON),
-    invalid(message, new Date(), REASON),
+    intent(NAMES, message, ATTEMPT),
+    sent(NAMES, message, new Date(), "A1"),
+    sent(NAMES, message, new Date(), "A1", "unknown"),
+    refused(NAMES, message, new Date(), REASON),
+    invalid(NAMES, message, new Date(), REASON),
     released(message, new Date(), REASON),
     unproven(message, new Date(), REASON),
   ];
@@ -155,22 +157,22 @@ test("a stale pass's writes match nothing once its claim was rescued and claimed
 test("a claim that has not expired, and an intent, are not rescued", async () => {
   const young = await claimed();
   const attempting = await claimed({}, ago(-1));
-  await commit(intent(attempting, ATTEMPT));
+  await commit(intent(NAMES, attempting, ATTEMPT));
   expect(await rescueExpiredClaims(db, ago(-20))).toMatchObject({ changed: 0 });
   expect([await stateOf(young), await stateOf(attempting)]).toEqual(["claimed", "attempting"]);
 });
 
 test("what was sent can be neither released, failed nor sent again", async () => {
   const message = await claimed();
-  await commit(intent(message, ATTEMPT));
-  expect(await commit(sent(message, ago(3), "A1"))).toBe("applied");
+  await commit(intent(NAMES, message, ATTEMPT));
+  expect(await commit(sent(NAMES, message, ago(3), "A1"))).toBe("applied");
   const before = await world.find(message._id);
   const at = new Date();
   const writes = [
-    sent(message, at, "B"),
-    sent(message, at, "B", "unknown"),
+    sent(NAMES, message, at, "B"),
+    sent(NAMES, message, at, "B", "unknown"),
     released(message, at, REASON),
-    refused(message, at, REASON),
+    refused(NAMES, message, at, REASON),
     unproven(message, at, REASON),
   ];
   await Promise.all(writes.map(commit));
@@ -180,7 +182,7 @@ test("what was sent can be neither released, failed nor sent again", async () =>
 test("an intent leaves nothing for the end of the pass to give back", async () => {
   const expiresAt = ago(-40);
   const [attempting, waiting] = [await claimed({}, expiresAt), await claimed({}, expiresAt)];
-  await commit(intent(attempting, ATTEMPT));
+  await commit(intent(NAMES, attempting, ATTEMPT));
   expect(await releaseEveryClaim(db, "A", new Date(), REASON)).toMatchObject({ changed: 1 });
   expect([await stateOf(attempting), await stateOf(waiting)]).toEqual(["attempting", "released"]);
 });
@@ -207,7 +209,7 @@ test("writes made at once share one request, and each learns its own fate", asyn
   const [gone] = messages as [ClaimedMessage];
   await world.messages.deleteOne({ _id: gone._id as ObjectId });
   commands.length = 0;
-  const results = await Promise.all(messages.map((message) => commit(intent(message, ATTEMPT))));
+  const results = await Promise.all(messages.map((message) => commit(intent(NAMES, message, ATTEMPT))));
   expect(results).toEqual(["stale", "applied", "applied"]);
   expect(commands.map(({ name }) => name)).toEqual(["update", "find"]);
 });
@@ -218,7 +220,7 @@ test("a document that the database's validation turns away fails alone", async (
     collMod: "messages",
     validator: { $or: [{ content: { $ne: "strict" } }, { "delivery.state": { $ne: "attempting" } }] },
   });
-  const results = await Promise.all([good, bad].map((message) => commit(intent(message, ATTEMPT))));
+  const results = await Promise.all([good, bad].map((message) => commit(intent(NAMES, message, ATTEMPT))));
   expect(results).toEqual(["applied", "rejected"]);
 });
 
@@ -231,6 +233,6 @@ test("where a write is turned away and the others are not known to be on a major
   const writeConcernError = { code: 64, errmsg: "waiting" };
   const data = { failCommands: ["update"], writeConcernError, appName: world.db.databaseName };
   await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
-  const results = await Promise.all([good, bad].map((message) => commit(intent(message, ATTEMPT))));
+  const results = await Promise.all([good, bad].map((message) => commit(intent(NAMES, message, ATTEMPT))));
   expect(results).toEqual(["unacknowledged", "unacknowledged"]);
 });

@@ -2,13 +2,14 @@ import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import { backgroundDone } from "../../lib/async.ts";
 import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
-import { MESSAGE_INDEXES } from "../../lib/messages/indexes.ts";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
+import { messageIndexes } from "../../lib/messages/indexes.ts";
 import { explainStages, recordCommands, recordRounds } from "../support/commands.ts";
 import { ago, createWorld, message, type World } from "../support/world.ts";
 
 /** Thousands of messages that no pass should ever look at, and the indexes. */
 async function fill(world: World): Promise<void> {
-  await world.messages.createIndexes(MESSAGE_INDEXES);
+  await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));
   await world.campaigns.createIndexes(CAMPAIGN_INDEXES);
   const campaignId = new ObjectId();
   const sent = { isSent: true, isPicked: true, sentAt: ago(9000), delivery: { state: "sent" } };
@@ -130,7 +131,9 @@ test("the indexes hold nothing of what is sent", async () => {
   expect(ofDue).toBe(1000);
   const { indexSizes } =
     (await world.messages.aggregate([{ $collStats: { storageStats: {} } }]).next())?.storageStats ?? {};
-  expect(Object.keys(indexSizes)).toEqual(expect.arrayContaining(MESSAGE_INDEXES.map((index) => index.name)));
+  expect(Object.keys(indexSizes)).toEqual(
+    expect.arrayContaining(messageIndexes(MAPPINGS.plain.messages).map((index) => index.name)),
+  );
 });
 
 test("a user who may not create indexes gets a warning, and the pass runs", async () => {
@@ -151,6 +154,8 @@ test("a user who may not create indexes gets a warning, and the pass runs", asyn
 test("the first pass of an instance creates the indexes", async () => {
   const world = await createWorld();
   await world.pass();
-  await expect.poll(async () => (await world.messages.indexes()).length).toBe(MESSAGE_INDEXES.length + 1);
+  await expect
+    .poll(async () => (await world.messages.indexes()).length)
+    .toBe(messageIndexes(MAPPINGS.plain.messages).length + 1);
   await expect.poll(async () => (await world.campaigns.indexes()).length).toBe(CAMPAIGN_INDEXES.length + 1);
 });

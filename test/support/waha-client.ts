@@ -36,9 +36,9 @@ export const LIMIT_MS = 2_000;
 /** Sends one text to a session, `default` unless told otherwise. */
 export const send = (
   waha: Waha,
-  fields: { session?: string; text?: string; id?: string } = {},
+  fields: { session?: string; content?: string; id?: string } = {},
   limitMs = LIMIT_MS,
-) => waha.sendText({ session: "default", chatId: CHAT, text: "Hello", ...fields }, limitMs);
+) => waha.send({ session: "default", chatId: CHAT, content: "Hello", ...fields }, limitMs);
 
 /** What a send comes to that meets this fault. */
 export async function sendThrough(action: FaultAction, limitMs = LIMIT_MS): Promise<SendOutcome> {

@@ -156,7 +156,7 @@ test.each(ODD_NAMES)(
   async (name) => {
     const { server, waha } = await startWaha({ sessions: [{ name }] });
     const chatId = `${name}@c.us`;
-    const sent = await waha.sendText({ session: name, chatId, text: "Hello", id: "ABC123" }, LIMIT_MS);
+    const sent = await waha.send({ session: name, chatId, content: "Hello", id: "ABC123" }, LIMIT_MS);
     expect(sent).toMatchObject({ kind: "sent", waMessageId: "ABC123" });
     expect(await waha.newMessageId(name, LIMIT_MS)).toEqual({ id: expect.any(String) });
     expect(await waha.lookUp(name, chatId, "ABC123", LIMIT_MS)).toBe("found");

@@ -27,8 +27,8 @@ describe("a new message id", () => {
       const { server, waha } = await start({ engine });
       const [first, second] = [await ask(waha), await ask(waha)] as [{ id: string }, { id: string }];
       expect(first.id).not.toBe(second.id);
-      const message = { session: "default", chatId: CHAT, text: "Hello", id: first.id };
-      expect(await waha.sendText(message, LIMIT_MS)).toEqual({ kind: "sent", waMessageId: first.id });
+      const message = { session: "default", chatId: CHAT, content: "Hello", id: first.id };
+      expect(await waha.send(message, LIMIT_MS)).toEqual({ kind: "sent", waMessageId: first.id });
       expect(server.ledger).toMatchObject([{ givenId: first.id, id: first.id }]);
     },
   );
@@ -112,7 +112,7 @@ describe("a new message id", () => {
 describe("a lookup", () => {
   const lookUp = (waha: Waha, limitMs = LIMIT_MS) => waha.lookUp("default", CHAT, ID, limitMs);
   const send = (waha: Waha) =>
-    waha.sendText({ session: "default", chatId: CHAT, text: "Hello", id: ID }, LIMIT_MS);
+    waha.send({ session: "default", chatId: CHAT, content: "Hello", id: ID }, LIMIT_MS);
 
   test.each(["NOWEB", "GOWS"] as const)("on %s finds what was sent, whatever its ack", async (engine) => {
     const { waha } = await start({ engine });

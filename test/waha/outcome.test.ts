@@ -25,8 +25,8 @@ describe("refused by WhatsApp itself", () => {
     for (const type of ["error500Before", "error500After"] as const)
       server.addFault({ match: {}, action: { type }, times: 1 });
     const text = "server returned error 463";
-    expect(await send(waha, { text })).toEqual({ kind: "unproven", code: "waha_error" });
-    expect(await send(waha, { text })).toEqual({ kind: "unproven", code: "waha_error" });
+    expect(await send(waha, { content: text })).toEqual({ kind: "unproven", code: "waha_error" });
+    expect(await send(waha, { content: text })).toEqual({ kind: "unproven", code: "waha_error" });
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import { type Db, type Document, ObjectId } from "mongodb";
 import { CAMPAIGN_INDEXES } from "../../../lib/campaigns.ts";
-import { MESSAGE_INDEXES } from "../../../lib/messages/indexes.ts";
+import { MAPPINGS } from "../../../lib/documents/mapping.ts";
+import { messageIndexes } from "../../../lib/messages/indexes.ts";
 
 /** What is in a large collection: what was sent over a year, and what is to be sent within a month. */
 export interface History {
@@ -30,7 +31,7 @@ export async function fillHistory(db: Db, history: History): Promise<void> {
     .collection("numbers")
     .aggregate([...NUMBERED, ...messagesOf(history, ids), { $out: "messages" }])
     .toArray();
-  await db.collection("messages").createIndexes(MESSAGE_INDEXES);
+  await db.collection("messages").createIndexes(messageIndexes(MAPPINGS.plain.messages));
 }
 
 /** As many documents as one says, each with its number `n`. */
@@ -93,7 +94,7 @@ export interface IndexSize {
 
 /** Weighs the function's partial indexes against full ones of the same keys, which it makes for the purpose. */
 export async function weighIndexes(db: Db): Promise<IndexSize[]> {
-  const partial = MESSAGE_INDEXES.filter((index) => index.partialFilterExpression);
+  const partial = messageIndexes(MAPPINGS.plain.messages).filter((index) => index.partialFilterExpression);
   const { keysPerIndex } = await db.command({ validate: "messages" });
   const own = await indexSizes(db);
   const fullName = (name: string | undefined) => `full_${name}`;

@@ -1,5 +1,4 @@
-import type { Document } from "mongodb";
-import { END, OPEN_CAMPAIGN } from "../../campaigns.ts";
+import { END, messagesOf, OPEN_CAMPAIGN } from "../../campaigns.ts";
 import { shownId } from "../../log.ts";
 import type { Database } from "../../mongo/client.ts";
 import { type Id, idForms } from "../../mongo/ids.ts";
@@ -47,11 +46,12 @@ export async function findCampaignsInProgress(
   db: Database,
   limits: { maxTimeMS: number },
 ): Promise<CampaignsInProgress> {
+  const { name, status } = db.documents.campaigns;
   const found = await db.campaigns
-    .find(OPEN_CAMPAIGN as Document, limits)
+    .find(OPEN_CAMPAIGN, limits)
     .sort({ "delivery.checkedAt": 1 })
     .limit(SHOWN + 1)
-    .project<Found>({ name: text("name"), status: text("status") })
+    .project<Found>({ status: text(status), ...(name === null ? {} : { name: text(name) }) })
     .toArray();
   const open = found.slice(0, SHOWN).filter(({ _id }) => idForms(_id).length > 0);
   const counts = open.length > 0 ? await countMessages(db, open, limits) : [];
@@ -79,7 +79,7 @@ async function countMessages(
   limits: { maxTimeMS: number },
 ): Promise<(Progress | undefined)[]> {
   const [first, ...others] = campaigns.map(({ _id }, index) => [
-    { $match: { campaignId: { $in: idForms(_id) }, isDeleted: { $ne: true } } },
+    { $match: messagesOf(db, _id) },
     { $limit: COUNTED + 1 },
     { $group: { _id: { campaign: { $literal: index }, end: END }, count: { $sum: 1 } } },
   ]);

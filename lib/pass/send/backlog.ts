@@ -3,7 +3,7 @@ import { noteBlocked } from "../../messages/blocked.ts";
 import { type DueGroup, dueFilter, oldestFirst, surveyDue } from "../../messages/due.ts";
 import { documentKey, idKey } from "../../mongo/ids.ts";
 import { asReason, type Reason } from "../../problems.ts";
-import { findHeldCampaigns, type Route, routeAll } from "../../sessions/routing.ts";
+import { type CampaignChat, findHeldCampaigns, type Route, routeAll } from "../../sessions/routing.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { type Pass, settledBefore, windowNow } from "../pass.ts";
 import type { DueMessage, SessionBacklog } from "./plan.ts";
@@ -71,7 +71,7 @@ export class Backlog {
       const backlog = backlogs.get(session.name) ?? { session, count: 0, groups: [], next: [] };
       backlog.count += group.count;
       backlog.groups.push(group);
-      backlog.next.push(...dueMessages(group));
+      backlog.next.push(...dueMessages(group, route.chat));
       backlogs.set(session.name, backlog);
     }
     await this.noteBlocked(blocked);
@@ -124,18 +124,22 @@ function keyOf({ sessionId, campaignId }: DueGroup, code: string): string {
  * window close; those of campaigns on hold are left alone.
  */
 export async function noteOutage(pass: Pass, reason: Reason): Promise<void> {
-  const { clock, config, db } = pass;
+  const { clock, db } = pass;
   const due = dueFilter(windowNow(pass), settledBefore(pass));
   const groups = await surveyDue(db, due, GROUP_SLICE);
-  const held = await findHeldCampaigns(db, groups, config);
+  const held = await findHeldCampaigns(db, groups);
   const waiting = groups.filter((group) => !held.has(idKey(group.campaignId ?? "")));
   await noteBlocked(db, due, waiting, reason, clock.now());
 }
 
-function dueMessages({ sessionId, campaignId, next }: DueGroup): DueMessage[] {
+function dueMessages(
+  { sessionId, campaignId, next }: DueGroup,
+  chat: CampaignChat | undefined,
+): DueMessage[] {
   return next.map((message) => ({
     ...message,
     sessionId: sessionId ?? null,
     campaignId: campaignId ?? null,
+    chat,
   }));
 }

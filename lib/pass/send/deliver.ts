@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { MessageNames } from "../../documents/mapping.ts";
 import { shownId } from "../../log.ts";
 import type { WriteResult } from "../../messages/group-commit.ts";
-import { parseText } from "../../messages/message.ts";
+import { parseOutgoing } from "../../messages/outgoing.ts";
 import {
   type ClaimedMessage,
   intent,
@@ -53,13 +54,13 @@ type Ending = "released" | "invalid" | "refused" | "unproven" | "unknown";
 const ENDINGS: Record<
   Ending,
   {
-    write(message: ClaimedMessage, at: Date, reason: Reason): Transition;
+    write(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition;
     count(stats: PassStats, reason: Reason): void;
     stop(reason: Reason, session: string): Reason | undefined;
   }
 > = {
   released: {
-    write: released,
+    write: (_, ...outcome) => released(...outcome),
     count: (stats, reason) => stats.released(reason),
     stop: (reason) => reason,
   },
@@ -75,7 +76,7 @@ const ENDINGS: Record<
       code === "account_restricted" ? { code: "account_restricted", detail: session } : undefined,
   },
   unproven: {
-    write: unproven,
+    write: (_, ...outcome) => unproven(...outcome),
     count: (stats, reason) => stats.undecided(reason),
     stop: (_, session) => ({ code: "session_paused", detail: session }),
   },
@@ -91,21 +92,29 @@ const ENDINGS: Record<
  * recorded. What goes wrong before the POST gives the message back; nothing after it is tried again.
  */
 export async function deliver(pass: Pass, lane: Lane, message: ClaimedMessage): Promise<Delivered> {
-  const { clock, commit, config, log, waha } = pass;
+  const { clock, commit, config, db, log, waha } = pass;
   const { session } = lane;
   const end = (ending: Ending, reason: Reason) => endAs(pass, lane, message, ending, reason);
 
-  const parsed = parseText(message);
+  const names = db.documents.messages;
+  const parsed = parseOutgoing(message, names);
   if ("problem" in parsed)
     return { posted: false, stop: end("invalid", { code: "invalid_message", detail: parsed.problem }) };
-  const { chatId, content: text } = parsed.text;
+  const { outgoing } = parsed;
 
   const id = await lane.ids.take();
   if (id && typeof id === "object") return { posted: false, stop: end("released", asReason(id)) };
 
-  const reconcileAfterSeconds = config.RECONCILE_AFTER_SECONDS;
-  const attempt = { session, chatId, waMessageId: id, at: clock.now(), reconcileAfterSeconds };
-  const written = await commit(intent(message, attempt));
+  const timeLimitMs = outgoing.media ? config.WAHA_MEDIA_TIMEOUT_MS : config.WAHA_TIMEOUT_MS;
+  const attempt = {
+    session,
+    chatId: outgoing.chatId,
+    waMessageId: id,
+    at: clock.now(),
+    // WAHA may be fetching and uploading a file until then.
+    reconcileAfterSeconds: Math.max(config.RECONCILE_AFTER_SECONDS, outgoing.media ? timeLimitMs / 1000 : 0),
+  };
+  const written = await commit(intent(names, message, attempt));
   if (written === "unacknowledged")
     return { posted: false, stop: end("released", { code: "database_lost" }) };
   // The claim may be over: an intent that matched nothing then says nothing about the message.
@@ -121,12 +130,8 @@ export async function deliver(pass: Pass, lane: Lane, message: ClaimedMessage): 
     "intent acknowledged: it is posted now",
   );
   if (lane.hasNext()) lane.ids.fetchAhead();
-  const timeoutMs = Math.min(config.WAHA_TIMEOUT_MS, clock.until(pass.requestsUntil));
-  const outcome = await waha.sendText(
-    { session, chatId, text, ...(id ? { id } : {}) },
-    timeoutMs,
-    lane.cutOff,
-  );
+  const timeoutMs = Math.min(timeLimitMs, clock.until(pass.requestsUntil));
+  const outcome = await waha.send({ session, id, ...outgoing }, timeoutMs, lane.cutOff);
 
   if (outcome.kind === "sent") {
     if (id && outcome.waMessageId && outcome.waMessageId !== id) lane.ids.giveUp();
@@ -175,13 +180,14 @@ function endAs(
   ending: Ending,
   reason: Reason,
 ): Reason | undefined {
-  const { clock, log, stats } = pass;
+  const { clock, db, log, stats } = pass;
+  const names = db.documents.messages;
   const { count, stop, write } = ENDINGS[ending];
   const ids = { messageId: shownId(message._id), campaignId: shownId(message.campaignId) };
   const fields = { ...ids, session: lane.session, ...reason };
   log.warn(fields, ending);
   lane.record(
-    settle(pass, write(message, clock.now(), reason)).then((settled) => {
+    settle(pass, write(names, message, clock.now(), reason)).then((settled) => {
       if (settled === "applied") {
         count(stats, reason);
         log.debug(fields, `recorded as ${ending}`);
@@ -222,9 +228,10 @@ async function settleSent(
   at: Date,
   waMessageId: string | undefined,
 ): Promise<WriteResult> {
-  const settled = await settle(pass, sent(message, at, waMessageId));
+  const names = pass.db.documents.messages;
+  const settled = await settle(pass, sent(names, message, at, waMessageId));
   if (settled !== "stale") return settled;
-  const late = await settle(pass, sent(message, at, waMessageId, "unknown"));
+  const late = await settle(pass, sent(names, message, at, waMessageId, "unknown"));
   if (late === "applied") await recount(pass, message);
   return late;
 }

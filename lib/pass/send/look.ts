@@ -2,6 +2,7 @@ import { addSeconds, earliest } from "../../clock.ts";
 import { claim, releaseClaims, releaseEveryClaim } from "../../messages/claims.ts";
 import { findNextDue } from "../../messages/due.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
+import { type CampaignChat, findCampaignChats } from "../../sessions/routing.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { noteTurnedAway, openCampaignsOf, rescue } from "../housekeeping.ts";
@@ -147,12 +148,14 @@ export class Looks {
     const before = this.#mayHoldClaims;
     this.#mayHoldClaims = true;
     const { isCertain, ours, rejected } = await claim(db, ids, windowNow(this.#pass), mark);
+    // Read beside the claim: a POST carries the chat as at its claim.
+    const chats = await findCampaignChats(db, ours);
     stats.add("claimed", ours.length);
     if (rejected > 0) stats.blocked({ code: "database_refused" }, rejected);
     // It is not tried again, so that it keeps nothing that is due after it waiting.
     const claimed = new Set(ours.map(dueKey));
     for (const key of planned.map(dueKey)) if (!claimed.has(key)) this.#unclaimable.add(key);
-    await this.#handOver(plan, ours);
+    await this.#handOver(plan, ours, chats);
     this.#mayHoldClaims = before || !isCertain;
     return planned.length;
   }
@@ -165,9 +168,13 @@ export class Looks {
   }
 
   /** Gives claimed messages to their sessions, their campaigns opened first. */
-  async #handOver(plan: ClaimPlan, claimed: ClaimedMessage[]): Promise<void> {
+  async #handOver(
+    plan: ClaimPlan,
+    claimed: ClaimedMessage[],
+    chats: Map<string, CampaignChat>,
+  ): Promise<void> {
     const { clock, db, id: passId, stats } = this.#pass;
-    const { bySession, moved } = assign(plan, claimed);
+    const { bySession, moved } = assign(plan, claimed, chats);
     await openCampaignsOf(this.#pass, claimed);
     for (const [session, messages] of bySession) this.#workers.give(session, messages);
     if (moved.length === 0) return;

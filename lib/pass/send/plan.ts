@@ -2,13 +2,15 @@ import type { Config } from "../../config.ts";
 import type { DueGroup } from "../../messages/due.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import { documentKey, type Id, idKey } from "../../mongo/ids.ts";
-import type { References } from "../../sessions/routing.ts";
+import type { CampaignChat, References } from "../../sessions/routing.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 
 /** A due message, and what it said of where it belongs when its session was found. */
 export interface DueMessage extends References {
   _id: Id;
   scheduledAt: Date;
+  /** The chat that its campaign or group names. */
+  chat?: CampaignChat | undefined;
 }
 
 /** What is due on one session, oldest first. */
@@ -111,15 +113,27 @@ export interface Assignment {
   moved: ClaimedMessage[];
 }
 
-/** Hands what was claimed to the sessions for which it was planned, in the plan's order. */
-export function assign(plan: ClaimPlan, claimed: ClaimedMessage[]): Assignment {
+/**
+ * Hands what was claimed to the sessions for which it was planned, in the plan's order.
+ *
+ * @param chats what campaigns and their groups name as chats by now, by the campaign's key
+ */
+export function assign(
+  plan: ClaimPlan,
+  claimed: ClaimedMessage[],
+  chats: Map<string, CampaignChat> = new Map(),
+): Assignment {
   const messages = new Map(claimed.map((message) => [documentKey(message._id), message]));
   const assignment: Assignment = { bySession: new Map(), moved: [] };
   for (const [session, planned] of plan) {
     const own: ClaimedMessage[] = [];
     for (const due of planned) {
       const message = messages.get(documentKey(due._id));
-      if (message) (belongsAsPlanned(due, message) ? own : assignment.moved).push(message);
+      if (!message) continue;
+      const chat = chats.get(idKey(message.campaignId ?? ""));
+      const isAsPlanned = belongsAsPlanned(due, message) && due.chat?.chatId === chat?.chatId;
+      if (isAsPlanned) own.push(chat ? { ...message, campaignChat: chat.chatId } : message);
+      else assignment.moved.push(message);
     }
     if (own.length > 0) assignment.bySession.set(session, own);
   }

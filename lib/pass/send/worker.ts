@@ -2,6 +2,7 @@ import { addSeconds, pauseFor } from "../../clock.ts";
 import { describeError } from "../../log.ts";
 import { releaseClaims, releaseExpired } from "../../messages/claims.ts";
 import { oldestFirst } from "../../messages/due.ts";
+import { hasMedia } from "../../messages/outgoing.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Reason } from "../../problems.ts";
 import { LeaseTrust, restrictSession } from "../../sessions/leases.ts";
@@ -161,7 +162,9 @@ export class SessionWorker {
   #whyNot(message: ClaimedMessage): Reason | undefined {
     if (this.lease.cutOff.aborted) this.loseLease();
     if (this.stopped) return this.stopped;
-    if (!maySend(this.#pass)) return { code: "out_of_time" };
+    const { db, lifetimes } = this.#pass;
+    const needsMs = hasMedia(message, db.documents.messages) ? lifetimes.mediaMs : lifetimes.attemptMs;
+    if (!maySend(this.#pass, needsMs)) return { code: "out_of_time" };
     return this.#pass.clock.until(endOf(message)) > 0 ? undefined : { code: "claim_ran_out" };
   }
 

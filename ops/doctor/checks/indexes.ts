@@ -3,8 +3,9 @@ import { type Document, type IndexDescription, type IndexDescriptionInfo, MongoS
 import { CAMPAIGN_INDEXES } from "../../../lib/campaigns.ts";
 import { addSeconds } from "../../../lib/clock.ts";
 import type { Config } from "../../../lib/config.ts";
+import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import { dueFilter } from "../../../lib/messages/due.ts";
-import { MESSAGE_INDEXES } from "../../../lib/messages/indexes.ts";
+import { messageIndexes } from "../../../lib/messages/indexes.ts";
 import type { Database } from "../../../lib/mongo/client.ts";
 import { listed } from "../../format.ts";
 import { type Finding, ofCode, ok, problem, warning } from "../finding.ts";
@@ -15,7 +16,7 @@ const DUE = "scheduler_due";
 /** Checks that the indexes exist, are what they should be, and that the search for what is due uses its own. */
 export async function checkIndexes(db: Database, config: Config, now: Date): Promise<Finding[]> {
   const [ofMessages, ofCampaigns] = await Promise.all([
-    compare(db, db.messages.collectionName, MESSAGE_INDEXES),
+    compare(db, db.messages.collectionName, messageIndexes(MAPPINGS.plain.messages)),
     compare(db, db.campaigns.collectionName, CAMPAIGN_INDEXES),
   ]);
   const missing = [...ofMessages.missing, ...ofCampaigns.missing];

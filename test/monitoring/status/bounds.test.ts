@@ -1,7 +1,8 @@
 import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import { CAMPAIGN_INDEXES } from "../../../lib/campaigns.ts";
-import { MESSAGE_INDEXES } from "../../../lib/messages/indexes.ts";
+import { MAPPINGS } from "../../../lib/documents/mapping.ts";
+import { messageIndexes } from "../../../lib/messages/indexes.ts";
 import { explainStages, recordCommands } from "../../support/commands.ts";
 import { readPage, readStatus } from "../../support/status.ts";
 import { ago, createWorld, message } from "../../support/world.ts";
@@ -58,7 +59,7 @@ test("of many campaigns twenty are told, and of one with very many messages no c
 
 test("there are few searches, each by an index and with a bound", async () => {
   const world = await createWorld();
-  await world.messages.createIndexes(MESSAGE_INDEXES);
+  await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));
   await world.campaigns.createIndexes(CAMPAIGN_INDEXES);
   const { insertedId: campaignId } = await world.campaigns.insertOne({ name: "live", sessionId: "default" });
   await world.insert(

@@ -1,0 +1,127 @@
+import { z } from "zod";
+import { MEDIA_KINDS, type MediaKind, type MessageNames } from "../documents/mapping.ts";
+import { isTooLong } from "../mongo/safe-fields.ts";
+import { MAX_TEXT, MAX_URL, type MessageDocument } from "./message.ts";
+
+/** A picture, video, voice message or file that WAHA fetches from an address itself. */
+export interface Media {
+  kind: MediaKind;
+  url: string;
+  mimetype?: string | undefined;
+  filename?: string | undefined;
+  convert?: boolean | undefined;
+}
+
+/** What is posted: to a chat in full form, a text, or a file with a caption. */
+export interface Outgoing {
+  chatId: string;
+  content: string;
+  media?: Media | undefined;
+}
+
+/** A phone number is digits alone and means `@c.us`; the suffixes are WhatsApp's kinds of chat. */
+const CHAT_ID =
+  /^(\d{5,20}@c\.us|\d[\d-]{4,40}@g\.us|\d{5,20}@lid|\d{5,40}@newsletter|\d{5,20}(:\d{1,3})?@s\.whatsapp\.net)$/;
+
+/** How long the other parts of a file's description may be. */
+const MAX_PART = 255;
+
+/** A message as it was claimed; `campaignChat` is the chat that its campaign or group names, for one that names none. */
+export type ToBePosted = MessageDocument & { campaignChat?: unknown };
+
+/** Reads what is to be posted from a message, or says what is wrong with it, by the app's names and without quoting it. */
+export function parseOutgoing(
+  message: ToBePosted,
+  names: MessageNames,
+): { outgoing: Outgoing } | { problem: string } {
+  const problems: string[] = [];
+  const read = <T>(schema: z.ZodType<T>, value: unknown): T | undefined => {
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => issue.message));
+    return parsed.data;
+  };
+  const chat = read(
+    chatSchema(names.chatId ?? "its chat"),
+    message.chatId || message.campaignChat || message.chatId,
+  );
+  const media = mediaOf(message, names);
+  const file = media && read(mediaSchema(media.field), media.value);
+  const content = read(contentSchema(names.content, media === undefined), message.content);
+  if (file?.kind === "voice" && content)
+    problems.push(`${names.content} must be empty: a voice message has no caption`);
+  if (problems.length > 0 || chat === undefined || content === undefined)
+    return { problem: problems.join("; ") };
+  return { outgoing: { chatId: chat, content, media: file } };
+}
+
+function chatSchema(field: string) {
+  const noChat = `${field} is not a WhatsApp chat (…@c.us, @g.us, @lid, @newsletter)`;
+  return z
+    .string({ error: ({ input }) => (isTooLong(input) ? noChat : `${field} is missing or not a string`) })
+    .transform((chatId) => (/^\d{5,20}$/.test(chatId) ? `${chatId}@c.us` : chatId))
+    .refine((chatId) => CHAT_ID.test(chatId), noChat);
+}
+
+/** A caption may be empty, or not there at all. */
+function contentSchema(field: string, isText: boolean) {
+  const tooLong = `${field} is longer than ${MAX_TEXT} characters`;
+  const content = z
+    .string({ error: ({ input }) => (isTooLong(input) ? tooLong : `${field} is missing or not a string`) })
+    // In JavaScript's characters; zod's own `max` counts those beyond the first plane once.
+    .refine((text) => text.length <= MAX_TEXT, tooLong);
+  if (isText) return content.refine((text) => text.trim() !== "", `${field} is empty`);
+  return z.preprocess((value) => value ?? "", content);
+}
+
+function mediaSchema(field: string) {
+  const part = (name: string) =>
+    z
+      .string({ error: `${field}: ${name} is not a string` })
+      .max(MAX_PART, `${field}: ${name} is too long`)
+      .nullish();
+  const kinds = MEDIA_KINDS.join(", ");
+  return z
+    .object(
+      {
+        kind: z.enum(MEDIA_KINDS, { error: `${field}: kind is none of ${kinds}` }),
+        url: z
+          .url({ protocol: /^https?$/, error: `${field} holds no http:// or https:// address` })
+          .max(MAX_URL, `${field}: the address is longer than ${MAX_URL} characters`),
+        mimetype: part("mimetype"),
+        filename: part("filename"),
+        convert: z.boolean().optional(),
+      },
+      { error: `${field} is not a document with kind and url` },
+    )
+    .transform(
+      ({ mimetype, filename, ...media }): Media => ({
+        ...media,
+        mimetype: mimetype ?? undefined,
+        filename: filename ?? undefined,
+      }),
+    );
+}
+
+/** Whether a message is to be sent with a file, which may take WAHA minutes. */
+export function hasMedia(message: MessageDocument, names: MessageNames): boolean {
+  return mediaOf(message, names) !== undefined;
+}
+
+/** What a message says of a file, by the first rule that fits; undefined where it is a text. */
+function mediaOf(
+  message: MessageDocument,
+  { media }: MessageNames,
+): { field: string; value: unknown } | undefined {
+  if (typeof media === "string")
+    return isGiven(message.media) ? { field: media, value: message.media } : undefined;
+  for (const [place, { when, url: field, ...rule }] of media.entries()) {
+    const url = message[`mediaUrl${place}`];
+    const counts = when === undefined ? isGiven(url) : message[`mediaWhen${place}`] === true;
+    if (counts) return { field, value: { ...rule, url } };
+  }
+  return undefined;
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   CAMPAIGN_STATES,
+  dashboardStatus,
   dashboardWorld,
   MESSAGE_STATES,
   withImage,

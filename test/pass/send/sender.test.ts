@@ -32,7 +32,8 @@ async function openPass(world: World): Promise<Pass> {
     commit: groupCommit(db),
     lifetimes: lifetimes(config),
   };
-  return { id: "A", ...tools, stop: new AbortController().signal, ...passEnds(clock.startedAt, config) };
+  const stop = new AbortController().signal;
+  return { id: "A", began: 0, ...tools, stop, ...passEnds(clock.startedAt, config) };
 }
 
 async function claimNew(world: World, pass: Pass, ...fields: Document[]): Promise<ClaimedMessage[]> {

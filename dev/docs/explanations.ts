@@ -162,6 +162,12 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "Is the cron on (project settings → Cron Jobs), or the process running? Does the function answer 401, 500 or 503? See its log",
   },
+  documents_not_found: {
+    happened:
+      "In a 200 whose `ok` is false. The collection that `DOCUMENTS` names for messages is empty or does not exist. Another one, which the message names, holds unsent messages of the last day or later: documents with `isSent`, `isDeleted` and `isPicked`. Passes look for such every ten minutes, until they have seen a message",
+    remedy:
+      "Set [`DOCUMENTS`](configuration.md) as the message says, or as [`npm run doctor`](operations.md#check-a-set-up) proposes",
+  },
   // What a person should look at.
   waha_version_unknown: {
     happened:
@@ -173,9 +179,10 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy: "The database's clock decides what is due. Put the wrong host's time right (NTP)",
   },
   indexes_missing: {
-    happened: "The database refused to create the indexes. Everything works, slower",
+    happened:
+      "These indexes could not be created; the log line `indexes could not be created` has the reason for each. Everything works, slower. Passes try again every ten minutes",
     remedy:
-      "Give the user `createIndex`, or [create them by hand](indexes.md). If an index with the same keys exists under another name, drop that one",
+      "No right: give the user `createIndex`, or [create them by hand](indexes.md). Lists in two fields: put those documents right. Another index in its place: drop that one",
   },
   flags_missing: {
     happened: "Messages lack `isSent`, `isDeleted` or `isPicked` (or hold `null`): no pass ever sees them",

@@ -12,6 +12,7 @@ import { recordPass } from "../monitoring/record.ts";
 import type { PassReport } from "../monitoring/report.ts";
 import { openWaha } from "../waha/client.ts";
 import { takeSnapshot, type WahaSnapshot } from "../waha/snapshot.ts";
+import { lookForDocuments } from "./documents.ts";
 import { audit, noteIndexes, noteTurnedAway, rescue, wantedIndexes } from "./housekeeping.ts";
 import { lifetimes, passEnds } from "./lifetimes.ts";
 import type { Pass } from "./pass.ts";
@@ -107,7 +108,10 @@ async function runSteps(pass: Pass, seen: WahaSnapshot | UnavailableError): Prom
     steps.run("audit", () => audit(pass)),
     rescued,
   ]);
-  await steps.run("campaigns", () => settleOpenCampaigns(pass, open));
+  await Promise.all([
+    steps.run("campaigns", () => settleOpenCampaigns(pass, open)),
+    steps.run("documents", () => lookForDocuments(pass)),
+  ]);
   noteIndexes(pass, indexes);
   return report(pass, steps, {
     sessions: (watch?.snapshot ?? snapshot)?.sessions,

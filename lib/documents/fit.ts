@@ -1,7 +1,7 @@
 import { MAPPINGS, type MappingName } from "./mapping.ts";
 
 /** The flags that a message has in every app. */
-export const FLAGS = ["isSent", "isDeleted", "isPicked"] as const;
+const FLAGS = ["isSent", "isDeleted", "isPicked"] as const;
 
 /** Collections of known apps whose documents have a message's flags, and are none: the dashboard's stories. */
 export const NO_MESSAGES: readonly string[] = ["Status", "StatusCampaign"];

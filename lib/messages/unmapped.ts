@@ -52,7 +52,8 @@ export async function findUnmapped(db: Database, now: Date, limits: Limits): Pro
   );
 }
 
-async function listCollections({ database }: Database, limits: Limits): Promise<string[]> {
+/** The names of the collections that the database's user may see, without views. */
+export async function listCollections({ database }: Database, limits: Limits): Promise<string[]> {
   const found = await database
     .listCollections({ type: "collection" }, { nameOnly: true, authorizedCollections: true, ...limits })
     .toArray();

@@ -68,7 +68,8 @@ function tellSound(compared: Compared[]): string {
   const absent = compared.filter(({ exists }) => !exists).map(({ collection }) => collection);
   if (absent.length === 0) return "all exist, as they should be";
   const rest = absent.length < compared.length ? "; the others are as they should be" : "";
-  return `passes create those of ${absent.join(" and ")} once it exists${rest}`;
+  const once = absent.length > 1 ? "they exist" : "it exists";
+  return `passes create those of ${absent.join(" and ")} once ${once}${rest}`;
 }
 
 async function useOfDue(

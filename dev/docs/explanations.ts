@@ -163,10 +163,8 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
       "Is the cron on (project settings → Cron Jobs), or the process running? Does the function answer 401, 500 or 503? See its log",
   },
   documents_not_found: {
-    happened:
-      "In a 200 whose `ok` is false. The collection that `DOCUMENTS` names for messages is empty or does not exist. Another one, which the message names, holds unsent messages of the last day or later: documents with `isSent`, `isDeleted` and `isPicked`. Passes look for such every ten minutes, until they have seen a message",
-    remedy:
-      "Set [`DOCUMENTS`](configuration.md) as the message says, or as [`npm run doctor`](operations.md#check-a-set-up) proposes",
+    happened: "In a 200: `DOCUMENTS` leads to no message, and another collection holds unsent ones",
+    remedy: "Set `DOCUMENTS` as the message or [the doctor](operations.md#check-a-set-up) says",
   },
   // What a person should look at.
   waha_version_unknown: {
@@ -179,10 +177,8 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy: "The database's clock decides what is due. Put the wrong host's time right (NTP)",
   },
   indexes_missing: {
-    happened:
-      "These indexes could not be created; the log line `indexes could not be created` has the reason for each. Everything works, slower. Passes try again every ten minutes",
-    remedy:
-      "No right: give the user `createIndex`, or [create them by hand](indexes.md). Lists in two fields: put those documents right. Another index in its place: drop that one",
+    happened: "These could not be created; the log says why. Everything works, slower",
+    remedy: "Give the user `createIndex`, or [create them by hand](indexes.md)",
   },
   flags_missing: {
     happened: "Messages lack `isSent`, `isDeleted` or `isPicked` (or hold `null`): no pass ever sees them",

@@ -1,6 +1,5 @@
-import type { FaultAction } from "../../waha-simulator/faults.ts";
 import type { Random } from "../random.ts";
-import type { LeaseEnd, Side, Trigger } from "./events.ts";
+import type { Event, LeaseEnd, Side, Trigger } from "./events.ts";
 
 const POINT = "renew-leases";
 
@@ -36,11 +35,14 @@ export function planRenewals(random: Random, leaseMs: number): Trigger[] {
   ];
 }
 
-/** WAHA answers late enough for a POST to outlast two leases, where its pass has time for that yet. */
-export function planLongPosts(random: Random, leaseMs: number): FaultAction[] {
-  const ms = () => Math.round(leaseMs * (random.int(205, 230) / 100));
-  return [
-    { type: "delay", ms: ms() },
-    { type: "sendLate", ms: ms() },
-  ];
+/**
+ * WAHA answers late enough for a POST to outlast two leases, where its pass has time for that yet: the first POSTs of
+ * the storm, which no other fault can meet, and some later.
+ */
+export function planLongPosts(random: Random, stormMs: number, leaseMs: number): Event[] {
+  const long = (atMs: number, type: "delay" | "sendLate"): Event => {
+    const action = { type, ms: Math.round(leaseMs * (random.int(205, 230) / 100)) };
+    return { type: "waha-fault", atMs, fault: { match: { route: "sendText" }, action, times: 2 } };
+  };
+  return [long(0, "delay"), long(random.int(0, Math.floor(stormMs * 0.6)), "sendLate")];
 }

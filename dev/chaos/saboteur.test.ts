@@ -19,7 +19,7 @@ function saboteurWith(triggers: Trigger[]) {
 }
 
 const renewal = () => {
-  const updates = ["a", "b"].map((name) => ({ q: { _id: `session:${name}` }, u: { $set: {} } }));
+  const updates = ["a", "b", "c"].map((name) => ({ q: { _id: `session:${name}` }, u: { $set: {} } }));
   return {
     client: "one",
     point: "renew-leases",
@@ -36,17 +36,23 @@ const readLeases = (client = "one") => {
   } as unknown as DatabaseRequest;
 };
 
-test("the end of a lease is on record with the moment at which its pass has read of it", async () => {
+test("the end of every other lease is on record with the moment at which its pass has read of it", async () => {
   const end = { type: "end-lease", how: "is-taken" } as const;
   const saboteur = saboteurWith([{ point: "renew-leases", side: "before", nth: 2, act: end }]);
   for (const request of [renewal(), renewal()])
     expect(await saboteur.database.onRequest(request)).toBe("forward");
-  expect(saboteur.ended).toEqual([["a", "is-taken"]]);
+  expect(saboteur.ended).toEqual([
+    ["a", "is-taken"],
+    ["c", "is-taken"],
+  ]);
   const at = expect.any(Number);
   await saboteur.database.onReply(readLeases("two"), { ok: 1 });
-  expect(saboteur.endedLeases).toEqual([{ session: "a", at, toldAt: undefined }]);
+  expect(saboteur.endedLeases).toMatchObject([{ toldAt: undefined }, { toldAt: undefined }]);
   await saboteur.database.onReply(readLeases(), { ok: 1 });
-  expect(saboteur.endedLeases).toEqual([{ session: "a", at, toldAt: at }]);
+  expect(saboteur.endedLeases).toEqual([
+    { session: "a", at, toldAt: at },
+    { session: "c", at, toldAt: undefined },
+  ]);
   expect(saboteur.disturbances).toEqual([{ instance: "one", point: "renew-leases", at }]);
 });
 
@@ -57,7 +63,10 @@ test("a pass that does not hear what it reads is not told that its lease has end
   ]);
   await saboteur.database.onRequest(renewal());
   expect(await saboteur.database.onReply(readLeases(), { ok: 1 })).toBe("break");
-  expect(saboteur.endedLeases).toMatchObject([{ session: "a", toldAt: undefined }]);
+  expect(saboteur.endedLeases).toMatchObject([
+    { session: "a", toldAt: undefined },
+    { session: "c", toldAt: undefined },
+  ]);
 });
 
 test("edits of the first requests at a point meet each of these, and a kill there the one after", async () => {

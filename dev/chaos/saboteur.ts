@@ -45,7 +45,7 @@ export class Saboteur {
   readonly #witness: Witness;
   readonly #disarmed = new AbortController();
   /** Ended leases of which their passes have not been told, by the renewals that matched nothing for that. */
-  readonly #untold = new Map<DatabaseRequest, EndedLease>();
+  readonly #untold = new Map<DatabaseRequest, EndedLease[]>();
   #armed: (Trigger & { seen: number })[];
   #began = performance.now();
 
@@ -137,7 +137,7 @@ export class Saboteur {
         await this.#pause(act.thenMs);
         return "on";
       case "end-lease":
-        if (request) await this.#endLease(request, act.how);
+        if (request) await this.#endLeases(request, act.how);
         return "on";
     }
   }
@@ -146,19 +146,18 @@ export class Saboteur {
   #tellOfEnds({ client, command }: DatabaseRequest): void {
     const read = leasesReadIn(command);
     for (const [renewal, ended] of this.#untold) {
-      if (renewal.client !== client || !read.includes(ended.session)) continue;
-      ended.toldAt = Date.now();
-      this.#untold.delete(renewal);
+      if (renewal.client !== client) continue;
+      for (const each of ended) if (read.includes(each.session)) each.toldAt ??= Date.now();
     }
   }
 
-  async #endLease(request: DatabaseRequest, how: LeaseEnd): Promise<void> {
-    const [session] = sessionsNamedIn(request.command);
-    if (session === undefined) return;
-    const ended: EndedLease = { session, at: Date.now(), toldAt: undefined };
-    this.endedLeases.push(ended);
+  async #endLeases(request: DatabaseRequest, how: LeaseEnd): Promise<void> {
+    // Some of those that the request would renew, so that it matches others.
+    const sessions = sessionsNamedIn(request.command).filter((_, place) => place % 2 === 0);
+    const ended = sessions.map((session): EndedLease => ({ session, at: Date.now(), toldAt: undefined }));
+    this.endedLeases.push(...ended);
     this.#untold.set(request, ended);
-    await this.#reach.endLease(session, how);
+    await Promise.all(sessions.map((session) => this.#reach.endLease(session, how)));
   }
 
   /** Stops a process. What it was just asking for is asked when it goes on, and what it was told it hears then. */

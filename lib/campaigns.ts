@@ -9,7 +9,7 @@ import { type Updated, updateAll, writeEach } from "./mongo/updates.ts";
 interface CampaignDelivery {
   /** Something was claimed or settled since the campaign was last settled. */
   open: boolean;
-  /** Grows with every touch, so that a count made before one can't settle the campaign. */
+  /** Grows each time the campaign is opened, so that a count made before can't settle it. */
   rev: number;
   checkedAt?: Date;
   settledAt?: Date;
@@ -37,7 +37,7 @@ const CAMPAIGNS_A_PASS = 100;
 
 /**
  * Opens campaigns: to be called before anything of theirs settles, or once what was over already (`unknown`) has
- * turned out to be something else. `rev` grows, so whoever counted earlier can't settle the campaign any more. A
+ * turned out to be something else. `rev` grows, so a pass that counted earlier can't settle the campaign any more. A
  * campaign on hold keeps its status.
  *
  * @returns how many the database turned away, by a validation rule say
@@ -59,7 +59,7 @@ export async function openCampaigns(db: Database, ids: Id[], config: Config): Pr
   return (await updateAll(db.campaigns, distinctForms(ids), {}, opened)).rejected;
 }
 
-/** Its `rev` can guard a settlement. That of a list of deliveries, say, can't: then the next touch puts it right. */
+/** Its `rev` can guard a settlement. That of a list of deliveries, say, can't: then the next opening puts it right. */
 const COUNTABLE: Document = { $isNumber: { $ifNull: ["$delivery.rev", 0] } };
 
 export type OpenCampaign = CampaignDocument & { delivery: CampaignDelivery };
@@ -79,7 +79,7 @@ export async function findOpenCampaigns(db: Database, config: Config): Promise<O
  * Settles those of some open campaigns that have nothing left to send, each from its messages as they stand.
  * Recomputed, never counted up, so a crash anywhere heals by itself.
  *
- * @param open as found before, at any time: whichever was touched since stays open
+ * @param open as found before, at any time: what was opened again since stays open
  * @returns how many were settled, and how many the database turned away
  */
 export async function settleCampaigns(
@@ -160,7 +160,7 @@ export const END: Document = {
   ],
 };
 
-/** Guarded by the `rev` that was read before counting: a touch since then leaves the campaign open. */
+/** Guarded by the `rev` that was read before counting: an opening since then leaves the campaign open. */
 function settlement(
   { _id, delivery: { rev } }: OpenCampaign,
   counts: Counts,

@@ -1,6 +1,6 @@
-import { ConnectionString } from "mongodb-connection-string-url";
 import { z } from "zod";
 import vercel from "../vercel.json" with { type: "json" };
+import { databaseUrl } from "./database-url.ts";
 import { ConfigError, type SettingProblem } from "./errors.ts";
 
 /** Messages due longer ago are left alone: a first deployment over old data must not rewrite it. */
@@ -11,25 +11,6 @@ const MAX_DURATION_SECONDS = vercel.functions["api/cron.ts"].maxDuration;
 
 /** Below this WAHA's refusal of a session that is not working, sent after 5 s, looks like a time-out. */
 const WAHA_REFUSAL_WAIT_MS = 6_000;
-
-/**
- * Options of a connection string that would weaken what the protocol rests on (majority writes, primary
- * reads, retryable writes). The driver lets some of them win over what code says, so they are taken out.
- */
-const OVERRULED_URL_OPTIONS = [
-  "w",
-  "journal",
-  "j",
-  "fsync",
-  "wtimeoutMS",
-  "wtimeout",
-  "readConcernLevel",
-  "readPreference",
-  "readPreferenceTags",
-  "maxStalenessSeconds",
-  "retryWrites",
-  "retryReads",
-];
 
 /** Whether an address is no more than scheme, host, port and path; one that can't be read is not this check's. */
 function isPlain(address: string): boolean {
@@ -48,9 +29,6 @@ function hasNoUser(address: string): boolean {
 /** What a header can carry unharmed. */
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 const NOT_VISIBLE_ASCII = "may hold only visible ASCII characters, no spaces";
-
-/** MongoDB's rules for a database's name: up to 63 bytes, none of these characters. */
-const DATABASE_NAME = /^[^/\\. "$*<>:|?\0]{1,63}$/;
 
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const milliseconds = (fallback: number) => z.coerce.number().int().nonnegative().default(fallback);
@@ -322,29 +300,4 @@ function plain(issue: z.core.$ZodIssue): string {
     default:
       return issue.message;
   }
-}
-
-function databaseUrl(value: string, context: z.RefinementCtx): { url: string; name: string } {
-  try {
-    const url = new ConnectionString(value);
-    const name = decodeURIComponent(url.pathname.slice(1));
-    const options = url.typedSearchParams<Record<string, string>>();
-    for (const option of OVERRULED_URL_OPTIONS) {
-      // One may stand there twice, in different cases, and each call takes one out.
-      while (options.has(option)) options.delete(option);
-    }
-    // So that the database's own tools show whose connections these are.
-    if (!options.has("appName")) options.set("appName", "waha-scheduler");
-    if (DATABASE_NAME.test(name)) return { url: url.toString(), name };
-    context.addIssue(
-      name
-        ? "names the database in a way that MongoDB does not allow"
-        : "must name the database: mongodb://…/<database>",
-    );
-  } catch {
-    context.addIssue(
-      "is not a mongodb:// or mongodb+srv:// address (characters like @ : / % in the password must be percent-encoded)",
-    );
-  }
-  return z.NEVER;
 }

@@ -19,7 +19,7 @@ export function secondsAMessage(config: Config, wahaMs = WAHA_MS): number {
 }
 
 /**
- * How many messages of one session their windows would close on, if each takes so long.
+ * How many messages of one session would be missed, at this time a message.
  *
  * @param times when they fall due, in order, in milliseconds since 1970
  * @param now when sending can begin

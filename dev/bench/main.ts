@@ -42,7 +42,7 @@ function failed(name: string, { message }: Error): Findings {
   return { tables: [], figures: {}, failures: [`${name} could not be measured: ${message}`] };
 }
 
-/** On what all this was measured, for whoever compares figures. */
+/** The machine and the versions, without which figures can't be compared. */
 async function settingOf(client: MongoClient, quick: boolean): Promise<string> {
   const { version } = await client.db("admin").command({ buildInfo: 1 });
   const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GB`;

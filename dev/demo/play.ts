@@ -5,7 +5,7 @@ import type { SampleCampaign, Timing } from "../host/sample/sample.ts";
 import { countDown, showProgress } from "./progress.ts";
 import { LOOKBACK_SECONDS, type Stage } from "./stage.ts";
 
-/** The messages of the session that is logged out stay due for so long, for a pass to find them so. */
+/** How long the messages of the session that is logged out stay due, for a pass to find them so. */
 const BLOCKED_FOR_SECONDS = 8;
 
 /** What became visible at a moment is past it by so much. */

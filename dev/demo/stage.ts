@@ -11,7 +11,7 @@ import { startMongod } from "../mongod/start.ts";
 import type { WahaSimulator } from "../waha-simulator/server.ts";
 import type { Seen } from "./check.ts";
 
-/** A message is sent up to so long after its time, then never. */
+/** How long after its time a message may still be sent. */
 export const LOOKBACK_SECONDS = 120;
 
 /** Everything that takes part: the database, WAHA, and the function between them. */
@@ -36,7 +36,7 @@ function settings(databaseUrl: string, wahaUrl: string, wahaKey: string, secret:
     WAHA_DEFAULT_SESSION: DEFAULT_SESSION,
     LOOKBACK_SECONDS: String(LOOKBACK_SECONDS),
     SEND_GAP_MS: "60",
-    // A lost answer is looked up two minutes later by default: nobody would want to watch that.
+    // A lost answer is looked up two minutes later by default, which is long to watch.
     RECONCILE_AFTER_SECONDS: "3",
     LOG_LEVEL: "silent",
   };

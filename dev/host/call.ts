@@ -11,7 +11,7 @@ export interface CallResult {
   words: string;
 }
 
-/** Calls the function as the cron does. Throws only if nobody answers. */
+/** Calls the function as the cron does. Throws only if there is no answer. */
 export async function callCron(url: string, secret: string): Promise<CallResult> {
   const began = performance.now();
   const response = await fetch(url, { headers: { authorization: `Bearer ${secret}` } });

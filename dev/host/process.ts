@@ -30,7 +30,7 @@ export function startChild(program: string, env: NodeJS.ProcessEnv, args: string
   const child = fork(program, args, {
     env: { PATH: process.env.PATH, ...env },
     execArgv: [],
-    // Not inherited: whoever waits for this process's output to end would wait for the child, too.
+    // Not inherited: a reader of this process's output would wait for the child's end, too.
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   child.stderr?.on("data", (chunk) => process.stderr.write(chunk));

@@ -22,7 +22,7 @@ const CONNECTIONS = 2;
 /** By default the scheduler's connections bear this name. */
 const APP_NAME = "waha-scheduler";
 
-/** A pass with nothing to do has certainly ended so long after it asked WAHA for its sessions. */
+/** A pass with nothing to do ends well within this time after it asked WAHA for its sessions. */
 const PASS_MS = 2_000;
 
 /** So often the connections are counted, in milliseconds. */

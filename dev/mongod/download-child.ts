@@ -9,7 +9,7 @@ function answer(result: Answer): void {
   process.send?.(result);
 }
 
-// Its parent is gone: nobody waits for the download any more.
+// Its parent is gone, and with it the reason for the download.
 process.on("disconnect", () => process.exit());
 
 try {

@@ -24,7 +24,7 @@ const FETCHERS = [
  *
  * @param env where settings, PATH and cache folder are read from
  * @throws MongodNotFoundError naming every place; also when the one in MONGOMS_SYSTEM_BINARY does not run,
- *   as whoever set it wants no other
+ *   as no other is wanted then
  */
 export async function findMongod(env: NodeJS.ProcessEnv = process.env): Promise<Mongod> {
   const { MONGOMS_SYSTEM_BINARY: named } = env;

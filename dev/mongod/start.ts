@@ -23,7 +23,7 @@ export type RunningMongod = {
   pause(): Promise<void>;
   /** Starts them again, on the same ports and data; returns once there is a primary. */
   resume(): Promise<void>;
-  /** Stops for good and removes the data, unless `persistent`. */
+  /** Stops every mongod and removes the data, unless `persistent`. */
   stop(): Promise<void>;
 };
 

@@ -14,7 +14,7 @@ const PICTURE = join(import.meta.dirname, "../../docs/status.png");
 const WIDTH = 1060;
 const HEIGHT = 1430;
 
-/** So long into the pass that sends the campaign the picture is taken. */
+/** When the picture is taken, counted from the start of the pass that sends the campaign. */
 const INTO_PASS_MS = 18_000;
 
 const chromium = findChromium(process.env);

@@ -18,7 +18,7 @@ export function live(env: NodeJS.ProcessEnv): Backend {
       `  WAHA      ${new URL(WAHA_API_URL).host}`,
     ],
     shownSecret: "$CRON_SECRET",
-    // Whoever started it by mistake has until the next minute to think again.
+    // Started by mistake, it can be stopped before the next minute.
     callAtOnce: false,
     stop: async () => undefined,
   };

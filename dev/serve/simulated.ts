@@ -12,7 +12,7 @@ export interface Backend {
   env: NodeJS.ProcessEnv;
   /** What it runs on, for people. */
   lines: string[];
-  /** The secret as a command shows it: itself where it is nobody's, else the name of the variable. */
+  /** The secret as a command shows it: itself where it opens nothing real, else the name of the variable. */
   shownSecret: string;
   /** Whether to call at once, or leave the first call to the schedule. */
   callAtOnce: boolean;

@@ -38,7 +38,7 @@ export class WahaSimulator {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Every message accepted, oldest first; whoever asks twice sees the same growing list. */
+  /** Every message accepted, oldest first: one list that grows. */
   get ledger(): readonly LedgerEntry[] {
     return this.#state.ledger;
   }

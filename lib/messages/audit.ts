@@ -19,7 +19,7 @@ export const PICKED_SINCE_RELEASED = {
 export const WRONG_DATE = { scheduledAt: { $type: ["string", "number"] } } as const;
 
 /** Counting stops here: past it the number says no more than "many". */
-export const MANY = 1000;
+const MANY = 1000;
 
 /** What an audit found, by code; a search stops at {@link MANY}. */
 export type AuditFindings = Map<ProblemCode, Bounded>;
@@ -32,7 +32,7 @@ const has = (flag: string): Document => ({ $ne: [{ $ifNull: [`$${flag}`, null] }
  * is empty as long as all is well.
  *
  * @param leftAlone messages due before this are too old to be swept
- * @param limits `maxTimeMS`: the database gives up after so long, with an error
+ * @param limits `maxTimeMS`: after how long the database gives up, with an error
  */
 export async function auditMessages(
   db: Database,

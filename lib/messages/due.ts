@@ -7,7 +7,7 @@ import { SHORT_ID } from "../mongo/safe-fields.ts";
 import { CLAIMABLE_STATES, SAFE_FIELDS } from "./message.ts";
 
 /**
- * Nobody sent, deleted or picked it. Equality on all three, as the partial index over them needs: `$ne`,
+ * Not sent, not deleted and not picked. Equality on all three, as the partial index over them needs: `$ne`,
  * `$in` with null, or one of them left out, and the query planner falls back to scanning the collection.
  */
 export const LIVE = { isSent: false, isDeleted: false, isPicked: false } as const;

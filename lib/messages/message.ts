@@ -18,7 +18,7 @@ export type DeliveryState = "claimed" | "attempting" | "sent" | "failed" | "miss
 export const CLAIMABLE_STATES = [null, "released", "missed", "failed"] as const;
 
 /** Why a message is where it is; `at` is when that was found. */
-export interface DeliveryError {
+interface DeliveryError {
   code: ProblemCode;
   message: string;
   at: Date;

@@ -39,7 +39,7 @@ export interface Transition {
 }
 
 /** What `delivery.error` says: a code, its plain words with the particulars, and when it was found. */
-export function deliveryError({ code, detail }: Reason, at: Date) {
+function deliveryError({ code, detail }: Reason, at: Date) {
   return { code, message: messageOf(code, detail), at };
 }
 

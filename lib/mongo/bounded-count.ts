@@ -18,7 +18,7 @@ export interface Bounded {
  * Counts what several searches find, in one request, each no further than `most`, so that it takes no longer
  * however large the collection is.
  *
- * @param limits `maxTimeMS`: the database gives up after so long, with an error
+ * @param limits `maxTimeMS`: after how long the database gives up, with an error
  * @returns by name; a search that found nothing is not there
  */
 export async function countUpTo<Name extends string, Schema extends Document>(

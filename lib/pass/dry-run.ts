@@ -14,7 +14,7 @@ import { PassStats } from "./stats.ts";
 export interface DryRun {
   dryRun: true;
   at: Date;
-  /** Messages in the window that nobody has claimed. */
+  /** Messages in the window that no pass has claimed. */
   due: number;
   /** Of these, how many have a session that works, by session; not looked into, nor at leases. */
   sendable: { session: string; due: number; oldest: Date | null }[];

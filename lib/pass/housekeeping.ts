@@ -8,7 +8,7 @@ import { isTooSlow } from "../mongo/errors.ts";
 import type { Id } from "../mongo/ids.ts";
 import type { Pass } from "./pass.ts";
 
-/** Counting the messages that no pass sees may take so long; no other step waits for it. */
+/** How long counting the messages that no pass sees may take, in milliseconds; no other step waits for it. */
 const AUDIT_MS = 5_000;
 
 /** Counts what no pass sees. Nothing is sent by it, so a database that is too slow for it fails no pass. */

@@ -32,19 +32,19 @@ export interface Lifetimes {
   readonly renewalMs: number;
   /** A claim, at most. */
   readonly claimMs: number;
-  /** Claims end, and POSTs are cut off, so long before the lease that covers them. */
+  /** How long before the lease that covers them claims end, and POSTs are cut off. */
   readonly marginMs: number;
   /** An attempt starts only with so much time left for requests: a refusal for a session takes WAHA 5 s. */
   readonly attemptMs: number;
-  /** A session is given what it can start within so long: soon enough that a pause of its campaign still counts. */
+  /** A session is given what it can start within this time: soon enough that a pause of its campaign still counts. */
   readonly aheadMs: number;
-  /** What a pass settled is not tried again by it for so long. */
+  /** For how long a pass does not try again what it has settled. */
   readonly settledMs: number;
-  /** New messages are looked for, and leases that another pass holds asked for, so often. */
+  /** How often new messages are looked for, and leases that another pass holds are asked for. */
   readonly lookMs: number;
-  /** WAHA is asked again for its sessions so often. */
+  /** How often WAHA is asked again for its sessions. */
   readonly snapshotMs: number;
-  /** A pass that stays tries everything once more after so long: it is to be no worse than a pass a minute. */
+  /** How often a pass that stays tries everything once more: it is to be no worse than a pass a minute. */
   readonly afreshMs: number;
 }
 

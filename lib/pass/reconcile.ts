@@ -19,7 +19,7 @@ const LOOKUPS_AT_ONCE = 4;
 const SOON_SECONDS = 50;
 const SELDOM_SECONDS = 1800;
 
-/** After this nothing is looked up any more: WAHA's stores keep messages, but nobody waits for an answer. */
+/** After this nothing is looked up any more: WAHA's stores keep messages, but an answer would come too late to matter. */
 const LOOK_BACK_SECONDS = 24 * 3600;
 
 /**
@@ -77,7 +77,7 @@ async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Unc
 async function put(pass: Pass, message: Uncertain, finding: Finding): Promise<boolean> {
   const { clock, db } = pass;
   const { state } = message.delivery;
-  // Until now it was left to do in any count, so whoever counts after this waits for the finding.
+  // Until now it was left to do in any count, so a count after this waits for the finding.
   if (state === "attempting" && finding.to !== "later") await openCampaignsOf(pass, [message]);
   const applied = await recordFinding(db, message, finding, clock.now());
   if (applied && state === "unknown" && finding.to !== "later") await recount(pass, message);

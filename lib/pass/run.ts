@@ -1,4 +1,4 @@
-import { CAMPAIGN_INDEXES, findOpenCampaigns, settleCampaigns } from "../campaigns.ts";
+import { CAMPAIGN_INDEXES, findOpenCampaigns, type OpenCampaign, settleCampaigns } from "../campaigns.ts";
 import { type Clock, type SystemClock, startClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { UnavailableError } from "../errors.ts";
@@ -10,7 +10,7 @@ import { asUnavailable } from "../mongo/errors.ts";
 import { ensureIndexes } from "../mongo/indexes.ts";
 import { namesOfWorking } from "../monitoring/alerts/detect.ts";
 import { recordPass } from "../monitoring/record.ts";
-import type { PassReport, Summary } from "../monitoring/report.ts";
+import type { PassReport } from "../monitoring/report.ts";
 import { openWaha } from "../waha/client.ts";
 import { takeSnapshot, type WahaSnapshot } from "../waha/snapshot.ts";
 import { audit, noteTurnedAway, rescue } from "./housekeeping.ts";
@@ -29,7 +29,7 @@ export interface Host {
   stop: AbortSignal;
   /**
    * Aborted when it can't wait for WAHA any longer, as it is about to end: requests are cut off. What they came to
-   * is not proven then, and looked up later; claims and leases are given back.
+   * is not proven then, and looked up later; claims and other leases are given back.
    */
   giveUp: AbortSignal;
 }
@@ -38,7 +38,7 @@ export interface Host {
 const SKEW_MS = 5_000;
 
 /**
- * Runs one pass: look around, rescue, claim and send, keep house beside it, and tidy up.
+ * Runs one pass: a snapshot of WAHA, then rescue, sending and, beside them, all other steps.
  *
  * @param host the machine's clocks, and its wishes to stop
  * @param call the pass's id, and the ticker's monotonic reading when the function was called: from there its time counts
@@ -55,13 +55,12 @@ export async function runPass(
   const cutOff = () => void waha.close();
   host.giveUp.addEventListener("abort", cutOff);
   try {
-    const [clock, look] = await Promise.all([
+    const [clock, seen] = await Promise.all([
       readClock(db, host.ticker, began).catch((error: unknown) => {
         throw asUnavailable(error);
       }),
       takeSnapshot(waha, config),
     ]);
-    const ends = passEnds(clock.startedAt, config);
     const pass: Pass = {
       id: passId,
       config,
@@ -73,9 +72,9 @@ export async function runPass(
       commit: groupCommit(db),
       lifetimes: lifetimes(config),
       stop: host.stop,
-      ...ends,
+      ...passEnds(clock.startedAt, config),
     };
-    return await runSteps(pass, look);
+    return await runSteps(pass, seen);
   } finally {
     host.giveUp.removeEventListener("abort", cutOff);
     await waha.close();
@@ -88,60 +87,71 @@ export async function readClock(db: Database, ticker: SystemClock, began: number
   return startClock(ticker, began, () => db.readTime());
 }
 
-async function runSteps(pass: Pass, look: WahaSnapshot | UnavailableError): Promise<PassReport> {
-  const { clock, config, db, log, stats } = pass;
-  noteSurroundings(pass, look);
-  const around = look instanceof UnavailableError ? undefined : look;
+/** @param seen WAHA as it was when the pass began, or why it could not be seen */
+async function runSteps(pass: Pass, seen: WahaSnapshot | UnavailableError): Promise<PassReport> {
+  const { config, db, log, stats } = pass;
+  const steps = new Steps(pass);
+  const snapshot = seen instanceof UnavailableError ? undefined : seen;
+  if (seen instanceof UnavailableError) steps.fail(seen);
+  else if (!seen.server) stats.problem("waha_version_unknown");
+  noteSkew(pass);
   const indexes = [
     { collection: db.messages, indexes: MESSAGE_INDEXES },
     { collection: db.campaigns, indexes: CAMPAIGN_INDEXES },
   ];
-  const steps = new Steps(pass, look instanceof UnavailableError ? [look] : []);
   ensureIndexes(indexes, log);
   // None of these waits for another, so that a pass with nothing to do is over after a few round trips.
   const rescued = steps.run("rescue", () => rescue(pass));
   const [open, watch] = await Promise.all([
     steps.run("campaigns", () => findOpenCampaigns(db, config)),
-    steps.run("send", () => sendLoop(pass, look, rescued)),
-    steps.run("reconcile", () => reconcile(pass, around)),
+    steps.run("send", () => sendLoop(pass, seen, rescued)),
+    steps.run("reconcile", () => reconcile(pass, snapshot)),
     steps.run("sweep", () => sweepAll(pass, rescued)),
     steps.run("audit", () => audit(pass)),
     rescued,
   ]);
-  await steps.run("campaigns", async () => {
-    const found = stats.campaignsOpened || !open ? await findOpenCampaigns(db, config) : open;
-    const { changed, rejected } = await settleCampaigns(db, found, config, clock.now());
-    stats.add("campaignsCompleted", changed);
-    noteTurnedAway(pass, rejected, "campaigns");
-  });
+  await steps.run("campaigns", () => settleOpenCampaigns(pass, open));
   if (!ensureIndexes(indexes, log)) stats.problem("indexes_missing");
-  noteTroubles(stats, steps.failures, steps.defects);
-  const sessions = (watch?.snapshot ?? around)?.sessions;
-  const seenAt = watch?.seenAt ?? clock.startedAt;
-  const seen = { seenAt, working: sessions && namesOfWorking(sessions) };
-  const record = () => recordPass(db, lastPass(pass), stats.latenessHistogram(), seen);
-  const before = { failures: steps.failures.length, defects: steps.defects };
-  const isRecorded = await steps.run("last pass", record);
-  const unrecorded = steps.failures.slice(before.failures);
-  noteTroubles(stats, unrecorded, steps.defects - before.defects);
-  const summary = summarise(pass);
+  return report(pass, steps, {
+    sessions: (watch?.snapshot ?? snapshot)?.sessions,
+    seenAt: watch?.seenAt ?? pass.clock.startedAt,
+  });
+}
+
+/** Records the pass, and says what it came to. */
+async function report(
+  pass: Pass,
+  steps: Steps,
+  { sessions, seenAt }: Pick<PassReport, "sessions" | "seenAt">,
+): Promise<PassReport> {
+  const { clock, db, id: passId, log, stats } = pass;
+  const { startedAt } = clock;
+  const summarise = () => stats.summary(passId, startedAt, -clock.until(startedAt));
+  const look = { seenAt, working: sessions && namesOfWorking(sessions) };
+  const before = steps.failures.length;
+  const isRecorded = await steps.run("last pass", () => {
+    const lastPass = { passId, startedAt, endedAt: clock.now(), summary: summarise() };
+    return recordPass(db, lastPass, stats.latenessHistogram(), look);
+  });
+  const summary = summarise();
   log.info({ ...summary }, "pass");
-  const defective = steps.defects > 0;
   return {
     summary,
     unavailable: steps.failures,
-    defective,
+    defective: steps.defects > 0,
     sessions,
     seenAt,
-    recorded: isRecorded ?? unrecorded[0],
+    recorded: isRecorded ?? steps.failures[before],
   };
 }
 
-/** Has the summary say which steps could not be run, and why. */
-function noteTroubles(stats: PassStats, failures: readonly UnavailableError[], defects: number): void {
-  for (const { code, detail } of failures) stats.problem(code, 1, detail);
-  if (defects > 0) stats.problem("internal_error", defects);
-  stats.broken ||= failures.length + defects > 0;
+/** Settles the open campaigns that have nothing left to send. */
+async function settleOpenCampaigns(pass: Pass, found: OpenCampaign[] | undefined): Promise<void> {
+  const { clock, config, db, stats } = pass;
+  const open = stats.campaignsOpened || !found ? await findOpenCampaigns(db, config) : found;
+  const { changed, rejected } = await settleCampaigns(db, open, config, clock.now());
+  stats.add("campaignsCompleted", changed);
+  noteTurnedAway(pass, rejected, "campaigns");
 }
 
 /** What was rescued meanwhile may be past its window, too. */
@@ -150,21 +160,8 @@ async function sweepAll(pass: Pass, rescued: Promise<number | undefined>): Promi
   if (((await rescued) ?? 0) > 0) await sweep(pass);
 }
 
-function noteSurroundings(pass: Pass, look: WahaSnapshot | UnavailableError): void {
-  const { clock, log, stats, id: passId } = pass;
-  if (Math.abs(clock.skewMs) > SKEW_MS) {
-    stats.problem("clock_skew", 1, `${clock.skewMs} ms`);
-    log.warn({ passId, skewMs: clock.skewMs }, "the function's clock and the database's differ");
-  }
-  if (!(look instanceof UnavailableError) && !look.server) stats.problem("waha_version_unknown");
-}
-
-function summarise(pass: Pass): Summary {
-  const { clock, id, stats } = pass;
-  return stats.summary(id, clock.startedAt, -clock.until(clock.startedAt));
-}
-
-function lastPass(pass: Pass) {
-  const { clock, id } = pass;
-  return { passId: id, startedAt: clock.startedAt, endedAt: clock.now(), summary: summarise(pass) };
+function noteSkew({ clock: { skewMs }, log, stats }: Pass): void {
+  if (Math.abs(skewMs) <= SKEW_MS) return;
+  stats.problem("clock_skew", 1, `${skewMs} ms`);
+  log.warn({ skewMs }, "the function's clock and the database's differ");
 }

@@ -10,14 +10,21 @@ import type { Pass } from "./pass.ts";
  */
 export class Steps {
   /** Why steps could not be run, first things first. */
-  readonly failures: UnavailableError[];
-  /** How many steps met an error that nobody foresaw; the log says where. */
+  readonly failures: UnavailableError[] = [];
+  /** How many steps met an unexpected error; the log says where. */
   defects = 0;
   readonly #pass: Pass;
 
-  constructor(pass: Pass, failures: UnavailableError[]) {
+  constructor(pass: Pass) {
     this.#pass = pass;
-    this.failures = failures;
+  }
+
+  /** Notes that a service keeps the pass from some of its work. */
+  fail(reason: UnavailableError): void {
+    const { stats } = this.#pass;
+    this.failures.push(reason);
+    stats.problem(reason.code, 1, reason.detail);
+    stats.broken = true;
   }
 
   /** Runs one step; never rejects. Undefined where it could not be run. */
@@ -27,13 +34,20 @@ export class Steps {
     } catch (error) {
       const reason = asUnavailable(error);
       this.#pass.log.error({ step, error: describeError(reason) }, "a step could not be run");
-      if (reason instanceof UnavailableError) this.failures.push(reason);
-      else this.defects += 1;
+      if (reason instanceof UnavailableError) this.fail(reason);
+      else this.#defect();
       return undefined;
     }
   }
 
-  /** WAHA's requests all end before the steps do, so whoever waits then waits for the database. */
+  #defect(): void {
+    const { stats } = this.#pass;
+    this.defects += 1;
+    stats.problem("internal_error");
+    stats.broken = true;
+  }
+
+  /** WAHA's requests all end before the steps do, so a step that waits then waits for the database. */
   #withTimeout<T>(work: Promise<T>): Promise<T> {
     const { clock, stepsUntil } = this.#pass;
     return withTimeout(work, Math.max(0, clock.until(stepsUntil)), "database_unreachable");

@@ -8,7 +8,7 @@ import { findHeldCampaigns } from "../sessions/routing.ts";
 import { noteTurnedAway, openCampaignsOf } from "./housekeeping.ts";
 import { maySend, type Pass } from "./pass.ts";
 
-/** Strays are dealt with so many at a time, as long as the pass has time for it. */
+/** Overdue messages are dealt with so many at a time, as long as the pass has time for it. */
 const BATCH = 500;
 
 /**
@@ -20,29 +20,31 @@ export async function sweep(pass: Pass): Promise<void> {
   const { clock, config, db } = pass;
   const now = clock.now();
   const windowFrom = addSeconds(clock.earliestNow(), -config.LOOKBACK_SECONDS);
-  const strays = findOverdue(db, windowFrom, now).batchSize(BATCH);
+  const found = findOverdue(db, windowFrom, now).batchSize(BATCH);
   let batch: Overdue[] = [];
-  for await (const stray of strays) {
-    if (canBeWritten(stray._id)) batch.push(stray);
+  for await (const message of found) {
+    if (canBeWritten(message._id)) batch.push(message);
     if (batch.length < BATCH) continue;
     await dealWith(pass, batch, windowFrom);
     batch = [];
-    if (!maySend(pass)) return strays.close();
+    if (!maySend(pass)) return found.close();
   }
   if (batch.length > 0) await dealWith(pass, batch, windowFrom);
 }
 
-async function dealWith(pass: Pass, strays: Overdue[], windowFrom: Date): Promise<void> {
+async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date): Promise<void> {
   const { config, db, stats } = pass;
-  const ids = strays.filter((stray) => stray.mayBeSent).map((stray) => stray._id);
+  const ids = messages.filter(({ mayBeSent }) => mayBeSent).map(({ _id }) => _id);
   const { changed: setBack, rejected } = await setBackFlags(db, ids);
   noteTurnedAway(pass, rejected, "messages");
   if (setBack > 0) {
     stats.problem("flag_reset", setBack);
     tellEach(pass, ids, setBack, "flag_reset", "flags reset by the app were set back");
   }
-  const held = await findHeldCampaigns(db, strays, config);
-  const missed = strays.filter((stray) => !stray.mayBeSent && !held.has(idKey(stray.campaignId ?? "")));
+  const held = await findHeldCampaigns(db, messages, config);
+  const missed = messages.filter(
+    ({ campaignId, mayBeSent }) => !mayBeSent && !held.has(idKey(campaignId ?? "")),
+  );
   if (missed.length > 0) await miss(pass, missed, windowFrom);
 }
 
@@ -50,9 +52,9 @@ async function miss(pass: Pass, missed: Overdue[], windowFrom: Date): Promise<vo
   const { clock, config, db, stats } = pass;
   await openCampaignsOf(pass, missed);
   const lastPass = await readLastPass(db);
-  const byCode = Map.groupBy(missed, (stray) => reasonFor(stray, lastPass, config.LOOKBACK_SECONDS));
-  for (const [code, strays] of byCode) {
-    const ids = strays.map((stray) => stray._id);
+  const byCode = Map.groupBy(missed, (message) => reasonFor(message, lastPass, config.LOOKBACK_SECONDS));
+  for (const [code, messages] of byCode) {
+    const ids = messages.map(({ _id }) => _id);
     const { changed: count, rejected } = await markMissed(db, ids, windowFrom, clock.now(), { code });
     noteTurnedAway(pass, rejected, "messages");
     if (count === 0) continue;

@@ -126,7 +126,7 @@ export class LeaseTrust {
 
   /**
    * @param acknowledged when the request was sent that took the lease
-   * @param marginMs what it covers ends so long before it
+   * @param marginMs how long before the lease's end what it covers must end
    */
   constructor(clock: Clock, acknowledged: Date, leaseMs: number, marginMs: number) {
     this.#clock = clock;

@@ -40,7 +40,7 @@ export async function routeAll(
     const campaign = campaignOf(group);
     const orphaned = isGiven(group.campaignId) && !campaign;
     if (isHeld(campaign, config)) return { orphaned, held: true };
-    // Which account the campaign would have used nobody knows, and a message from the wrong one can't be unsent.
+    // The account that the campaign would have used is not known, and a message from the wrong one can't be unsent.
     if (orphaned && !isGiven(group.sessionId)) return { orphaned, blocked: { code: "campaign_not_found" } };
     return { orphaned, ...routeTo(sessionIdOf(group), sessions, waha, config) };
   });

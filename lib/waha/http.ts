@@ -46,14 +46,14 @@ export interface WahaConnection {
  */
 const MAX_ANSWER_BYTES = 512 * 1024;
 
-/** Where nothing accepts a connection for so long, it is sure that nothing was sent. */
+/** Where nothing accepts a connection within this time, nothing was sent. In milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
 const OF_JSON = { "content-type": "application/json" };
 
 /**
  * Opens WAHA. The sockets are the pass's own: those of an instance that was frozen between two passes may be
- * dead without its knowing, and a POST on a dead socket is a message whose fate nobody knows.
+ * dead without its knowing, and the fate of a POST on a dead socket is not known.
  */
 export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs: number): WahaConnection {
   const transport = openTransport(Math.min(CONNECT_TIMEOUT_MS, timeoutMs / 2));
@@ -131,9 +131,9 @@ interface Transport {
  * Opens sockets to one server, and sends requests over them as fetch does, for ky to use in its place. Node's own
  * fetch takes nearly twice the processor's time, and it may by its standard make a request twice: a POST that
  * is answered with 421 (Misdirected Request), say. Here a request is made once. No redirect is followed, and an
- * answer that is compressed, which nobody asked for, is not unpacked.
+ * answer that is compressed, which was not asked for, is not unpacked.
  *
- * @param connectTimeoutMs where nothing accepts a connection for so long, there is none
+ * @param connectTimeoutMs how long to wait for a connection to be accepted
  */
 function openTransport(connectTimeoutMs: number): Transport {
   const agent = new Agent({
@@ -192,6 +192,6 @@ const NOT_ASCII = /[^\x20-\x7e]+/gu;
 function answer(status: number, location: string | undefined, body: Buffer | null): Response {
   const headers = location === undefined ? {} : { location: location.replace(NOT_ASCII, encodeURIComponent) };
   if (isStandard(status)) return new Response(WITHOUT_BODY.has(status) ? null : body, { status, headers });
-  // Whoever answered so answered: that must not look like a lost answer.
+  // It was answered: that must not look like a lost answer.
   return Object.defineProperty(new Response(body, { headers }), "status", { value: status });
 }

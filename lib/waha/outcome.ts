@@ -55,7 +55,7 @@ export function readSendOutcome(exchange: Exchange): SendOutcome {
 
 /**
  * The refusals that any of WAHA's endpoints may answer: they prove that the request was not carried out.
- * A redirect is one: whoever answered it did not pass the request on, and it is never followed.
+ * A redirect is one: what answered it did not pass the request on, and it is never followed.
  */
 export function readRefusal(answer: Answer): Extract<SendOutcome, { kind: "unsent" }> | undefined {
   if (REDIRECTS.has(answer.status)) {

@@ -79,8 +79,8 @@ function collect<T>(read: () => T, problems: SettingProblem[]): T | undefined {
 }
 
 /**
- * What falls due right after a pass must still be inside its window when the next one comes; and whoever asks whether
- * passes run must not take one that is still to come for one that stayed away.
+ * What falls due right after a pass must still be inside its window when the next one comes; and the health check
+ * must not take a pass that is still to come for one that stayed away.
  */
 function requireFrequent(schedule: Schedule, config: Config): void {
   if ("cron" in schedule) return;

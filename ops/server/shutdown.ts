@@ -4,13 +4,13 @@ import { closeDatabases } from "../../lib/mongo/client.ts";
 import type { Served } from "./http.ts";
 import type { PassTimer } from "./pass-timer.ts";
 
-/** What is in flight has so long to be settled; then it is left to a later pass to look up. */
+/** The time to settle what is in flight; a later pass looks up what is not settled by then. */
 const SETTLE_MS = 10_000;
 
-/** So long, after that, to give back what is held; then that is left to expire. */
+/** The time after that to give back what is held; the rest expires. */
 const GIVE_BACK_MS = 2_500;
 
-/** So long in all, alerts on their way and the goodbye to the database included: hosts kill after 15 s. */
+/** The time for all, alerts on their way and the database's connections included: hosts kill after 15 s. */
 const STOP_MS = 13_500;
 
 /** What runs until the server is told to stop. */

@@ -150,7 +150,7 @@ describe("recording a pass asks for a look at the alerts", () => {
     });
   });
 
-  test("when it counted messages that people are to be told of, until somebody saw to it", async () => {
+  test("when it counted messages that people are to be told of, until they are announced", async () => {
     const world = await createWorld();
     expect(await record(world, 3, { sent: 1 })).toBe(false);
     expect(await record(world, 2, { failed: 1 })).toBe(true);

@@ -7,7 +7,7 @@ import { onTestFinished } from "vitest";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-/** Settings that would be somebody's own; none of them unless given. */
+/** Settings that the environment may hold; a program gets none of them unless given. */
 const NO_SETTINGS = {
   DATABASE_URL: undefined,
   WAHA_API_URL: undefined,
@@ -72,7 +72,7 @@ export interface RunOptions {
   envFile?: string | undefined;
 }
 
-/** Runs a command line, until the test ends, where no .env of somebody's own is. Files are named from the root. */
+/** Runs a command line, until the test ends, in a folder without a .env. Files are named from the root. */
 export async function run(command: string[], { env = {}, envFile }: RunOptions = {}): Promise<Program> {
   const cwd = await mkdtemp(join(tmpdir(), "program-test-"));
   for (const name of ["package.json", "node_modules", "dev", "ops"])

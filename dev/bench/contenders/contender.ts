@@ -4,7 +4,7 @@ import { nextMessage, startChild } from "../../host/process.ts";
 import type { Text } from "../work.ts";
 import type { Order, Report } from "./serve.ts";
 
-/** No order takes so long: a contender that does not answer is stuck. */
+/** Longer than any order takes: a contender that does not answer by then is stuck. */
 const ORDER_LIMIT_MS = 300_000;
 
 /** One contender in a process of its own, so that what it takes is its own. It gets one order at a time. */

@@ -7,7 +7,7 @@ import type { Document, MongoClient } from "mongodb";
  */
 const DRIVERS_OWN = ["hello", "isMaster", "ismaster"];
 
-/** Nobody asks the server anything any more if nobody has for so long. */
+/** Without a request for this time the server is quiet. */
 const QUIET_MS = 50;
 
 /** How many collections or indexes' worth of documents the server has read without an index, and what it was asked. */
@@ -37,7 +37,7 @@ export class RequestCounter {
   }
 
   /**
-   * Waits until nobody asks the server anything: a scheduler may still look for more when it is told to stop. What
+   * Waits until the server is quiet: a scheduler may still look for more when it is told to stop. What
    * comes from then on counts.
    */
   async settle(): Promise<void> {

@@ -23,6 +23,6 @@ process.on("message", () => {
   process.send?.(answer);
 });
 
-// Whoever started it is gone.
+// Its parent is gone.
 process.on("disconnect", () => process.exit());
 process.send?.({ url: simulator.url });

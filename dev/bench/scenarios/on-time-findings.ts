@@ -22,7 +22,7 @@ export interface Watched {
   problems: string[];
 }
 
-/** A seam is so long before and after its moment, in seconds. */
+/** How far a seam reaches before and after its moment, in seconds. */
 const SEAM_BEFORE = 1;
 const SEAM_AFTER = 3;
 

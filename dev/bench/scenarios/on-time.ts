@@ -14,7 +14,7 @@ import { evenWork, FIRST_MS, insertInTime, LATENCY_MS, SESSIONS, whenInserted } 
 
 const DATABASE = "on-time";
 
-/** What is not sent so long after the last message's time is counted as it stands. */
+/** How long after the last message's time the scenario waits; what is not sent then is counted as it stands. */
 const PATIENCE_MS = 5_000;
 
 /** The settings of a function that is called every so many seconds and stays; at 60 s those that docs/pacing.md names. */

@@ -24,7 +24,7 @@ const FAULTS: Fault[] = [
   { match: { route: "sendText", chatId: LOST_ANSWER_CHAT }, action: { type: "resetAfter" } },
 ];
 
-/** One send takes so long: less than in real life, and enough to be seen. */
+/** How long a send takes: less than in real life, and enough to be seen. */
 const LATENCY_MS = 40;
 
 /** Starts the simulated WAHA that the sample's documents speak of. */

@@ -9,7 +9,7 @@ import { type Finding, ofCode, ok, warning } from "../finding.ts";
 import { LOOK_MS } from "../run-check.ts";
 import type { UpcomingGroup } from "../upcoming.ts";
 
-/** So many session documents are looked at; nobody has more phones. */
+/** The most session documents that are looked at, which is more than there are phones. */
 const MOST_SESSIONS = 10_000;
 
 /** Checks the way of what is due within a day: that its campaigns exist. */

@@ -30,18 +30,18 @@ export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
       problem("settings", `${setting} ${what}`, `Set ${setting}; docs/configuration.md says to what`),
     ),
     ...warnings.map((text) => warning("settings", text, "See docs/configuration.md")),
-    ...(config && wantsListener(config, wrong) ? [NOBODY_LISTENS] : []),
+    ...(config && wantsListener(config, wrong) ? [NO_LISTENER] : []),
   ];
   return { findings: findings.length > 0 ? findings : [ok("settings", "every one is right")], config, wrong };
 }
 
-const NOBODY_LISTENS = warning(
+const NO_LISTENER = warning(
   "settings",
   "neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL is set, so nobody is told when something is wrong",
   "Set one of them; see docs/monitoring.md#alerts",
 );
 
-/** Whether nobody is told of what goes wrong; who is meant to be told by a wrong setting has a finding already. */
+/** Whether neither setting names a listener; one that is set and wrong has a finding already. */
 function wantsListener({ ALERT_WEBHOOK_URL, HEARTBEAT_URL }: Config, wrong: ReadonlySet<string>): boolean {
   const isMeant = wrong.has("ALERT_WEBHOOK_URL") || wrong.has("HEARTBEAT_URL");
   return !ALERT_WEBHOOK_URL && !HEARTBEAT_URL && !isMeant;

@@ -172,7 +172,7 @@ describe("a session", () => {
     expect([names(document.entries), document.working]).toEqual([entries, working]);
   });
 
-  test.each(["STARTING", "FAILED", undefined])("that never worked and is %s is no news", (status) => {
+  test.each(["STARTING", "FAILED", undefined])("that never worked and is %s is not told", (status) => {
     expect(look(status, {})).toMatchObject({ entries: [], working: [] });
   });
 

@@ -58,7 +58,7 @@ describe("what is posted", () => {
   });
 });
 
-describe("an alert that nobody took", () => {
+describe("an alert that was not taken", () => {
   test("is told again by the next pass, until it is taken", async () => {
     const world = await createAlertedWorld();
     world.receiver.status = 500;
@@ -110,7 +110,7 @@ describe("an alert that nobody took", () => {
   });
 });
 
-describe("whoever is to tell and dies", () => {
+describe("a pass that dies before it has told", () => {
   /** Calls the function in a process that is killed while the receiver holds its alert. */
   async function dieTelling(world: AlertedWorld): Promise<void> {
     const known = world.receiver.taken.length;

@@ -66,6 +66,8 @@ describe("a plan", () => {
       expect(acts.filter(({ type }) => type === "break").length).toBeGreaterThanOrEqual(2);
       expect(acts.flatMap((act) => (act.type === "end-lease" ? [act.how] : [])).sort()).toEqual([
         "is-taken",
+        "is-taken",
+        "runs-out",
         "runs-out",
       ]);
     }

@@ -6,6 +6,11 @@ const POINT = "renew-leases";
 /** So many renewals of a round come before the last that something is done to. */
 const AMONG = 20;
 
+/** Leases end early, while their sessions have much to send. */
+const EARLY = 8;
+
+const ENDS: LeaseEnd[] = ["runs-out", "runs-out", "is-taken", "is-taken"];
+
 /**
  * What goes wrong with the renewals of leases: they are held up, or their replies are, for longer than the lease; they
  * are lost with the driver's repetition of them; or they match nothing, as the lease has ended.
@@ -23,16 +28,10 @@ export function planRenewals(random: Random, leaseMs: number): Trigger[] {
   const ended = (how: LeaseEnd): Trigger => ({
     point: POINT,
     side: "before",
-    nth: nth(),
+    nth: random.int(1, EARLY),
     act: { type: "end-lease", how },
   });
-  return [
-    held("before"),
-    held("after"),
-    ...lost(random.pick<Side>(["before", "after"])),
-    ended("runs-out"),
-    ended("is-taken"),
-  ];
+  return [held("before"), held("after"), ...lost(random.pick<Side>(["before", "after"])), ...ENDS.map(ended)];
 }
 
 /**

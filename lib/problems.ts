@@ -131,6 +131,12 @@ const problems = {
     happened: "WAHA did not answer in time; it may still send",
     remedy: "Check WAHA's load and WAHA_TIMEOUT_MS",
   },
+  lease_ran_out: {
+    kind: "unproven",
+    happened:
+      "the request to WAHA was cut off, as the database did not renew the session's lease in time; WAHA may still send it",
+    remedy: "Check the database's load and the connection to it",
+  },
   waha_connection_lost: {
     kind: "unproven",
     happened: "the connection to WAHA broke before the answer; it may have sent",

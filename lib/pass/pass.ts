@@ -45,3 +45,8 @@ export function settledBefore({ clock, lifetimes }: Pass): Date {
   const lately = addSeconds(clock.now(), -lifetimes.settledMs / 1000);
   return lately > clock.startedAt ? lately : clock.startedAt;
 }
+
+/** Until then a pass stays to send what falls due. */
+export function stayUntil({ clock, config }: Pass): Date {
+  return addSeconds(clock.startedAt, config.STAY_SECONDS);
+}

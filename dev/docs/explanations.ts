@@ -98,11 +98,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "Check WAHA's load and the phone's connection. Don't lower `WAHA_TIMEOUT_MS`; raise it if WAHA is slow as a rule",
   },
-  lease_ran_out: {
-    happened:
-      "The database did not acknowledge the renewal of the session's lease in time, so the request to WAHA was cut off before another pass could send on the session; WAHA may still send it",
-    remedy: "Check the database's load, and the connection to it. The message is looked up",
-  },
+  lease_ran_out: { remedy: "Check the database's load, and the connection to it. The message is looked up" },
   waha_connection_lost: {
     happened: "The connection broke before the answer came",
     remedy: "Did WAHA restart just then? Does its proxy cut requests short?",

@@ -240,7 +240,8 @@ describe("a pass that ends after one that looked around WAHA later", () => {
     const stop = new AbortController();
     const looks = () => world.waha.requestCount({ route: "sessions" });
     const before = looks();
-    world.env.STAY_SECONDS = "40";
+    // In a third of a minute a pass looks again after five seconds.
+    Object.assign(world.env, { PASS_SECONDS: "20", TAIL_SECONDS: "3", STAY_SECONDS: "15" });
     const staying = world.call("", { stop: stop.signal });
     await expect.poll(looks).toBe(before + 1);
     world.env.STAY_SECONDS = "0";

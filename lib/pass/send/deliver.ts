@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { shownId } from "../../log.ts";
 import type { WriteResult } from "../../messages/group-commit.ts";
-import { parseText } from "../../messages/message.ts";
+import { type DeliveryState, parseText } from "../../messages/message.ts";
 import {
   type ClaimedMessage,
   intent,
@@ -52,45 +52,62 @@ export interface Delivered {
 /** How a message ends that was not sent. */
 type Ending = "released" | "returned" | "invalid" | "refused" | "unproven" | "unknown";
 
-/** What each ending writes, how it counts, and whether it stops the session: by the same reason, or by another. */
+/**
+ * What each ending writes, how it counts, what the log says of it, and whether it stops the session: by the same
+ * reason, or by another.
+ */
 const ENDINGS: Record<
   Ending,
   {
     write(message: ClaimedMessage, at: Date, reason: Reason): Transition;
     count(stats: PassStats, reason: Reason): void;
+    told: string;
+    recorded: DeliveryState;
     stop(reason: Reason, session: string): Reason | undefined;
   }
 > = {
   released: {
     write: released,
     count: (stats, reason) => stats.released(reason),
+    told: "given back: nothing was sent",
+    recorded: "released",
     stop: (reason) => reason,
   },
   returned: {
     write: returned,
     count: (stats, reason) => stats.released(reason),
+    told: "given back: it could not start in time",
+    recorded: "released",
     // What is over for this message is over for those behind it; the session finds that out by itself.
     stop: () => undefined,
   },
   invalid: {
     write: invalid,
     count: (stats, reason) => stats.ended("failed", reason),
+    told: "failed: the message is invalid",
+    recorded: "failed",
     stop: () => undefined,
   },
   refused: {
     write: refused,
     count: (stats, reason) => stats.ended("failed", reason),
+    told: "failed: WhatsApp refused it",
+    recorded: "failed",
     stop: ({ code }, session) =>
       code === "account_restricted" ? { code: "account_restricted", detail: session } : undefined,
   },
   unproven: {
     write: unproven,
     count: (stats, reason) => stats.undecided(reason),
+    told: "attempted: the outcome is not known, and will be looked up",
+    recorded: "attempting",
     stop: (_, session) => ({ code: "session_paused", detail: session }),
   },
   unknown: {
     write: unknown,
     count: (stats, reason) => stats.ended("unknown", reason),
+    told: "unknown: the outcome is not known, and there is no id to look it up by",
+    recorded: "unknown",
     stop: (_, session) => ({ code: "session_paused", detail: session }),
   },
 };
@@ -205,15 +222,16 @@ function endAs(
   reason: Reason,
 ): Reason | undefined {
   const { clock, log, stats } = pass;
-  const { count, stop, write } = ENDINGS[ending];
-  const ids = { messageId: shownId(message._id), campaignId: shownId(message.campaignId) };
+  const { count, recorded, stop, told, write } = ENDINGS[ending];
+  const campaignId = shownId(message.campaignId);
+  const ids = { messageId: shownId(message._id), ...(campaignId === null ? {} : { campaignId }) };
   const fields = { ...ids, session: context.session, ...reason };
-  log.warn(fields, ending);
+  log.warn(fields, told);
   context.record(
     settle(pass, write(message, clock.now(), reason)).then((settled) => {
       if (settled === "applied") {
         count(stats, reason);
-        log.debug(fields, `recorded as ${ending}`);
+        log.debug(fields, `recorded as ${recorded}`);
       } else if (settled === "stale") {
         // Another pass counts it; this log line says what it had come to.
         log.warn(fields, "no longer this pass's to settle");

@@ -24,6 +24,8 @@ import type { MessageIds } from "./message-ids.ts";
 /** The session on which messages are delivered, one after the other. */
 export interface Lane {
   session: string;
+  /** The session's; undefined where WAHA did not tell. */
+  engine: string | undefined;
   ids: MessageIds;
   /** Aborted when the session's lease no longer covers a POST. */
   cutOff: AbortSignal;
@@ -43,6 +45,8 @@ export interface Delivered {
   open?: boolean;
   /** Nothing more may be sent on the session in this pass, and why. */
   stop?: Reason | undefined;
+  /** It was given back for a reason that lies in itself: this pass does not try it again, and the session goes on. */
+  notAgain?: boolean;
   /** WhatsApp restricts the account. */
   restricted?: boolean;
 }
@@ -93,7 +97,7 @@ const ENDINGS: Record<
  */
 export async function deliver(pass: Pass, lane: Lane, message: ClaimedMessage): Promise<Delivered> {
   const { clock, commit, config, db, log, waha } = pass;
-  const { session } = lane;
+  const { engine, session } = lane;
   const end = (ending: Ending, reason: Reason) => endAs(pass, lane, message, ending, reason);
 
   const names = db.documents.messages;
@@ -131,19 +135,21 @@ export async function deliver(pass: Pass, lane: Lane, message: ClaimedMessage): 
   );
   if (lane.hasNext()) lane.ids.fetchAhead();
   const timeoutMs = Math.min(timeLimitMs, clock.until(pass.requestsUntil));
-  const outcome = await waha.send({ session, id, ...outgoing }, timeoutMs, lane.cutOff);
+  const outcome = await waha.send({ session, engine, id, ...outgoing }, timeoutMs, lane.cutOff);
 
   if (outcome.kind === "sent") {
     if (id && outcome.waMessageId && outcome.waMessageId !== id) lane.ids.giveUp();
     accept(pass, lane, message, outcome.waMessageId);
     return { posted: true };
   }
+  const notAgain = outcome.kind === "unsent" && outcome.about === "message";
   const stop = end(endingOf(outcome, id), asReason(outcome));
   return {
     posted: true,
     open: outcome.kind === "unproven",
+    notAgain,
     restricted: outcome.kind === "failed" && outcome.accountRestricted,
-    stop,
+    stop: notAgain ? undefined : stop,
   };
 }
 

@@ -106,7 +106,8 @@ export class Looks {
     for (;;) {
       const open = backlogs
         .filter(({ session }) => this.#workers.isOpen(session.name))
-        .map((backlog) => withoutMessages(backlog, this.#unclaimable));
+        .map((backlog) => withoutMessages(backlog, this.#unclaimable))
+        .map((backlog) => withoutMessages(backlog, this.#workers.notAgain));
       const freePlaces = Math.max(0, config.SESSION_CONCURRENCY - this.#workers.active.length);
       const plan = planClaims(open, (session) => this.#workers.statusOf(session), freePlaces);
       const newcomers = open.filter(

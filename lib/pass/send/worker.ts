@@ -6,6 +6,7 @@ import { hasMedia } from "../../messages/outgoing.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Reason } from "../../problems.ts";
 import { LeaseTrust, restrictSession } from "../../sessions/leases.ts";
+import { engineOf } from "../../waha/client.ts";
 import type { WahaServer, WahaSession } from "../../waha/responses.ts";
 import { lastStart, maySend, type Pass } from "../pass.ts";
 import { deliver, type Lane } from "./deliver.ts";
@@ -16,6 +17,14 @@ import { startableSoon, type WorkerStatus } from "./plan.ts";
 export interface Taken {
   at: Date;
   lastSentAt: Date | undefined;
+}
+
+/** What a worker tells of its session. */
+export interface WorkerEvents {
+  /** It could do with more, or has nothing left. */
+  changed(): void;
+  /** A message was given back that this pass is not to try again. */
+  notAgain(message: ClaimedMessage): void;
 }
 
 /**
@@ -36,7 +45,7 @@ export class SessionWorker {
   readyAt: Date;
   readonly #pass: Pass;
   readonly #lane: Lane;
-  readonly #onChange: () => void;
+  readonly #events: WorkerEvents;
   #queue: ClaimedMessage[] = [];
   #running: Promise<void> | undefined;
   #recording: Promise<unknown>[] = [];
@@ -44,13 +53,12 @@ export class SessionWorker {
   #lastGiven = 0;
   #msPerMessage: number | undefined;
 
-  /** @param onChange called when the session could do with more, and when it has nothing left */
   constructor(
     pass: Pass,
     session: WahaSession,
     server: WahaServer | undefined,
     taken: Taken,
-    onChange: () => void,
+    events: WorkerEvents,
   ) {
     const { clock, lifetimes } = pass;
     this.#pass = pass;
@@ -58,9 +66,10 @@ export class SessionWorker {
     this.lease = new LeaseTrust(clock, taken.at, lifetimes.leaseMs, lifetimes.marginMs);
     this.lastSentAt = taken.lastSentAt;
     this.readyAt = this.#afterPause(taken.lastSentAt);
-    this.#onChange = onChange;
+    this.#events = events;
     this.#lane = {
       session: session.name,
+      engine: engineOf(server, session),
       ids: new MessageIds(pass, session, server),
       cutOff: this.lease.cutOff,
       whyNot: (message) => this.#whyNot(message),
@@ -124,7 +133,7 @@ export class SessionWorker {
       while (this.#recording.length > 0) await Promise.all(this.#recording.splice(0));
     }
     this.#running = undefined;
-    this.#onChange();
+    this.#events.changed();
   }
 
   async #sendQueue(): Promise<void> {
@@ -148,14 +157,15 @@ export class SessionWorker {
     const ready = this.readyAt;
     // While it is under way the next one is taken to start a pause from now.
     this.readyAt = this.#afterPause(began);
-    const { open, posted, restricted, stop } = await deliver(this.#pass, this.#lane, message);
+    const { notAgain, open, posted, restricted, stop } = await deliver(this.#pass, this.#lane, message);
     this.#measure(-clock.until(began));
     if (posted) this.lastSentAt = clock.now();
     this.readyAt = posted ? this.#afterPause(this.lastSentAt) : ready;
     this.hasOpenPost ||= open ?? false;
+    if (notAgain) this.#events.notAgain(message);
     if (restricted) await this.#restrict();
     if (stop) this.#stop(stop);
-    if (stop || this.isLow) this.#onChange();
+    if (stop || this.isLow) this.#events.changed();
   }
 
   /** Why no attempt of a message may start now; undefined if one may. */

@@ -11,7 +11,7 @@ import {
 import type { WahaSession } from "../../waha/responses.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { lastStart, type Pass } from "../pass.ts";
-import { startableSoon, type WorkerStatus } from "./plan.ts";
+import { dueKey, startableSoon, type WorkerStatus } from "./plan.ts";
 import { SessionWorker } from "./worker.ts";
 
 /** After so many sessions in trouble it is not the sessions: the pass claims no more. */
@@ -40,6 +40,8 @@ export class Workers {
   readonly #workers = new Map<string, SessionWorker>();
   readonly #closed = new Map<string, Closed>();
   readonly #suspended = new Set<string>();
+  /** Messages, by `dueKey`, that were given back for a reason of their own: they are not tried again. */
+  readonly notAgain = new Set<string>();
   /** Some worker was stopped: what it had is left. */
   stoppedSome = false;
   /** Claims may be left that could not be given back. */
@@ -123,7 +125,10 @@ export class Workers {
       const isOurs = lease?.passId === passId && lease.expiresAt.getTime() === expiresAt.getTime();
       if (isOurs) {
         const taken = { at, lastSentAt: lease.lastSentAt };
-        const worker = new SessionWorker(this.#pass, session, server, taken, () => this.#changed(worker));
+        const worker = new SessionWorker(this.#pass, session, server, taken, {
+          changed: () => this.#changed(worker),
+          notAgain: (message) => this.notAgain.add(dueKey(message)),
+        });
         this.#workers.set(session.name, worker);
         this.#closed.delete(session.name);
         taking.takenOver ||= lease.takenOver ?? false;
@@ -153,10 +158,11 @@ export class Workers {
     await this.#dismiss(pausing);
   }
 
-  /** Forgets what stands against sessions, as a new pass would. */
+  /** Forgets what stands against sessions and messages, as a new pass would. */
   startAfresh(): void {
     this.#suspended.clear();
     this.#closed.clear();
+    this.notAgain.clear();
   }
 
   /** Resolves when nothing is under way any more. */

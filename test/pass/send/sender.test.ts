@@ -46,9 +46,10 @@ async function claimNew(world: World, pass: Pass, ...fields: Document[]): Promis
   return (await claim(pass.db, ids, windowNow(pass), mark)).ours;
 }
 
-function openSender(pass: Pass, onChange = () => {}): SessionWorker {
+function openSender(pass: Pass, changed = () => {}): SessionWorker {
   const taken = { at: pass.clock.now(), lastSentAt: undefined };
-  const worker = new SessionWorker(pass, { name: "default", status: "WORKING" }, undefined, taken, onChange);
+  const events = { changed, notAgain: () => {} };
+  const worker = new SessionWorker(pass, { name: "default", status: "WORKING" }, undefined, taken, events);
   onTestFinished(() => worker.lease.close());
   return worker;
 }

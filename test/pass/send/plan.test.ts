@@ -2,6 +2,7 @@ import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import type { Delivery, MessageDocument } from "../../../lib/messages/message.ts";
 import type { ClaimedMessage } from "../../../lib/messages/transitions.ts";
+import { idKey } from "../../../lib/mongo/ids.ts";
 import {
   assign,
   leftOver,
@@ -137,4 +138,16 @@ test("a message that was given another session or campaign since is not sent on 
   );
   expect(bySession.get("a")?.map((message) => message._id)).toEqual([same._id]);
   expect(moved.map((message) => message._id)).toEqual([other._id, joined._id]);
+});
+
+test("a message whose campaign names another chat than when its session was found is not sent", () => {
+  const a = offer("a", 3);
+  const chat = { chatId: "1@g.us" };
+  a.next = a.next.map((due) => ({ ...due, campaignId: "c", sessionId: null, chat }));
+  const messages = a.next.map((due) => claimed(due, { campaignId: "c" }));
+  const plan = planClaims([a], () => IDLE, 20);
+  const same = assign(plan, messages, new Map([[idKey("c"), chat]])).bySession.get("a");
+  expect(same?.map(({ campaignChat }) => campaignChat)).toEqual(["1@g.us", "1@g.us", "1@g.us"]);
+  expect(assign(plan, messages, new Map([[idKey("c"), { chatId: "2@g.us" }]])).moved).toHaveLength(3);
+  expect(assign(plan, messages, new Map()).moved).toHaveLength(3);
 });

@@ -1,0 +1,199 @@
+import { describe, expect, test } from "vitest";
+import {
+  CAMPAIGN_STATES,
+  dashboardStatus,
+  dashboardWorld,
+  MESSAGE_STATES,
+  withImage,
+  withVideo,
+} from "../support/dashboard.ts";
+import { ago } from "../support/world.ts";
+
+const texts = (world: Awaited<ReturnType<typeof dashboardWorld>>) =>
+  world.waha.ledger.map(({ chatId, session, text }) => ({ chatId, session, text }));
+
+test("a message goes to its campaign's group or contact, on the session's WAHA name, and its campaign is completed", async () => {
+  const world = await dashboardWorld({ sessions: [{ name: "team phone" }] });
+  const sessionId = await world.session({ sessionName: "team phone" });
+  const group = await world.campaign(sessionId);
+  const contact = await world.campaign(sessionId, {}, { groupId: "491701234567@c.us" });
+  const first = await world.message(group, { content: "to the group", scheduledAt: ago(20) });
+  await world.message(contact, { content: "to the contact" });
+
+  expect(await world.pass()).toMatchObject({ ok: true, sent: 2, campaignsCompleted: 2, errors: [] });
+
+  expect(texts(world)).toEqual([
+    { chatId: group.chatId, session: "team phone", text: "to the group" },
+    { chatId: "491701234567@c.us", session: "team phone", text: "to the contact" },
+  ]);
+  expect(await world.find(first)).toMatchObject({
+    isSent: true,
+    isPicked: true,
+    isFailed: false,
+    failedReason: null,
+    sentAt: expect.any(Date),
+  });
+  expect(await world.campaigns.findOne({ _id: group.campaignId as never })).toMatchObject({
+    status: "COMPLETED",
+    isCompleted: true,
+  });
+});
+
+describe("of the states of a campaign", () => {
+  const SENT = ["scheduled", "inProgress", "completed", "failed", "recurring", "untitled"] as const;
+  const HELD = ["draft", "cancelled", "deleted"] as const;
+
+  test.each(SENT)("one that is %s has what is due sent", async (state) => {
+    const world = await dashboardWorld();
+    const campaign = await world.campaign(await world.session(), CAMPAIGN_STATES[state]);
+    await world.message(campaign);
+    expect(await world.pass()).toMatchObject({ ok: true, sent: 1 });
+  });
+
+  test.each(HELD)("one that is %s is left alone, and so are its messages", async (state) => {
+    const world = await dashboardWorld();
+    const campaign = await world.campaign(await world.session(), CAMPAIGN_STATES[state]);
+    const ids = [await world.message(campaign), await world.message(campaign, { scheduledAt: ago(600) })];
+    const before = await Promise.all(ids.map((id) => world.find(id)));
+    const campaigns = await world.campaigns.find().toArray();
+    expect(await world.pass()).toMatchObject({ ok: true, claimed: 0, missed: 0, errors: [] });
+    expect(await Promise.all(ids.map((id) => world.find(id)))).toEqual(before);
+    expect(await world.campaigns.find().toArray()).toEqual(campaigns);
+  });
+});
+
+test("only a message that is due and that nothing has picked, sent or deleted is sent", async () => {
+  const world = await dashboardWorld();
+  const campaign = await world.campaign(await world.session());
+  for (const [content, state] of Object.entries(MESSAGE_STATES))
+    await world.message(campaign, { content, ...state });
+  await world.pass();
+  expect(texts(world).map(({ text }) => text)).toEqual(["due"]);
+});
+
+test("a recurring campaign stays in progress while messages are to come", async () => {
+  const world = await dashboardWorld();
+  const campaign = await world.campaign(await world.session(), CAMPAIGN_STATES.recurring);
+  await world.message(campaign);
+  await world.message(campaign, { scheduledAt: ago(-7 * 86_400) });
+  expect(await world.pass()).toMatchObject({ sent: 1, campaignsCompleted: 0 });
+  expect(await world.campaigns.findOne({})).toMatchObject({ status: "IN_PROGRESS", isCompleted: false });
+});
+
+test("a campaign with a failure is FAILED, and its message says why in words on the app's own fields", async () => {
+  const world = await dashboardWorld();
+  const campaign = await world.campaign(await world.session());
+  const [bad, good] = [await world.message(campaign, { content: " " }), await world.message(campaign)];
+  expect(await world.pass()).toMatchObject({ sent: 1, failed: 1, campaignsCompleted: 1 });
+  expect(await world.find(bad)).toMatchObject({
+    isFailed: true,
+    failedReason: expect.stringMatching(/^invalid_message: .*content is empty/),
+  });
+  expect(await world.find(good)).toMatchObject({ isFailed: false });
+  expect(await world.campaigns.findOne({})).toMatchObject({ status: "FAILED", isCompleted: false });
+});
+
+test("a missed message is failed for the app, and one that is asked for again and sent is not any more", async () => {
+  const world = await dashboardWorld();
+  const campaign = await world.campaign(await world.session());
+  const id = await world.message(campaign, { scheduledAt: ago(600) });
+  await world.pass();
+  expect(await world.find(id)).toMatchObject({
+    isFailed: true,
+    failedReason: expect.stringMatching(/^(window_closed|no_pass_in_time): /),
+    delivery: { state: "missed" },
+  });
+  await world.messages.updateOne({ _id: id as never }, { $set: { isPicked: false, scheduledAt: ago(1) } });
+  expect(await world.pass()).toMatchObject({ sent: 1 });
+  expect(await world.find(id)).toMatchObject({ isSent: true, isFailed: false, failedReason: null });
+});
+
+test("an unknown message shows its reason and not that it failed, which would invite a second send", async () => {
+  const world = await dashboardWorld({ engine: "WEBJS" });
+  const campaign = await world.campaign(await world.session());
+  const id = await world.message(campaign);
+  world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "resetAfter" } });
+  expect(await world.pass()).toMatchObject({ unknown: 1 });
+  expect(await world.find(id)).toMatchObject({
+    isFailed: false,
+    failedReason: expect.stringMatching(/^waha_connection_lost: /),
+    delivery: { state: "unknown" },
+  });
+});
+
+describe("what is missing on the way to a chat is told by the document that lacks it", () => {
+  test.each([
+    [
+      "a group that does not exist",
+      { groupId: "gone" },
+      {},
+      "MessageCampaign names a WhatsAppGroup that does not exist",
+    ],
+    ["a campaign without a group", { groupId: null }, {}, "MessageCampaign has no groupId"],
+    ["a group without a chat", {}, { groupId: "" }, "WhatsAppGroup has no groupId"],
+  ])("%s", async (_name, fields, group, words) => {
+    const world = await dashboardWorld();
+    const campaign = await world.campaign(await world.session(), fields, group);
+    const id = await world.message(campaign);
+    expect(await world.pass()).toMatchObject({
+      ok: false,
+      claimed: 0,
+      errors: [{ code: "no_chat", count: 1 }],
+    });
+    expect((await world.find(id)).delivery).toMatchObject({
+      state: "released",
+      error: { code: "no_chat", message: expect.stringContaining(words) },
+    });
+  });
+
+  test("a message of no campaign", async () => {
+    const world = await dashboardWorld();
+    await world.message({ sessionId: await world.session(), campaignId: null });
+    const { errors } = await world.pass();
+    expect(errors).toMatchObject([
+      { code: "no_chat", message: expect.stringContaining("MessageCampaignId") },
+    ]);
+  });
+});
+
+test("a POST carries the chat as at its claim", async () => {
+  const world = await dashboardWorld({ engine: "GOWS" });
+  const campaign = await world.campaign(await world.session());
+  const id = await world.message(campaign);
+  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
+  const passing = world.pass();
+  await world.waha.received("newMessageId", 1);
+  await world.groups.updateOne({}, { $set: { groupId: "120363099999999999@g.us" } });
+  expect(await passing).toMatchObject({ sent: 1 });
+  expect(world.waha.ledger).toMatchObject([{ chatId: campaign.chatId }]);
+  expect((await world.find(id)).delivery.chatId).toBe(campaign.chatId);
+});
+
+test("pictures and videos go out with their captions, as the app's own scheduler posts them", async () => {
+  const world = await dashboardWorld();
+  const campaign = await world.campaign(await world.session());
+  await world.message(campaign, {
+    content: "a picture",
+    scheduledAt: ago(20),
+    ...withImage("https://files.test/a.jpg"),
+  });
+  await world.message(campaign, {
+    content: "both",
+    ...withImage("https://files.test/a.jpg"),
+    ...withVideo("https://files.test/a.mp4"),
+  });
+  const { errors, sent } = await world.pass();
+  expect({ errors, sent }).toEqual({ errors: [], sent: 2 });
+  expect(world.waha.requestCount({ route: "sendImage" as never })).toBe(1);
+  expect(world.waha.requestCount({ route: "sendVideo" as never })).toBe(1);
+});
+
+test("stories are left alone", async () => {
+  const world = await dashboardWorld();
+  const campaign = await world.campaign(await world.session());
+  await world.statuses.insertOne(dashboardStatus(campaign.sessionId, "story") as never);
+  const before = await world.statuses.find().toArray();
+  await world.message(campaign);
+  expect(await world.pass()).toMatchObject({ ok: true, sent: 1 });
+  expect(await world.statuses.find().toArray()).toEqual(before);
+});

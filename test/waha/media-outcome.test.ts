@@ -114,7 +114,7 @@ const NEAR: [name: string, status: number, body: object | string][] = [
   ["an odd name", 500, { exception: { name: 7, message: "Request failed with status code 404" } }],
   ["more words behind the status", 500, ofAxios("Request failed with status code 404 for a reason")],
   ["a longer number", 500, ofAxios("Request failed with status code 4040")],
-  ["words before the status", 500, ofAxios("can't send 'Request failed with status code 404'")],
+  ["words before the status", 500, ofAxios("can't load: Request failed with status code 404")],
   ["words before the system's error", 500, ofAxios("socket hang up: connect ECONNREFUSED 10.0.0.1:443")],
   ["an error of an open connection", 500, ofAxios("read ECONNRESET")],
   ["a time-out of axios", 500, ofAxios("timeout of 1000ms exceeded")],

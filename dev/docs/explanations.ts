@@ -53,6 +53,12 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "If every message of the session gets it, restart WAHA: it is known to fall into this with the session still WORKING. If only one does, look at its `chatId`",
   },
+  media_unavailable: {
+    happened:
+      "WAHA could not load the file from its address, or could not upload it to WhatsApp: the detail is the address's HTTP status, the system's error, or `upload`. Nothing was sent. The session goes on, and the next pass tries it again while its window lasts",
+    remedy:
+      "Check that the address answers WAHA, from where WAHA runs: its name, certificate, firewall and load. If every file has it, look at WAHA's log",
+  },
   campaign_not_found: {
     happened:
       "Its campaign does not exist. If it names a `sessionId` itself it is sent, and this is a notice. Otherwise it is not",
@@ -81,9 +87,21 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "Check that the number is on WhatsApp, and that the account is a member of the group or an admin of the channel, and is not blocked",
   },
+  media_not_loaded: {
+    happened:
+      "The file's address answered WAHA with 403, 404 or 410; the message says which. Nothing was sent, and another try would get the same answer",
+    remedy:
+      "Was the file deleted, or its link signed for a shorter time? Correct the address, and [send it again](operations.md#send-again)",
+  },
+  waha_plus_only: {
+    happened:
+      "WAHA Core before 2026.6.1 sends texts alone, and refuses pictures, videos, voice messages and files (422). Nothing was sent; texts go on",
+    remedy:
+      "Upgrade WAHA to 2026.6.1 or later, or use WAHA Plus; then [send it again](operations.md#send-again)",
+  },
   invalid_message: {
     happened:
-      "`chatId` or `content` is missing, of the wrong type, malformed, empty or too long; the message says which",
+      "The chat, the text, or the file's kind or address is missing, of the wrong type, malformed, empty or too long; the message says which",
     remedy: "Correct it. Digits with a `+` or spaces are the usual cause",
   },
   // When a POST may have arrived.

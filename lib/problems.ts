@@ -10,6 +10,7 @@
  *
  * - `waha`, `database`: that service is away, or turns it down
  * - `pass`: it did not end, or did not come
+ * - `setup`: it ran, and its settings don't fit the app, so that nothing is sent
  * - `defect`: a fault of the scheduler
  * - `notice`: it keeps no message that is due from being sent, but a person should look at it
  */
@@ -21,6 +22,7 @@ export type ProblemKind =
   | "waha"
   | "database"
   | "pass"
+  | "setup"
   | "defect"
   | "notice";
 
@@ -230,6 +232,11 @@ const problems = {
     happened: "no pass has ended for three minutes, so nothing is sent",
     remedy: "Check that the cron is on, that the function answers, and its log",
   },
+  documents_not_found: {
+    kind: "setup",
+    happened: "no message was found where DOCUMENTS says, and another collection looks like messages",
+    remedy: "Set DOCUMENTS; npm run doctor proposes it",
+  },
   internal_error: {
     kind: "defect",
     happened: "an unexpected error, which is a defect of the scheduler",
@@ -249,8 +256,8 @@ const problems = {
   },
   indexes_missing: {
     kind: "notice",
-    happened: "the indexes could not be created",
-    remedy: "Give the database's user createIndex, or create them by hand",
+    happened: "indexes could not be created",
+    remedy: "The log says why. Give the database's user createIndex, or create them by hand",
   },
   flags_missing: {
     kind: "notice",

@@ -181,6 +181,10 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "Is the cron on (project settings → Cron Jobs), or the process running? Does the function answer 401, 500 or 503? See its log",
   },
+  documents_not_found: {
+    happened: "In a 200: `DOCUMENTS` leads to no message, and another collection holds unsent ones",
+    remedy: "Set `DOCUMENTS` as the message or [the doctor](operations.md#check-a-set-up) says",
+  },
   // What a person should look at.
   waha_version_unknown: {
     happened:
@@ -192,9 +196,8 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy: "The database's clock decides what is due. Put the wrong host's time right (NTP)",
   },
   indexes_missing: {
-    happened: "The database refused to create the indexes. Everything works, slower",
-    remedy:
-      "Give the user `createIndex`, or [create them by hand](indexes.md). If an index with the same keys exists under another name, drop that one",
+    happened: "These could not be created; the log says why. Everything works, slower",
+    remedy: "Give the user `createIndex`, or [create them by hand](indexes.md)",
   },
   flags_missing: {
     happened: "Messages lack `isSent`, `isDeleted` or `isPicked` (or hold `null`): no pass ever sees them",

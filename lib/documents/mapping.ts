@@ -17,6 +17,11 @@ const Field = z
   .max(MAX_NAME, `must have at most ${MAX_NAME} characters`)
   .refine((name) => !FIXED.includes(name), { error: "must not be a field that the scheduler itself uses" });
 
+/** Whether a mapping may name this field. */
+export function isMappable(name: string): boolean {
+  return Field.safeParse(name).success;
+}
+
 const Collection = z
   .string()
   .regex(/^(?!system\.)[^$\0]+$/, "must be a collection's name")

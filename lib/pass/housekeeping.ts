@@ -1,11 +1,14 @@
-import { openCampaigns } from "../campaigns.ts";
+import { CAMPAIGN_INDEXES, openCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
 import { shownId } from "../log.ts";
 import { auditMessages } from "../messages/audit.ts";
 import { findRescued, rescueExpiredClaims } from "../messages/claims.ts";
+import { messageIndexes } from "../messages/indexes.ts";
+import type { Database } from "../mongo/client.ts";
 import { isTooSlow } from "../mongo/errors.ts";
 import type { Id } from "../mongo/ids.ts";
+import type { IndexKeeper, WantedIndexes } from "../mongo/indexes.ts";
 import type { Pass } from "./pass.ts";
 
 /** How long counting the messages that no pass sees may take, in milliseconds; no other step waits for it. */
@@ -22,6 +25,20 @@ export async function audit({ clock, db, log, stats }: Pass): Promise<void> {
     stats.problem("database_slow");
     log.warn({}, "messages that are never seen were not counted: it took too long");
   }
+}
+
+/** The app's collections that have indexes of the scheduler's. */
+export function wantedIndexes({ campaigns, documents, messages }: Database): WantedIndexes[] {
+  return [
+    { collection: messages, indexes: messageIndexes(documents.messages) },
+    { collection: campaigns, indexes: CAMPAIGN_INDEXES },
+  ];
+}
+
+/** Tells of the indexes that can't be made, as far as is known by now. */
+export function noteIndexes({ db, stats }: Pass, indexes: IndexKeeper): void {
+  for (const { name } of indexes.missing) stats.problem("indexes_missing", 1, name);
+  if (stats.hasSeenMessages) indexes.noteExists(db.messages);
 }
 
 /** Opens the campaigns that messages name, before anything of these settles. */

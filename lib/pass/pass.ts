@@ -11,6 +11,8 @@ import type { PassStats } from "./stats.ts";
 /** Everything that the steps of one pass share. */
 export interface Pass extends PassEnds {
   readonly id: string;
+  /** The monotonic clock's reading when the function was called. */
+  readonly began: number;
   readonly config: Config;
   readonly db: Database;
   readonly waha: Waha;

@@ -33,8 +33,8 @@ export interface Taking {
 /** The sessions on which a pass sends, each with its worker; and those that it leaves alone for now. */
 export class Workers {
   readonly claims: ClaimsToReturn;
-  /** Some worker was stopped: what it had is left. */
-  stoppedSome = false;
+  /** Some worker was stopped, or a message was given back that is not tried again: it is left. */
+  leftSome = false;
   readonly #pass: Pass;
   readonly #onChange: () => void;
   readonly #leases: HeldLeases;
@@ -119,7 +119,10 @@ export class Workers {
         const assigned = { session, server, lease };
         const worker = new SessionWorker(this.#pass, assigned, this.claims, {
           changed: () => this.#changed(worker),
-          notAgain: (message) => this.unclaimable.set(dueKey(message), message._id),
+          notAgain: (message) => {
+            this.leftSome = true;
+            this.unclaimable.set(dueKey(message), message._id);
+          },
         });
         this.#workers.set(session.name, worker);
         this.#closed.delete(session.name);
@@ -181,7 +184,7 @@ export class Workers {
   }
 
   #changed(worker: SessionWorker): void {
-    this.stoppedSome ||= worker.isDone;
+    this.leftSome ||= worker.isDone;
     if (worker.isInTrouble) this.#suspended.add(worker.session.name);
     this.#onChange();
   }

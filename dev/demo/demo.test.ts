@@ -150,7 +150,7 @@ function accepted({ document, expected }: SampleMessage, index: number): LedgerE
   if (expected.end !== "sent") return [];
   const { session, chatId } = expected;
   const [receivedAt, acceptedAt] = [new Date(), new Date()];
-  const always = { receivedAt, acceptedAt, concurrent: 1, ack: 1, forgotten: false };
+  const always = { kind: "text", receivedAt, acceptedAt, concurrent: 1, ack: 1, forgotten: false } as const;
   return [{ ...always, seq: index + 1, session, chatId, text: document.content, id: idOf(document.chatId) }];
 }
 

@@ -3,7 +3,7 @@ import { addSeconds } from "../../lib/clock.ts";
 import type { MessageDocument } from "../../lib/messages/message.ts";
 import { DEFAULT_SESSION, insertSample, sampleCampaigns } from "../host/sample/campaigns.ts";
 import type { Timing } from "../host/sample/sample.ts";
-import { startSampleWaha } from "../host/sample/waha.ts";
+import { SESSIONS, startSampleWaha } from "../host/sample/waha.ts";
 import { startMongod } from "../mongod/start.ts";
 
 /** What the function runs on, real or simulated. */
@@ -21,8 +21,8 @@ export interface Backend {
 }
 
 /** No secrets: what they open is on this computer alone, and gone with this process. */
-const SECRET = "dev-secret-of-nobody";
-const WAHA_KEY = "dev-key-of-nobody";
+const SECRET = "dev-secret-not-a-secret";
+const WAHA_KEY = "dev-key-not-a-secret";
 
 /** Of each campaign, so many messages are due at once; then one at a time, so far apart. */
 const DUE_AT_ONCE = 6;
@@ -55,6 +55,7 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
       "Simulated: nothing leaves this computer, whatever your own settings are.",
       `  MongoDB         ${databaseUrl}`,
       `  WAHA simulator  ${waha.url}  (what it accepted: ${waha.url}/__simulator/ledger)`,
+      `  sessions        ${tellSessions()}`,
       `  sample data     ${count} messages, due over the next minutes`,
       "  log             errors only; LOG_LEVEL=info npm run dev shows it all",
     ],
@@ -70,6 +71,14 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
       return `WAHA accepted ${waha.ledger.length} messages. In the database ${sent} are sent${awaiting}.`;
     },
   };
+}
+
+/** The sessions that work, by name, and the one that does not. */
+function tellSessions(): string {
+  const isOut = (session: (typeof SESSIONS)[number]) => "status" in session;
+  const names = (sessions: readonly { name: string }[]) => sessions.map(({ name }) => name).join(", ");
+  const working = SESSIONS.filter((session) => !isOut(session));
+  return `${names(working)}; ${names(SESSIONS.filter(isOut))} is logged out`;
 }
 
 function timing(start: Date): Timing {

@@ -12,7 +12,7 @@ export interface SampleMedia {
 }
 
 /** What an app wants to say, before it is written by its names. */
-export interface Facts {
+interface Facts {
   /** As the app spells it. */
   chatId: string;
   content: string;

@@ -50,7 +50,7 @@ export async function checkSessionNames(
   const found = await db.sessions
     .find({}, { maxTimeMS: LOOK_MS })
     .limit(MOST_SESSIONS)
-    .project<SessionDocument>({ name: text("name") })
+    .project<SessionDocument>({ name: text(db.documents.sessions.name) })
     .toArray();
   if (found.length === 0) return [ok("sessions", "no documents: a sessionId is taken for the name in WAHA")];
   const strangers = found.filter(({ name }) => typeof name !== "string" || !sessions.has(name));
@@ -62,8 +62,8 @@ export async function checkSessionNames(
   return [
     warning(
       "sessions",
-      `the sessions collection holds what WAHA does not know: ${listed(names)}`,
-      "Compare name with WAHA's list letter by letter; delete what is no longer used",
+      `${db.documents.sessions.collection} holds what WAHA does not know: ${listed(names)}`,
+      `Compare ${db.documents.sessions.name} with WAHA's list letter by letter; delete what is no longer used`,
     ),
   ];
 }

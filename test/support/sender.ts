@@ -33,6 +33,7 @@ export async function openPass(world: World, begunSecondsAgo = 0): Promise<Pass>
     stats: new PassStats(),
     commit: groupCommit(db),
     lifetimes: lifetimes(config),
+    began: 0,
   };
   const ends = passEnds(addSeconds(clock.startedAt, -begunSecondsAgo), config);
   return { id: "A", ...tools, stop: new AbortController().signal, ...ends };

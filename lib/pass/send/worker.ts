@@ -20,7 +20,7 @@ export interface Taken {
 }
 
 /** What a worker tells of its session. */
-export interface WorkerEvents {
+interface WorkerEvents {
   /** It could do with more, or has nothing left. */
   changed(): void;
   /** A message was given back that this pass is not to try again. */

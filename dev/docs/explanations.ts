@@ -54,10 +54,8 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
       "If every message of the session gets it, restart WAHA: it is known to fall into this with the session still WORKING. If only one does, look at its `chatId`",
   },
   media_unavailable: {
-    happened:
-      "WAHA could not load the file from its address, or could not upload it to WhatsApp: the detail is the address's HTTP status, the system's error, or `upload`. Nothing was sent. The session goes on, and the next pass tries it again while its window lasts",
-    remedy:
-      "Check that the address answers WAHA, from where WAHA runs: its name, certificate, firewall and load. If every file has it, look at WAHA's log",
+    happened: "WAHA could not load or upload its file; the detail says where. The session goes on",
+    remedy: "Does the address answer, from where WAHA runs?",
   },
   campaign_not_found: {
     happened:
@@ -88,17 +86,10 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
       "Check that the number is on WhatsApp, and that the account is a member of the group or an admin of the channel, and is not blocked",
   },
   media_not_loaded: {
-    happened:
-      "The file's address answered WAHA with 403, 404 or 410; the message says which. Nothing was sent, and another try would get the same answer",
-    remedy:
-      "Was the file deleted, or its link signed for a shorter time? Correct the address, and [send it again](operations.md#send-again)",
+    happened: "The address of its file answered WAHA with 403, 404 or 410",
+    remedy: "Was it deleted, or its link signed for too short a time? Correct it",
   },
-  waha_plus_only: {
-    happened:
-      "WAHA Core before 2026.6.1 sends texts alone, and refuses pictures, videos, voice messages and files (422). Nothing was sent; texts go on",
-    remedy:
-      "Upgrade WAHA to 2026.6.1 or later, or use WAHA Plus; then [send it again](operations.md#send-again)",
-  },
+  waha_plus_only: { remedy: "Upgrade it" },
   invalid_message: {
     happened:
       "The chat, the text, or the file's kind or address is missing, of the wrong type, malformed, empty or too long; the message says which",

@@ -25,7 +25,7 @@ export interface Assigned {
 const NOT_ABOUT_THE_SESSION = new Set(["out_of_time", "claim_ran_out", "database_lost"]);
 
 /** What a worker tells of its session. */
-export interface WorkerEvents {
+interface WorkerEvents {
   /** It could do with more, or has nothing left. */
   changed(): void;
   /** A message was given back that this pass is not to try again. */

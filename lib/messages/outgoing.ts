@@ -4,7 +4,7 @@ import { isTooLong } from "../mongo/safe-fields.ts";
 import { MAX_TEXT, MAX_URL, type MessageDocument } from "./message.ts";
 
 /** A picture, video, voice message or file that WAHA fetches from an address itself. */
-export interface Media {
+interface Media {
   kind: MediaKind;
   url: string;
   mimetype?: string | undefined;

@@ -91,6 +91,11 @@ const problems = {
     happened: "WAHA answered 400",
     remedy: "If it does so for every message, restart WAHA",
   },
+  media_unavailable: {
+    kind: "unsent",
+    happened: "WAHA could not load its file from the address, or could not upload it to WhatsApp",
+    remedy: "Check that WAHA reaches the file's address",
+  },
   campaign_not_found: {
     kind: "unsent",
     happened: "the message's campaign does not exist",
@@ -124,9 +129,19 @@ const problems = {
     happened: "WhatsApp refused the message",
     remedy: "Check that the chat exists and that the account may write to it",
   },
+  media_not_loaded: {
+    kind: "failed",
+    happened: "WAHA can't load its file: the address says that it is not there, or may not be read",
+    remedy: "Correct the address or what it allows, then set isPicked to false",
+  },
+  waha_plus_only: {
+    kind: "failed",
+    happened: "this WAHA Core sends texts alone: files only from version 2026.6.1 on",
+    remedy: "Upgrade WAHA, then set isPicked to false",
+  },
   invalid_message: {
     kind: "failed",
-    happened: "the message can't be sent as it stands: chatId or content is missing or malformed",
+    happened: "the message can't be sent as it stands: its chat, text or file is missing or malformed",
     remedy: "Correct it, then set isPicked to false",
   },
   // A message whose POST may have arrived, and what was seen last.

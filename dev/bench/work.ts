@@ -1,5 +1,5 @@
 import type { Db } from "mongodb";
-import { seed } from "../load/seed.ts";
+import { COLLECTIONS, seed } from "../load/seed.ts";
 import { type PlannedMessage, spreadWorld, type World } from "../load/world.ts";
 import type { Accepted } from "./lab/waha.ts";
 
@@ -53,8 +53,7 @@ function textOf({ session, document: { chatId, content } }: PlannedMessage): Tex
 
 /** Leaves nothing in the database but this work; its indexes stay. */
 export async function replaceWork(db: Db, { world }: Work): Promise<void> {
-  const collections = ["sessions", "campaigns", "messages"];
-  await Promise.all(collections.map((name) => db.collection(name).deleteMany({})));
+  await Promise.all(Object.values(COLLECTIONS).map((name) => db.collection(name).deleteMany({})));
   await seed(db, world);
 }
 

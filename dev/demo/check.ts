@@ -1,14 +1,16 @@
-import type { CampaignDocument } from "../../lib/campaigns.ts";
-import type { MessageDocument } from "../../lib/messages/message.ts";
-import { documentKey, type Id } from "../../lib/mongo/ids.ts";
+import type { Document } from "mongodb";
+import type { Mapping, MessageNames } from "../../lib/documents/mapping.ts";
+import { documentKey } from "../../lib/mongo/ids.ts";
 import { counted } from "../../ops/format.ts";
-import type { Expected, SampleCampaign, SampleMessage } from "../host/sample/sample.ts";
+import type { Expected, SampleCampaign, SampleMessage, Stored } from "../host/sample/sample.ts";
 import type { LedgerEntry } from "../waha-simulator/ledger.ts";
 
 /** What is there when all is over. */
 export interface Seen {
-  messages: MessageDocument[];
-  campaigns: CampaignDocument[];
+  /** Whose names the documents have. */
+  names: Mapping;
+  messages: Stored[];
+  campaigns: Stored[];
   /** What WAHA accepted, as WAHA tells it. */
   ledger: readonly LedgerEntry[];
 }
@@ -26,13 +28,13 @@ export function findDifferences(campaigns: SampleCampaign[], seen: Seen): string
     for (const planned of campaign.messages) {
       const accepted = acceptedOf(planned, seen.ledger);
       for (const entry of accepted) unexplained.delete(entry);
-      const message = messages.get(documentKey(planned.document._id as Id));
+      const message = messages.get(documentKey(planned.document._id));
       const found = message
-        ? judge(planned.expected, message, accepted)
+        ? [...judge(planned, message, accepted), ...judgeOwnFields(seen.names.messages, planned, message)]
         : ["it is no longer in the database"];
       differences.push(...found.map((difference) => `${labelOf(campaign, planned)}: ${difference}`));
     }
-    differences.push(...judgeCampaign(campaign, seen.campaigns));
+    differences.push(...judgeCampaign(campaign, seen));
   }
   for (const { session, chatId } of unexplained)
     differences.push(
@@ -41,12 +43,15 @@ export function findDifferences(campaigns: SampleCampaign[], seen: Seen): string
   return [...differences, ...judgeOrder(campaigns, seen.ledger)];
 }
 
-function acceptedOf({ document, expected }: SampleMessage, ledger: readonly LedgerEntry[]): LedgerEntry[] {
-  const chatId = expected.end === "sent" ? expected.chatId : document.chatId;
-  return ledger.filter((entry) => entry.chatId === chatId && entry.text === document.content);
+function acceptedOf(
+  { chatId, content, expected }: SampleMessage,
+  ledger: readonly LedgerEntry[],
+): LedgerEntry[] {
+  const arrivesAt = expected.end === "sent" ? expected.chatId : chatId;
+  return ledger.filter((entry) => entry.chatId === arrivesAt && entry.text === content);
 }
 
-function judge(expected: Expected, message: MessageDocument, accepted: LedgerEntry[]): string[] {
+function judge({ expected, media }: SampleMessage, message: Document, accepted: LedgerEntry[]): string[] {
   const times = expected.end === "sent" ? 1 : 0;
   const differences: string[] = [];
   if (accepted.length !== times)
@@ -58,10 +63,33 @@ function judge(expected: Expected, message: MessageDocument, accepted: LedgerEnt
   if (expected.end !== "sent" || !entry) return differences;
   if (entry.session !== expected.session)
     differences.push(`it went out on ${entry.session} instead of ${expected.session}`);
+  const posted = describeContent(entry);
+  const shouldPost = describeContent(media ?? { kind: "text" });
+  if (posted !== shouldPost) differences.push(`it went out as ${posted} instead of ${shouldPost}`);
   if (message.delivery?.waMessageId !== entry.id)
     differences.push("the database and WAHA know it by different ids");
   if (!message.sentAt) differences.push("the database does not say when it was sent");
   return differences;
+}
+
+function describeContent({ kind, url }: { kind: string; url?: string }): string {
+  return [kind, url].filter(Boolean).join(" ");
+}
+
+/** The app's own fields, where it has some: its screens show that a message failed, and why. */
+function judgeOwnFields(
+  { failed, failedReason }: MessageNames,
+  { expected }: SampleMessage,
+  message: Document,
+): string[] {
+  const code = expected.end === "failed" || expected.end === "missed" ? expected.code : undefined;
+  const differences: string[] = [];
+  if (failed !== null && message[failed] !== (code !== undefined))
+    differences.push(`${failed} is ${message[failed]}`);
+  if (failedReason === null) return differences;
+  const reason: unknown = message[failedReason] ?? null;
+  const fits = code ? String(reason).startsWith(`${code}: `) : reason === null;
+  return fits ? differences : [...differences, `${failedReason} is ${JSON.stringify(reason)}`];
 }
 
 function stateOf(expected: Expected): string {
@@ -75,23 +103,28 @@ function stateOf(expected: Expected): string {
   }
 }
 
-function describeState({ isSent, delivery }: MessageDocument): string {
+function describeState({ isSent, delivery }: Document): string {
   const flag = isSent ? "sent" : "not sent";
   if (!delivery || (isSent && delivery.state === "sent")) return flag;
   return [flag, delivery.state, delivery.error?.code].filter(Boolean).join(", ");
 }
 
-function judgeCampaign({ name, document, expectedStatus }: SampleCampaign, found: CampaignDocument[]) {
-  if (!document) return [];
-  const status = found.find(({ _id }) => documentKey(_id) === documentKey(document._id))?.status;
-  return status === expectedStatus ? [] : [`${name}: its status is ${status} instead of ${expectedStatus}`];
+function judgeCampaign({ name, campaigns }: SampleCampaign, { names, ...seen }: Seen): string[] {
+  const { completed, completedWord, status } = names.campaigns;
+  return campaigns.flatMap(({ document, endStatus }) => {
+    const found = seen.campaigns.find(({ _id }) => documentKey(_id) === documentKey(document._id));
+    const is = found?.[status];
+    if (is !== endStatus) return [`${name}: its status is ${is} instead of ${endStatus}`];
+    if (completed === null || found?.[completed] === (is === completedWord)) return [];
+    return [`${name}: its status is ${is}, and ${completed} is ${found?.[completed]}`];
+  });
 }
 
 /** One at a time on each session, and in the order in which they fell due. */
 function judgeOrder(campaigns: SampleCampaign[], ledger: readonly LedgerEntry[]): string[] {
   const dueAt = new Map<LedgerEntry, Date>();
   for (const planned of campaigns.flatMap(({ messages }) => messages))
-    for (const entry of acceptedOf(planned, ledger)) dueAt.set(entry, planned.document.scheduledAt);
+    for (const entry of acceptedOf(planned, ledger)) dueAt.set(entry, planned.scheduledAt);
   return [...Map.groupBy(ledger, ({ session }) => session)].flatMap(([session, entries]) => {
     const inOrder = entries.every((entry, index) => {
       const before = entries[index - 1];
@@ -105,6 +138,6 @@ function judgeOrder(campaigns: SampleCampaign[], ledger: readonly LedgerEntry[])
   });
 }
 
-function labelOf({ name }: SampleCampaign, { document }: SampleMessage): string {
-  return `${name}, message to ${document.chatId}`;
+function labelOf({ name }: SampleCampaign, { chatId }: SampleMessage): string {
+  return `${name}, message to ${chatId}`;
 }

@@ -1,10 +1,12 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import type { Document } from "mongodb";
 import { describe, expect, test } from "vitest";
-import type { Delivery, MessageDocument } from "../../lib/messages/message.ts";
+import { MAPPINGS, type MappingName } from "../../lib/documents/mapping.ts";
+import type { Delivery } from "../../lib/messages/message.ts";
 import { sampleCampaigns } from "../host/sample/campaigns.ts";
-import type { Expected, SampleCampaign, SampleMessage } from "../host/sample/sample.ts";
+import type { Expected, SampleCampaign, SampleMessage, Stored } from "../host/sample/sample.ts";
 import type { LedgerEntry } from "../waha-simulator/ledger.ts";
 import { findDifferences, type Seen } from "./check.ts";
 import { demoTiming } from "./play.ts";
@@ -12,21 +14,38 @@ import { demoTiming } from "./play.ts";
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-test("the demo ends well and says so, in plain text where there is no terminal", async () => {
-  const env = { ...process.env, FORCE_COLOR: undefined, DATABASE_URL: "mongodb://of-somebody/else" };
-  const { stdout, stderr } = await run(process.execPath, ["dev/demo/main.ts"], { cwd: ROOT, env });
+const APPS = Object.keys(MAPPINGS) as MappingName[];
 
-  expect(stderr).toBe("");
-  expect(stdout).toMatch(/^54 messages accepted by WAHA, each exactly once; ledger and database agree\.$/m);
-  expect(stdout).toMatch(/^This demo sends made-up WhatsApp messages/);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
-  expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f]/);
-  expect(stdout).not.toContain('{"level"');
+/** Runs it with the settings of somebody else's database in its environment. */
+function runDemo(...args: string[]) {
+  const env = { ...process.env, FORCE_COLOR: undefined, DATABASE_URL: "mongodb://of-somebody/else" };
+  return run(process.execPath, ["dev/demo/main.ts", ...args], { cwd: ROOT, env });
+}
+
+test.each(APPS)(
+  "the demo with documents of %s ends well and says so, in plain text where there is no terminal",
+  async (app) => {
+    const { stdout, stderr } = await runDemo("--documents", app);
+
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^54 messages accepted by WAHA, each exactly once; ledger and database agree\.$/m);
+    expect(stdout).toMatch(/^This demo sends made-up WhatsApp messages/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+    expect(stdout).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f]/);
+    expect(stdout).not.toContain('{"level"');
+  },
+);
+
+test("documents of an app that it does not know are one line that names those it knows", async () => {
+  const { code, stderr, stdout } = await runDemo("--documents", "prisma").catch((error) => error);
+
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toMatch(/^.*"prisma".* plain .*whatsapp-waha-dashboard\n$/);
 });
 
-describe("the demo's check", () => {
+describe.each(APPS)("the demo's check of documents of %s", (app) => {
   test("finds nothing where all is as it should be", () => {
-    const { campaigns, seen } = perfectWorld();
+    const { campaigns, seen } = perfectWorld(app);
 
     expect(findDifferences(campaigns, seen)).toEqual([]);
     expect(seen.ledger).toHaveLength(54);
@@ -63,17 +82,33 @@ describe("the demo's check", () => {
     },
     {
       tampering: "a deleted message that was sent",
-      tamper: ({ seen }) => {
-        const deleted = seen.messages.find(({ isDeleted }) => isDeleted);
-        const { chatId, content: text } = deleted as { chatId: string; content: string };
+      tamper: ({ campaigns, seen }) => {
+        const deleted = campaigns.flatMap(({ messages }) => messages).find(({ isDeleted }) => isDeleted);
+        const { chatId = "", content: text = "" } = deleted ?? {};
         seen.ledger.push({ ...entryAt(seen, -1), session: "doctor", chatId, text });
       },
       finds: /WAHA accepted it 1 time instead of 0/,
     },
     {
-      tampering: "a text that is in no document",
+      tampering: "a text that is not in the sample",
       tamper: ({ seen }) => Object.assign(entryAt(seen, 3), { text: "something else" }),
       finds: /was not to be sent like that/,
+    },
+    {
+      tampering: "a picture that went out as a text",
+      tamper: ({ seen }) => {
+        const { url, ...text } = seen.ledger.find(({ kind }) => kind === "image") ?? entryAt(seen, 0);
+        seen.ledger.splice(text.seq - 1, 1, { ...text, kind: "text" });
+      },
+      finds: /it went out as text instead of image https:/,
+    },
+    {
+      tampering: "another file than the message's",
+      tamper: ({ seen }) => {
+        const video = seen.ledger.find(({ kind }) => kind === "video");
+        Object.assign(video ?? {}, { url: "https://files.example.com/other.mp4" });
+      },
+      finds: /it went out as video \S+other.mp4 instead of video /,
     },
     {
       tampering: "a message that went out on another session",
@@ -97,15 +132,46 @@ describe("the demo's check", () => {
     },
     {
       tampering: "a campaign that is not settled",
-      tamper: ({ seen }) => Object.assign(seen.campaigns[2] ?? {}, { status: "sending" }),
-      finds: /Training: its status is sending instead of completed/,
+      tamper: ({ campaigns, seen }) => {
+        const id = campaigns[2]?.campaigns[0]?.document._id;
+        Object.assign(seen.campaigns.find(({ _id }) => _id === id) ?? {}, { status: "sending" });
+      },
+      finds: /Training: its status is sending instead of completed/i,
     },
   ])("reports $tampering", ({ tamper, finds }) => {
-    const world = perfectWorld();
+    const world = perfectWorld(app);
     tamper(world);
 
     expect(findDifferences(world.campaigns, world.seen).join("\n")).toMatch(finds);
   });
+});
+
+test.for<{ tampering: string; tamper: (world: World) => void; finds: RegExp }>([
+  {
+    tampering: "a failed message that its app takes for one that is well",
+    tamper: ({ seen }) => Object.assign(failedMessage(seen), { isFailed: false }),
+    finds: /message to \+44 7700 900 142: isFailed is false$/,
+  },
+  {
+    tampering: "a failed message without a reason for its app",
+    tamper: ({ seen }) => Object.assign(failedMessage(seen), { failedReason: null }),
+    finds: /failedReason is null$/,
+  },
+  {
+    tampering: "a sent message that still has a reason",
+    tamper: ({ seen }) => Object.assign(messageAt(seen, 0), { failedReason: "waha_error: in words" }),
+    finds: /failedReason is "waha_error: in words"$/,
+  },
+  {
+    tampering: "a completed campaign that its app takes for one that goes on",
+    tamper: ({ seen }) => Object.assign(seen.campaigns[0] ?? {}, { isCompleted: false }),
+    finds: /^Spring sale: its status is COMPLETED, and isCompleted is false$/,
+  },
+])("the demo's check reports $tampering", ({ tamper, finds }) => {
+  const world = perfectWorld("whatsapp-waha-dashboard");
+  tamper(world);
+
+  expect(findDifferences(world.campaigns, world.seen).join("\n")).toMatch(finds);
 });
 
 interface World {
@@ -114,28 +180,42 @@ interface World {
 }
 
 /** The sample, and what is there when everything went as it must. */
-function perfectWorld(): World {
-  const campaigns = sampleCampaigns(demoTiming(new Date()));
+function perfectWorld(app: MappingName): World {
+  const names = MAPPINGS[app];
+  const campaigns = sampleCampaigns(demoTiming(new Date()), app);
   const planned = campaigns.flatMap(({ messages }) => messages);
-  const inOrder = planned.toSorted((a, b) => a.document.scheduledAt - b.document.scheduledAt);
+  const inOrder = planned.toSorted((a, b) => a.scheduledAt.getTime() - b.scheduledAt.getTime());
   return {
     campaigns,
     seen: {
-      messages: planned.map(ended),
-      campaigns: campaigns.flatMap(({ document, expectedStatus }) =>
-        document ? [{ _id: document._id, status: expectedStatus }] : [],
+      names,
+      messages: planned.map((message) => ended(message, MAPPINGS[app].messages)),
+      campaigns: campaigns.flatMap((campaign) =>
+        campaign.campaigns.map(({ document, endStatus }) => {
+          const { completed, completedWord, status } = names.campaigns;
+          const isCompleted = endStatus === completedWord;
+          return { ...document, [status]: endStatus, ...(completed && { [completed]: isCompleted }) };
+        }),
       ),
-      ledger: inOrder.flatMap(accepted),
+      ledger: inOrder.filter(({ expected }) => expected.end === "sent").map(accepted),
     },
   };
 }
 
-function ended({ document, expected }: SampleMessage): MessageDocument {
+function ended(
+  { chatId, document, expected }: SampleMessage,
+  { failed, failedReason }: (typeof MAPPINGS)[MappingName]["messages"],
+): Stored {
   const isSent = expected.end === "sent";
+  const shown = (code: string) => ({
+    ...(failed && { [failed]: true }),
+    ...(failedReason && { [failedReason]: `${code}: in words` }),
+  });
   return {
-    ...(document as MessageDocument),
+    ...document,
     ...(isSent ? { isSent, sentAt: new Date() } : {}),
-    ...(expected.end === "untouched" ? {} : { delivery: deliveryOf(expected, idOf(document.chatId)) }),
+    ...(expected.end === "untouched" ? {} : { delivery: deliveryOf(expected, idOf(chatId)) }),
+    ...("code" in expected ? shown(expected.code) : {}),
   };
 }
 
@@ -146,12 +226,13 @@ function deliveryOf(expected: Exclude<Expected, { end: "untouched" }>, waMessage
   return { ...always, state: expected.end, error };
 }
 
-function accepted({ document, expected }: SampleMessage, index: number): LedgerEntry[] {
-  if (expected.end !== "sent") return [];
-  const { session, chatId } = expected;
+function accepted({ chatId, content, expected, media }: SampleMessage, index: number): LedgerEntry {
+  if (expected.end !== "sent") throw new Error("it is not to be sent");
   const [receivedAt, acceptedAt] = [new Date(), new Date()];
   const always = { receivedAt, acceptedAt, concurrent: 1, ack: 1, forgotten: false };
-  return [{ ...always, seq: index + 1, session, chatId, text: document.content, id: idOf(document.chatId) }];
+  const { session, chatId: arrivesAt } = expected;
+  const posted = { text: content, kind: "text" as const, ...media };
+  return { ...always, ...posted, seq: index + 1, session, chatId: arrivesAt, id: idOf(chatId) };
 }
 
 function idOf(chatId: string): string {
@@ -164,7 +245,13 @@ function entryAt({ ledger }: Seen, index: number): LedgerEntry {
   return entry;
 }
 
-function messageAt({ messages }: Seen, index: number): MessageDocument {
+function failedMessage({ messages }: Seen): Document {
+  const message = messages.find(({ delivery }) => delivery?.state === "failed");
+  if (!message) throw new Error("no message failed");
+  return message;
+}
+
+function messageAt({ messages }: Seen, index: number): Stored {
   const message = messages.at(index);
   if (!message) throw new Error(`there is no message ${index}`);
   return message;

@@ -3,20 +3,24 @@ import { styleText } from "node:util";
 import type { SampleCampaign } from "../host/sample/sample.ts";
 import { SESSIONS } from "../host/sample/waha.ts";
 import { findDifferences, type Seen } from "./check.ts";
+import { readOptions } from "./options.ts";
 import { demoTiming, heading, play } from "./play.ts";
 import { campaignTable, unsentReasons } from "./report.ts";
 import { buildStage, type Stage } from "./stage.ts";
 
-console.log(
+const HEAD =
   "This demo sends made-up WhatsApp messages: a real MongoDB, a simulated WAHA, and the\n" +
-    "scheduler between them, all on this computer, in about ten seconds. Nothing leaves it;\n" +
-    "your own settings are neither read nor changed.",
-);
+  "scheduler between them, all on this computer, in about ten seconds. Nothing leaves it;\n" +
+  "your own settings are neither read nor changed.";
+
 try {
-  const stage = await buildStage();
+  const documents = readOptions(process.argv.slice(2));
+  console.log(HEAD);
+  if (documents !== "plain") console.log(`The documents are those of ${documents}.`);
+  const stage = await buildStage(documents);
   process.exitCode = await perform(stage).finally(stage.close);
 } catch (error) {
-  console.error(`\nThe demo could not be run. ${(error as Error).message}`);
+  console.error(`The demo could not be run. ${(error as Error).message}`);
   process.exitCode = 1;
 }
 
@@ -38,16 +42,17 @@ async function perform(stage: Stage): Promise<number> {
 
 function introduce(campaigns: SampleCampaign[]): void {
   const count = campaigns.flatMap(({ messages }) => messages).length;
-  const real = campaigns.filter(({ document }) => document).length;
+  const real = campaigns.flatMap((campaign) => campaign.campaigns).length;
+  const hasSingle = campaigns.some((campaign) => campaign.campaigns.length === 0);
   const sessions = SESSIONS.filter(({ name }) => campaigns.some(({ session }) => session === name));
   heading(
-    `${count} messages in ${real} campaigns and outside of any, for ${sessions.length} WhatsApp sessions`,
+    `${count} messages in ${real} campaigns${hasSingle ? " and outside of any" : ""}, for ${sessions.length} WhatsApp sessions`,
   );
   console.log(`  sessions: ${sessions.map(({ name, engine }) => `${name} (${engine})`).join(", ")}`);
   console.log("  Some of it goes wrong on purpose:");
   console.log("  - the session depot is logged out: its QR code waits to be scanned");
   console.log("  - a phone number is malformed, and WhatsApp refuses a chat");
-  console.log("  - an app deleted a message, wrote one too late, and paused a campaign");
+  console.log("  - an app deleted a message, wrote one too late, and put a campaign on hold");
   console.log("  - WAHA sends a message, but its answer is lost on the way back");
 }
 

@@ -63,7 +63,7 @@ async function whenAllIsDecided(stage: Stage, campaigns: SampleCampaign[]): Prom
   const windowEnds = campaigns
     .flatMap((campaign) => campaign.messages)
     .filter(({ expected }) => expected.end === "missed")
-    .map(({ document }) => addSeconds(document.scheduledAt, LOOKBACK_SECONDS));
+    .map(({ scheduledAt }) => addSeconds(scheduledAt, LOOKBACK_SECONDS));
   const latest = Math.max(...[...lookups, ...windowEnds].map((moment) => moment.getTime()));
   return addSeconds(new Date(latest), MARGIN_SECONDS);
 }

@@ -1,5 +1,5 @@
-import type { MessageDocument } from "../../lib/messages/message.ts";
-import { documentKey, type Id } from "../../lib/mongo/ids.ts";
+import type { Document } from "mongodb";
+import { documentKey } from "../../lib/mongo/ids.ts";
 import type { SampleCampaign, SampleMessage } from "../host/sample/sample.ts";
 import { textTable } from "../host/table.ts";
 import type { Seen } from "./check.ts";
@@ -32,29 +32,33 @@ export function unsentReasons(campaigns: SampleCampaign[], seen: Seen): string[]
       .filter(({ message }) => endOf(message) !== "sent");
     const byReason = Map.groupBy(unsent, ({ planned, message }) => reasonOf(planned, message));
     return [...byReason].map(([reason, group]) => {
-      const recipients = group.map(({ planned }) => String(planned.document.chatId));
+      const recipients = group.map(({ planned }) => planned.chatId);
       return `${name}, to ${listOf(recipients)} (${endOf(group[0]?.message)}):\n  ${reason}`;
     });
   });
 }
 
-function messageOf(planned: SampleMessage, { messages }: Seen): MessageDocument | undefined {
-  const key = documentKey(planned.document._id as Id);
+function messageOf({ document }: SampleMessage, { messages }: Seen): Document | undefined {
+  const key = documentKey(document._id);
   return messages.find(({ _id }) => documentKey(_id) === key);
 }
 
-function endOf(message: MessageDocument | undefined): string {
+function endOf(message: Document | undefined): string {
   return message?.isSent ? "sent" : (message?.delivery?.state ?? "left alone");
 }
 
-function reasonOf({ expected }: SampleMessage, message: MessageDocument | undefined): string {
+function reasonOf({ expected }: SampleMessage, message: Document | undefined): string {
   return message?.delivery?.error?.message ?? (expected.end === "untouched" ? expected.why : "unknown");
 }
 
-function statusOf({ document }: SampleCampaign, { campaigns }: Seen): string {
-  if (!document) return "";
-  const found = campaigns.find(({ _id }) => documentKey(_id) === documentKey(document._id));
-  return String(found?.status);
+/** The status of its one document, or how many have which, a line for each. */
+function statusOf({ campaigns: own }: SampleCampaign, { campaigns, names }: Seen): string {
+  const keys = new Set(own.map(({ document }) => documentKey(document._id)));
+  const found = campaigns.filter(({ _id }) => keys.has(documentKey(_id)));
+  const byStatus = Map.groupBy(found, (campaign) => String(campaign[names.campaigns.status]));
+  return [...byStatus]
+    .map(([status, alike]) => (found.length === 1 ? status : `${alike.length} ${status}`))
+    .join("\n");
 }
 
 function listOf(recipients: string[]): string {

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { MongoClient } from "mongodb";
-import type { CampaignDocument } from "../../lib/campaigns.ts";
-import type { MessageDocument } from "../../lib/messages/message.ts";
+import { MAPPINGS, type MappingName } from "../../lib/documents/mapping.ts";
 import { closeDatabases } from "../../lib/mongo/client.ts";
 import { type HostedFunction, hostFunction } from "../host/function.ts";
-import { DEFAULT_SESSION, insertSample, sampleCampaigns } from "../host/sample/campaigns.ts";
-import type { SampleCampaign, Timing } from "../host/sample/sample.ts";
+import { DEFAULT_SESSION, sampleCampaigns } from "../host/sample/campaigns.ts";
+import type { SampleCampaign, Stored, Timing } from "../host/sample/sample.ts";
 import { startSampleWaha } from "../host/sample/waha.ts";
+import { insertSample } from "../host/sample/write.ts";
 import { startMongod } from "../mongod/start.ts";
 import type { WahaSimulator } from "../waha-simulator/server.ts";
 import type { Seen } from "./check.ts";
@@ -26,13 +26,10 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** The function's settings, whatever the environment says; those not named here have their defaults. */
-function settings(databaseUrl: string, wahaUrl: string, wahaKey: string, secret: string): NodeJS.ProcessEnv {
+/** The function's settings, whatever the environment says; those that are neither here nor `given` have their defaults. */
+function settings(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return {
-    DATABASE_URL: databaseUrl,
-    WAHA_API_URL: wahaUrl,
-    WAHA_API_KEY: wahaKey,
-    CRON_SECRET: secret,
+    ...given,
     WAHA_DEFAULT_SESSION: DEFAULT_SESSION,
     LOOKBACK_SECONDS: String(LOOKBACK_SECONDS),
     SEND_GAP_MS: "60",
@@ -42,15 +39,28 @@ function settings(databaseUrl: string, wahaUrl: string, wahaKey: string, secret:
   };
 }
 
-/** Builds the stage, on this computer alone. */
-export async function buildStage(): Promise<Stage> {
+/**
+ * Builds the stage, on this computer alone.
+ *
+ * @param documents whose names the documents have
+ */
+export async function buildStage(documents: MappingName): Promise<Stage> {
+  const names = MAPPINGS[documents];
   const wahaKey = randomBytes(12).toString("hex");
   const secret = randomBytes(12).toString("hex");
   // The one that may fail comes first: then nothing else is running yet.
   const mongod = await startMongod();
   const databaseUrl = mongod.url("demo");
   const waha = await startSampleWaha(wahaKey);
-  const hosted = await hostFunction(settings(databaseUrl, waha.url, wahaKey, secret));
+  const hosted = await hostFunction(
+    settings({
+      DATABASE_URL: databaseUrl,
+      WAHA_API_URL: waha.url,
+      WAHA_API_KEY: wahaKey,
+      CRON_SECRET: secret,
+      DOCUMENTS: documents,
+    }),
+  );
   const client = new MongoClient(databaseUrl);
   const db = client.db();
   return {
@@ -59,13 +69,14 @@ export async function buildStage(): Promise<Stage> {
     hosted,
     secret,
     seed: async (timing) => {
-      const campaigns = sampleCampaigns(timing);
-      await insertSample(db, campaigns);
+      const campaigns = sampleCampaigns(timing, documents);
+      await insertSample(db, names, campaigns);
       return campaigns;
     },
     look: async () => ({
-      messages: await db.collection<MessageDocument>("messages").find().toArray(),
-      campaigns: await db.collection<CampaignDocument>("campaigns").find().toArray(),
+      names,
+      messages: await db.collection<Stored>(names.messages.collection).find().toArray(),
+      campaigns: await db.collection<Stored>(names.campaigns.collection).find().toArray(),
       ledger: waha.ledger,
     }),
     close: async () => {

@@ -53,6 +53,10 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "If every message of the session gets it, restart WAHA: it is known to fall into this with the session still WORKING. If only one does, look at its `chatId`",
   },
+  media_unavailable: {
+    happened: "WAHA could not load or upload its file; the detail says where. The session goes on",
+    remedy: "Does the address answer, from where WAHA runs?",
+  },
   campaign_not_found: {
     happened:
       "Its campaign does not exist. If it names a `sessionId` itself it is sent, and this is a notice. Otherwise it is not",
@@ -81,9 +85,14 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "Check that the number is on WhatsApp, and that the account is a member of the group or an admin of the channel, and is not blocked",
   },
+  media_not_loaded: {
+    happened: "The address of its file answered WAHA with 403, 404 or 410",
+    remedy: "Was it deleted, or its link signed for too short a time? Correct it",
+  },
+  waha_plus_only: { remedy: "Upgrade it" },
   invalid_message: {
     happened:
-      "`chatId` or `content` is missing, of the wrong type, malformed, empty or too long; the message says which",
+      "The chat, the text, or the file's kind or address is missing, of the wrong type, malformed, empty or too long; the message says which",
     remedy: "Correct it. Digits with a `+` or spaces are the usual cause",
   },
   // When a POST may have arrived.

@@ -9,7 +9,7 @@ import type { MessageDocument } from "../../lib/messages/message.ts";
 import { Instance } from "../chaos/instances/instance.ts";
 import { buildProgram } from "../chaos/instances/program.ts";
 import { startMongod } from "../mongod/start.ts";
-import { seed } from "./seed.ts";
+import { COLLECTIONS, seed } from "./seed.ts";
 import type { Seen } from "./seen.ts";
 import { startWahaProcess } from "./waha.ts";
 import type { World } from "./world.ts";
@@ -61,8 +61,8 @@ export async function buildStage(world: World): Promise<Stage> {
     instance,
     countLeft: () => countLeft(db),
     look: async () => ({
-      messages: await db.collection<MessageDocument>("messages").find().toArray(),
-      campaigns: await db.collection<CampaignDocument>("campaigns").find().toArray(),
+      messages: await db.collection<MessageDocument>(COLLECTIONS.messages).find().toArray(),
+      campaigns: await db.collection<CampaignDocument>(COLLECTIONS.campaigns).find().toArray(),
       ledger: await waha.readLedger(),
     }),
     close: async () => {
@@ -74,8 +74,8 @@ export async function buildStage(world: World): Promise<Stage> {
 
 async function countLeft(db: Db): Promise<number> {
   const [messages, campaigns] = await Promise.all([
-    db.collection("messages").countDocuments({ isSent: false }),
-    db.collection("campaigns").countDocuments(OPEN_CAMPAIGN),
+    db.collection(COLLECTIONS.messages).countDocuments({ isSent: false }),
+    db.collection(COLLECTIONS.campaigns).countDocuments(OPEN_CAMPAIGN),
   ]);
   return messages + campaigns;
 }

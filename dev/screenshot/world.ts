@@ -1,10 +1,12 @@
-import { type Document, MongoClient } from "mongodb";
+import { MongoClient } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { addPass, type Minute } from "../../lib/monitoring/history/minutes.ts";
 import { PassStats } from "../../lib/pass/stats.ts";
 import { phoneOf } from "../host/sample/people.ts";
-import { prismaLike } from "../host/sample/styles.ts";
-import { campaign, writer } from "../host/sample/write.ts";
+import type { CampaignPlan } from "../host/sample/sample.ts";
+import { STYLES } from "../host/sample/styles.ts";
+import { insertSample, writeCampaign } from "../host/sample/write.ts";
 
 /** The campaign that is running when the picture is taken: so many messages, all due at once. */
 const MESSAGES = 200;
@@ -18,27 +20,24 @@ export async function fillWorld(databaseUrl: string, now: Date): Promise<void> {
   try {
     const db = client.db();
     await db.collection<Minute>("scheduler").bulkWrite(morning(now));
-    const { document, messages } = sale(now);
-    await db.collection<Document>("campaigns").insertOne(document);
-    await db.collection<Document>("messages").insertMany(messages);
+    const { plain } = MAPPINGS;
+    await insertSample(db, plain, [writeCampaign(plain, STYLES.plain.mixed, news(now))]);
   } finally {
     await client.close();
   }
 }
 
-function sale(now: Date): { document: Document; messages: Document[] } {
-  const write = writer(prismaLike, "autumn-news", "doctor");
-  const messages = Array.from({ length: MESSAGES }, (_, place) =>
-    write({ chatId: phoneOf(300 + place), content: "Our autumn programme is here.", scheduledAt: now }),
-  );
-  const { document = {} } = campaign("Autumn programme", "doctor", messages, "completed", {
-    _id: "autumn-news",
-    sessionId: "ses_autumn",
-    status: "scheduled",
-    completedAt: null,
-    delivery: null,
-  });
-  return { document: { ...document, sessionId: "doctor" }, messages: messages.map((each) => each.document) };
+function news(now: Date): CampaignPlan {
+  return {
+    name: "Autumn programme",
+    hint: "autumn-news",
+    session: "doctor",
+    messages: Array.from({ length: MESSAGES }, (_, place) => ({
+      chatId: phoneOf(300 + place),
+      content: "Our autumn programme is here.",
+      scheduledAt: now,
+    })),
+  };
 }
 
 /** The minutes before, as passes would have counted them: quiet, then a campaign, with a refusal now and then. */

@@ -1,10 +1,11 @@
 import { MongoClient } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
-import type { MessageDocument } from "../../lib/messages/message.ts";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { counted } from "../../ops/format.ts";
-import { DEFAULT_SESSION, insertSample, sampleCampaigns } from "../host/sample/campaigns.ts";
+import { DEFAULT_SESSION, sampleCampaigns } from "../host/sample/campaigns.ts";
 import type { Timing } from "../host/sample/sample.ts";
 import { SESSIONS, startSampleWaha } from "../host/sample/waha.ts";
+import { insertSample } from "../host/sample/write.ts";
 import { startMongod } from "../mongod/start.ts";
 
 /** What the function runs on, real or simulated. */
@@ -38,8 +39,8 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
   const databaseUrl = mongod.url("dev");
   const waha = await startSampleWaha(WAHA_KEY);
   const client = new MongoClient(databaseUrl);
-  const campaigns = sampleCampaigns(timing(new Date()));
-  await insertSample(client.db(), campaigns);
+  const campaigns = sampleCampaigns(timing(new Date()), "plain");
+  await insertSample(client.db(), MAPPINGS.plain, campaigns);
   const count = campaigns.flatMap(({ messages }) => messages).length;
   return {
     env: {
@@ -63,7 +64,7 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
     shownSecret: SECRET,
     callAtOnce: true,
     stop: async () => {
-      const messages = client.db().collection<MessageDocument>("messages");
+      const messages = client.db().collection(MAPPINGS.plain.messages.collection);
       const sent = await messages.countDocuments({ isSent: true });
       const open = await messages.countDocuments({ "delivery.state": { $in: ["attempting", "unknown"] } });
       await Promise.all([client.close(), waha.stop()]);

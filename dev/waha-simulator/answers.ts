@@ -1,5 +1,5 @@
 import type { Call } from "./calls.ts";
-import type { Settings } from "./options.ts";
+import type { Engine, Settings } from "./options.ts";
 
 /** An HTTP answer. An object is sent as JSON, a string as it is; an empty string sends no content type. */
 export type Answer = { status: number; body: object | string; headers?: Record<string, string> };
@@ -46,6 +46,20 @@ export function coreOnly(name: string): Answer {
   );
 }
 
+/** What a tier lacks. */
+export function plusOnly(engine: Engine): Answer {
+  return nestError(
+    422,
+    "Unprocessable Entity",
+    `The feature is available only in Plus version for '${engine}' engine. Check this out: https://waha.devlike.pro/`,
+  );
+}
+
+/** A file that is neither an address nor there itself. */
+export function noFile(): Answer {
+  return nestError(422, "Unprocessable Entity", 'Either "file.url" or "file.data" must be specified.');
+}
+
 /** A session that is there, but did not become WORKING while WAHA waited for it. */
 export function notWorking(session: string, status: string): Answer {
   const error = "Session status is not as expected. Try again later or restart the session";
@@ -61,9 +75,12 @@ export function noStore(): Answer {
   );
 }
 
-/** WAHA's catch-all 500. It gives away the request's body, the message's text included, and a stack. */
+/**
+ * WAHA's catch-all 500. It gives away a stack and the request's body, with the message's text or the file's address
+ * and caption.
+ */
 export function exception(settings: Settings, call: Call, error: { name: string; message: string }): Answer {
-  const stack = `${error.name}: ${error.message}\n    at ChattingController.sendText (/app/dist/api/chatting.controller.js:30:25)`;
+  const stack = `${error.name}: ${error.message}\n    at ChattingController.${call.route} (/app/dist/api/chatting.controller.js:30:25)`;
   return {
     status: 500,
     body: {

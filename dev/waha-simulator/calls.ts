@@ -1,20 +1,41 @@
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 
+/** The routes that send, and what each of them sends. */
+export const SENDS = {
+  sendText: "text",
+  sendImage: "image",
+  sendVideo: "video",
+  sendVoice: "voice",
+  sendFile: "file",
+} as const;
+
+type SendRoute = keyof typeof SENDS;
+
 /** What a request asks for; `unknown` is anything that WAHA, as simulated, has no route for. */
 export type RouteName =
+  | SendRoute
   | "ping"
   | "health"
   | "version"
   | "sessions"
-  | "sendText"
   | "newMessageId"
   | "lookup"
   | "messages"
   | "unknown";
 
 /** A body as it came: WAHA checks nothing of it, so neither names nor types can be relied on. */
-type Body = { session?: unknown; chatId?: unknown; text?: unknown; id?: unknown };
+type Body = {
+  session?: unknown;
+  chatId?: unknown;
+  id?: unknown;
+  text?: unknown;
+  linkPreview?: unknown;
+  file?: unknown;
+  caption?: unknown;
+  convert?: unknown;
+  asNote?: unknown;
+};
 
 /** One request, read to its end. */
 export type Call = {
@@ -24,9 +45,9 @@ export type Call = {
   path: string;
   query: URLSearchParams;
   route: RouteName;
-  /** From the path, or from `sendText`'s body if it is a string there. */
+  /** From the path, or from a send's body if it is a string there. */
   session: string | undefined;
-  /** From the path, or from `sendText`'s body if it is a string there. */
+  /** From the path, or from a send's body if it is a string there. */
   chatId: string | undefined;
   /** From the path: a raw or a serialized id. */
   messageId: string | undefined;
@@ -45,7 +66,11 @@ const ROUTES: { route: RouteName; method: string; path: RegExp }[] = [
   { route: "health", method: "GET", path: /^\/health$/ },
   { route: "version", method: "GET", path: /^\/api\/(server\/)?version$/ },
   { route: "sessions", method: "GET", path: /^\/api\/sessions$/ },
-  { route: "sendText", method: "POST", path: /^\/api\/sendText$/ },
+  ...(Object.keys(SENDS) as SendRoute[]).map((route) => ({
+    route,
+    method: "POST",
+    path: new RegExp(`^/api/${route}$`),
+  })),
   { route: "newMessageId", method: "GET", path: /^\/api\/(?<session>[^/]+)\/new-message-id$/ },
   { route: "messages", method: "GET", path: /^\/api\/(?<session>[^/]+)\/chats\/(?<chatId>[^/]+)\/messages$/ },
   {
@@ -54,6 +79,11 @@ const ROUTES: { route: RouteName; method: string; path: RegExp }[] = [
     path: /^\/api\/(?<session>[^/]+)\/chats\/(?<chatId>[^/]+)\/messages\/(?<messageId>[^/]+)$/,
   },
 ];
+
+/** Whether a route sends something. */
+export function isSend(route: RouteName): route is SendRoute {
+  return Object.hasOwn(SENDS, route);
+}
 
 /** Reads a request to its end; rejects if the client goes away before that. */
 export async function readCall(request: IncomingMessage): Promise<Call> {

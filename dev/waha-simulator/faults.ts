@@ -7,7 +7,7 @@ type FaultMatch = {
   session?: string;
   /** Exactly as the request spells it. */
   chatId?: string;
-  /** A part of `sendText`'s text. */
+  /** A part of a text or caption. */
   textIncludes?: string;
 };
 
@@ -25,7 +25,7 @@ export type FaultAction =
   | { type: "hangAfter" }
   /** After: the usual answer, `ms` late; other sends of the session do not wait for it. */
   | { type: "delay"; ms: number }
-  /** `sendText` takes `ms` instead of the session's latency, whether or not the client still waits. */
+  /** A send takes `ms` instead of the session's latency, whether or not the client still waits. */
   | { type: "sendLate"; ms: number }
   | { type: "error500Before" }
   | { type: "error500After" }
@@ -33,11 +33,11 @@ export type FaultAction =
   | { type: "gowsRefusal"; code: number }
   /** After: a 201 without a body, as WEBJS gives at times. A refusal stays as it is. */
   | { type: "empty201" }
-  /** `sendText` sends under an id of its own making, whatever id it was given. */
+  /** A send goes out under an id of its own making, whatever id it was given. */
   | { type: "wrongId" }
-  /** `sendText` as usual, but WhatsApp then refuses the message: a lookup shows ack -1. */
+  /** A send as usual, but WhatsApp then refuses the message: a lookup shows ack -1. */
   | { type: "ackError" }
-  /** `sendText` as usual, but lookups do not find the message. */
+  /** A send as usual, but lookups do not find the message. */
   | { type: "forget" }
   | StatusAction;
 
@@ -96,11 +96,11 @@ export class FaultList {
 }
 
 function meets({ route = "any", session, chatId, textIncludes }: FaultMatch, call: Call): boolean {
-  const text = typeof call.body.text === "string" ? call.body.text : "";
+  const { caption, text = caption } = call.body;
   return (
     (route === "any" || route === call.route) &&
     (session === undefined || session === call.session) &&
     (chatId === undefined || chatId === call.chatId) &&
-    (textIncludes === undefined || text.includes(textIncludes))
+    (textIncludes === undefined || (typeof text === "string" && text.includes(textIncludes)))
   );
 }

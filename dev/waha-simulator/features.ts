@@ -1,6 +1,6 @@
 import type { Engine } from "./options.ts";
 
-/** WAHA added `new-message-id`, and an `id` that `sendText` honours, in this version. */
+/** WAHA added `new-message-id`, and an `id` that sends honour, in this version. */
 const MESSAGE_IDS_SINCE = "2026.4.3";
 
 /**
@@ -8,6 +8,14 @@ const MESSAGE_IDS_SINCE = "2026.4.3";
  * they do not changes nothing for a client, to whom that refusal says nothing about health.
  */
 const CORE_HEALTH_SINCE = "2025.1.1";
+
+/** From this version on the Core tier sends files, too. */
+const CORE_MEDIA_SINCE = "2026.6.1";
+
+/** Whether this server sends pictures, videos, voice messages and files. */
+export function hasMedia(version: string, tier: "CORE" | "PLUS"): boolean {
+  return tier === "PLUS" || isAtLeast(version, CORE_MEDIA_SINCE);
+}
 
 /** Whether this server knows `GET /api/{session}/new-message-id` at all. */
 export function hasMessageIdRoute(version: string): boolean {

@@ -3,6 +3,7 @@ import { nestError, noRoute, noStore, Refusal, serverVersion, unauthorized } fro
 import type { Call, RouteName } from "./calls.ts";
 import { hasHealth, hasMessageIdRoute, hasMessageIds } from "./features.ts";
 import type { LedgerEntry } from "./ledger.ts";
+import { sendMedia } from "./media.ts";
 import { ackName, documentedMessage, newRawId, rawIdOf, seconds, shownChatId } from "./messages.ts";
 import type { Twist } from "./send.ts";
 import { sendText, workingSession } from "./send.ts";
@@ -16,6 +17,10 @@ const HANDLERS: Record<RouteName, Handler> = {
   version,
   sessions,
   sendText,
+  sendImage: sendMedia,
+  sendVideo: sendMedia,
+  sendVoice: sendMedia,
+  sendFile: sendMedia,
   newMessageId,
   lookup,
   messages,

@@ -1,13 +1,29 @@
-import type { RouteName } from "./calls.ts";
+import type { RouteName, SENDS } from "./calls.ts";
+
+/** What a message says: a text, or a file with a caption. What was not posted is absent. */
+export type Content = {
+  kind: (typeof SENDS)[keyof typeof SENDS];
+  /** The text, or the file's caption; empty where there is none. */
+  text: string;
+  /** Of a text. */
+  linkPreview?: unknown;
+  /** Where WAHA is to load the file from. */
+  url?: string;
+  mimetype?: unknown;
+  filename?: unknown;
+  /** Of a video or a voice message. */
+  convert?: unknown;
+  /** Of a video. */
+  asNote?: unknown;
+};
 
 /** A message that the simulated WAHA accepted, which is to say: one that people would have received. */
-export type LedgerEntry = {
+export type LedgerEntry = Content & {
   /** 1 for the first message accepted, of whatever session. */
   seq: number;
   session: string;
   /** As it was posted. */
   chatId: string;
-  text: string;
   /** The raw id that it went out under. */
   id: string;
   /** The id that the client gave, honoured or not. */

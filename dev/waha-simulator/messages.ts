@@ -34,7 +34,7 @@ export function shownChatId(chatId: string): string {
   return chatId.includes("@") ? chatId.replace(/@s\.whatsapp\.net$/, "@c.us") : `${chatId}@c.us`;
 }
 
-/** The message as documented (WAMessage): what lookups answer, and GOWS to `sendText`. */
+/** The message as documented (WAMessage): what lookups answer, and GOWS to a send. */
 export function documentedMessage(entry: LedgerEntry): object {
   const chatId = shownChatId(entry.chatId);
   return {
@@ -44,7 +44,7 @@ export function documentedMessage(entry: LedgerEntry): object {
     fromMe: true,
     source: "api",
     body: entry.text,
-    hasMedia: false,
+    hasMedia: entry.kind !== "text",
     media: null,
     ack: entry.ack,
     ackName: ackName(entry.ack),
@@ -52,7 +52,7 @@ export function documentedMessage(entry: LedgerEntry): object {
   };
 }
 
-/** `sendText`'s 201, which has no one shape. */
+/** A send's 201, which has no one shape. */
 export function sentAnswer(engine: Engine, entry: LedgerEntry): object {
   if (engine === "NOWEB") return nowebMessage(entry);
   return engine === "WEBJS" ? webjsMessage(entry) : documentedMessage(entry);
@@ -63,22 +63,39 @@ function nowebMessage(entry: LedgerEntry): object {
   const remoteJid = shownChatId(entry.chatId).replace(/@c\.us$/, "@s.whatsapp.net");
   return {
     key: { remoteJid, fromMe: true, id: entry.id },
-    message: { extendedTextMessage: { text: entry.text } },
+    message: nowebContent(entry),
     messageTimestamp: entry.seq % 2 === 1 ? String(seconds(entry)) : seconds(entry),
     status: "PENDING",
   };
 }
 
+function nowebContent({ filename, kind, mimetype, text }: LedgerEntry): object {
+  switch (kind) {
+    case "text":
+      return { extendedTextMessage: { text } };
+    case "voice":
+      return { audioMessage: { mimetype, ptt: true } };
+    case "file":
+      return { documentMessage: { caption: text, mimetype, fileName: filename } };
+    default:
+      return { [`${kind}Message`]: { caption: text, mimetype } };
+  }
+}
+
+/** WEBJS's own words for the kinds. */
+const WEBJS_TYPES = { text: "chat", image: "image", video: "video", voice: "ptt", file: "document" };
+
 function webjsMessage(entry: LedgerEntry): object {
   const remote = shownChatId(entry.chatId);
   const id = { fromMe: true, remote, id: entry.id, _serialized: `true_${remote}_${entry.id}` };
+  const type = WEBJS_TYPES[entry.kind];
   return {
-    _data: { id, body: entry.text, type: "chat", t: seconds(entry) },
+    _data: { id, body: entry.text, type, t: seconds(entry) },
     id,
     ack: 0,
-    hasMedia: false,
+    hasMedia: entry.kind !== "text",
     body: entry.text,
-    type: "chat",
+    type,
     timestamp: seconds(entry),
     to: remote,
     fromMe: true,

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Answer } from "./answers.ts";
 import { exception, gowsRefusal } from "./answers.ts";
-import type { Call } from "./calls.ts";
+import { type Call, isSend } from "./calls.ts";
 import type { FaultAction, StatusAction } from "./faults.ts";
 import { handle } from "./handlers.ts";
 import { ACK_ERROR } from "./messages.ts";
@@ -13,7 +13,7 @@ type Outcome = { answer: Answer; isCut?: boolean } | "reset" | "hang";
 /** Serves one request of WAHA's, faults included, and records it. */
 export async function respond(state: SimulatorState, call: Call, response: ServerResponse): Promise<void> {
   const entry = state.receive(call);
-  const answered = call.route === "sendText" ? state.countUnanswered(call) : () => {};
+  const answered = isSend(call.route) ? state.countUnanswered(call) : () => {};
   // A client that gave up waits no longer, though WAHA may still send.
   response.once("close", answered);
   const outcome = await outcomeOf(state, call, state.faults.take(call));

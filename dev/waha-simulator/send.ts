@@ -2,7 +2,7 @@ import type { Answer } from "./answers.ts";
 import { coreOnly, exception, noSession, notWorking, Refusal } from "./answers.ts";
 import type { Call } from "./calls.ts";
 import { hasMessageIds } from "./features.ts";
-import type { LedgerEntry } from "./ledger.ts";
+import type { Content, LedgerEntry } from "./ledger.ts";
 import { firstAck, newRawId, sentAnswer } from "./messages.ts";
 import type { Session, SimulatorState } from "./state.ts";
 
@@ -23,18 +23,39 @@ export type Twist = {
  */
 export async function sendText(state: SimulatorState, call: Call, twist: Twist): Promise<Answer> {
   const session = await workingSession(state, call.body.session);
-  const { chatId, text } = call.body;
-  if (typeof chatId !== "string" || typeof text !== "string") {
-    const field = typeof chatId === "string" ? "text" : "chatId";
-    const message = `${field}.includes is not a function`;
-    throw new Refusal(exception(state.settings, call, { name: "TypeError", message }));
-  }
+  const { linkPreview, text } = call.body;
+  const chatId = chatOf(state, call);
+  if (typeof text !== "string") throw noString(state, call, "text");
+  const preview = linkPreview === undefined ? {} : { linkPreview };
+  return queueSend(state, session, call, twist, { chatId, kind: "text", text, ...preview });
+}
+
+/** Sends when the session's turn has come. */
+export async function queueSend(
+  state: SimulatorState,
+  session: Session,
+  call: Call,
+  twist: Twist,
+  message: Content & { chatId: string },
+): Promise<Answer> {
   const sent = session.queue.then(async () => {
     await state.sleep(twist.ms ?? session.latencyMs);
-    return accept(state, session, call, twist, { chatId, text });
+    return accept(state, session, call, twist, message);
   });
   session.queue = sent.catch(() => {});
   return { status: 201, body: sentAnswer(session.engine, await sent) };
+}
+
+/** The chat, or WAHA's own mistake over one that is no string. */
+export function chatOf(state: SimulatorState, call: Call): string {
+  const { chatId } = call.body;
+  if (typeof chatId === "string") return chatId;
+  throw noString(state, call, "chatId");
+}
+
+function noString({ settings }: SimulatorState, call: Call, field: string): Refusal {
+  const message = `${field}.includes is not a function`;
+  return new Refusal(exception(settings, call, { name: "TypeError", message }));
 }
 
 /** The session if it may be used; waits a while for it to be WORKING, as WAHA does. */
@@ -54,7 +75,7 @@ function accept(
   session: Session,
   call: Call,
   twist: Twist,
-  message: { chatId: string; text: string },
+  message: Content & { chatId: string },
 ): LedgerEntry {
   const givenId = typeof call.body.id === "string" ? call.body.id : undefined;
   const honoursIds = hasMessageIds(state.settings.version, session.engine) && !twist.ignoreId;

@@ -383,7 +383,7 @@ function named(field: string | null, value: unknown): Document {
 }
 
 /** The app's own fields say again that nothing went wrong; not removed, as Prisma can't read a Boolean that is absent. */
-function takenBack(names: MessageNames): Document {
+export function takenBack(names: MessageNames): Document {
   return { ...named(names.failed, false), ...named(names.failedReason, null) };
 }
 

@@ -48,11 +48,13 @@ export function flag(field: string): Document {
 export function document(field: string, parts: Record<string, (field: string) => Document>): Document {
   const type = { $type: `$${field}` };
   const read = Object.entries(parts).map(([part, of]) => [part, { $ifNull: [of(`${field}.${part}`), null] }]);
+  // biome-ignore-start lint/suspicious/noThenProperty: $switch has it
   const branches = [
     { case: { $eq: [type, "missing"] }, then: "$$REMOVE" },
     { case: { $in: [type, NOTHING] }, then: null },
     { case: { $eq: [type, "object"] }, then: Object.fromEntries(read) },
   ];
+  // biome-ignore-end lint/suspicious/noThenProperty: $switch has it
   return { $switch: { branches, default: { type } } };
 }
 

@@ -1,9 +1,8 @@
-import type { CampaignDocument } from "../../lib/campaigns.ts";
 import type { Config } from "../../lib/config.ts";
 import { shownId } from "../../lib/log.ts";
 import type { Database } from "../../lib/mongo/client.ts";
 import { type Id, idForms, idKey } from "../../lib/mongo/ids.ts";
-import { text } from "../../lib/mongo/safe-fields.ts";
+import { flag, text } from "../../lib/mongo/safe-fields.ts";
 import { columns, counted, harmless, listed } from "../format.ts";
 import { countLate, secondsAMessage } from "../pacing.ts";
 import type { Options } from "./options.ts";
@@ -65,18 +64,26 @@ async function campaignNotes(db: Database, groups: EndedGroup[]): Promise<string
   for (const { campaignId } of groups)
     if (campaignId && ids.size < MOST_CAMPAIGNS) ids.set(idKey(campaignId), campaignId);
   if (ids.size === 0) return [];
+  const { deleted, hold, status } = db.documents.campaigns;
   const found = await db.campaigns
     .find({ _id: { $in: [...ids.values()].flatMap(idForms) } })
-    .project<CampaignDocument>({ status: text(db.documents.campaigns.status) })
+    .project<{ _id: Id; status?: unknown; deleted?: boolean | null }>({
+      status: text(status),
+      ...(deleted === null ? {} : { deleted: flag(deleted) }),
+    })
     .toArray();
-  const byKey = new Map(found.map((campaign) => [idKey(campaign._id), campaign]));
-  const held = found.filter(({ status }) => db.documents.campaigns.hold.some((word) => word === status));
-  const gone = [...ids].filter(([key]) => !byKey.has(key)).map(([, id]) => String(shownId(id)));
-  const names = held.map(({ _id, status }) => `${shownId(_id)} (${status})`);
+  const known = new Set(found.map(({ _id }) => idKey(_id)));
+  const gone = [...ids].filter(([key]) => !known.has(key)).map(([, id]) => String(shownId(id)));
+  const held = found.flatMap((campaign) => {
+    if (campaign.deleted) return [`${shownId(campaign._id)} (deleted)`];
+    return hold.some((word) => word === campaign.status)
+      ? [`${shownId(campaign._id)} (${campaign.status})`]
+      : [];
+  });
   const notes: string[] = [];
-  if (names.length > 0)
+  if (held.length > 0)
     notes.push(
-      `On hold: ${listed(names)}. Nothing of it is sent until its status changes; resumed after the window, it is missed again`,
+      `On hold: ${listed(held)}. Nothing of it is sent until that changes; resumed after the window, it is missed again`,
     );
   if (gone.length > 0)
     notes.push(

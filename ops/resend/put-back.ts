@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Document, ObjectId, UUID } from "mongodb";
-import type { MessageDocument } from "../../lib/messages/message.ts";
+import { takenBack } from "../../lib/messages/transitions.ts";
 import type { Database } from "../../lib/mongo/client.ts";
 import { isOfOneDocument } from "../../lib/mongo/errors.ts";
 import type { Id } from "../../lib/mongo/ids.ts";
@@ -33,11 +33,15 @@ function asSeen({ _id, delivery: { state, settledAt } }: Ended): Document {
   };
 }
 
-/** Puts missed and failed messages back to due: what an app does to ask again. */
+/**
+ * Puts missed and failed messages back to due: what an app does to ask again. Their time may be days ahead, so the
+ * app's own fields say at once that nothing is wrong any more.
+ */
 export async function putBack(db: Database, again: Again[]): Promise<Outcome> {
+  const shown = takenBack(db.documents.messages);
   const updates = again.map(({ ended, scheduledAt }) => ({
     filter: asSeen(ended),
-    update: { $set: { isPicked: false, scheduledAt } },
+    update: { $set: { isPicked: false, scheduledAt, ...shown } },
   }));
   const { changed: done, rejected: refused } = await writeEach(db.messages, updates);
   return { done, refused };
@@ -60,8 +64,8 @@ export async function copyUnknown(db: Database, { ended, scheduledAt }: Again): 
         if (!taken) return false;
         const { delivery, sentAt, ...copy } = taken;
         const due = { scheduledAt, isSent: false, isDeleted: false, isPicked: false };
-        const document: MessageDocument = { ...copy, ...due, _id: anotherId(ended._id) };
-        await db.messages.insertOne(document, { session });
+        const shown = takenBack(db.documents.messages);
+        await db.messages.insertOne({ ...copy, ...due, ...shown, _id: anotherId(ended._id) }, { session });
         return true;
       }),
     );

@@ -6,6 +6,7 @@ import { MAPPINGS, type MappingName } from "../../lib/documents/mapping.ts";
 import { messageIndexes } from "../../lib/messages/indexes.ts";
 import { openDatabase } from "../../lib/mongo/client.ts";
 import { expectServedByIndexes, recordCommands } from "../../test/support/commands.ts";
+import { dashboardWorld } from "../../test/support/dashboard.ts";
 import { ago, createWorld, message, type World } from "../../test/support/world.ts";
 import { readOptions } from "./options.ts";
 import { copyUnknown, putBack } from "./put-back.ts";
@@ -304,6 +305,43 @@ describe("an unknown message", () => {
     await pass;
     await world.pass();
     expect([...postsByChat(world).values()]).toEqual(Array.from({ length: 20 }, () => 1));
+  });
+});
+
+describe("the app's own fields", () => {
+  /** A world whose app shows that messages failed, with one that ended so. */
+  async function shownWorld(end: Document) {
+    const world = await dashboardWorld();
+    const campaign = await world.campaign(await world.session());
+    const id = await world.message(campaign, { ...end, failedReason: "a_code: in words" });
+    return { world, campaign, id };
+  }
+
+  test("say at once that nothing is wrong any more, also where the message is due much later", async () => {
+    const { world, id } = await shownWorld(missed({ isFailed: true }));
+    await run(world, ["--state", "missed", "--at", "2099-01-01T09:00:00Z", "--yes"]);
+    expect(await world.find(id)).toMatchObject({ isPicked: false, isFailed: false, failedReason: null });
+  });
+
+  test("of the copy of an unknown message say nothing of the first", async () => {
+    const { world, id } = await shownWorld(unknown({ isFailed: false }));
+    await run(world, ["--state", "unknown", "--may-arrive-twice", "--yes"]);
+    expect(await world.find(id)).toMatchObject({ isDeleted: true, failedReason: "a_code: in words" });
+    expect(await world.messages.findOne({ isDeleted: false })).toMatchObject({
+      isFailed: false,
+      failedReason: null,
+    });
+    expect(await world.pass()).toMatchObject({ sent: 1 });
+  });
+
+  test.each([
+    [{ isDeleted: true }, "deleted"],
+    [{ status: "DRAFT" }, "DRAFT"],
+  ])("of a campaign with %j put it on hold, and that is mentioned", async (fields, word) => {
+    const { world, campaign } = await shownWorld(missed({ isFailed: true }));
+    await world.campaigns.updateOne({}, { $set: fields });
+    const { said } = await run(world, ["--state", "missed", "--dry-run"]);
+    expect(said).toContain(`Note: On hold: ${campaign.campaignId} (${word}).`);
   });
 });
 

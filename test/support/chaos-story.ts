@@ -248,6 +248,7 @@ export class Story {
       seq: this.record.ledger.length + 1,
       session: "account",
       chatId,
+      kind: "text",
       text: content,
       id: `ID-${label}`,
       givenId: `ID-${label}`,

@@ -2,6 +2,7 @@ import { type Db, type Document, ObjectId } from "mongodb";
 import { CAMPAIGN_INDEXES } from "../../../lib/campaigns.ts";
 import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import { messageIndexes } from "../../../lib/messages/indexes.ts";
+import { COLLECTIONS } from "../../load/seed.ts";
 
 /** What is in a large collection: what was sent over a year, and what is to be sent within a month. */
 export interface History {
@@ -23,15 +24,15 @@ export async function fillHistory(db: Db, history: History): Promise<void> {
     status: "completed",
     delivery: { open: false, rev: 1 },
   }));
-  await db.collection("campaigns").insertMany(campaigns);
-  await db.collection("campaigns").createIndexes(CAMPAIGN_INDEXES);
+  await db.collection(COLLECTIONS.campaigns).insertMany(campaigns);
+  await db.collection(COLLECTIONS.campaigns).createIndexes(CAMPAIGN_INDEXES);
   const ids = campaigns.map(({ _id }) => _id);
   await db.collection("numbers").insertOne({ all: history.sent + history.future });
   await db
     .collection("numbers")
-    .aggregate([...NUMBERED, ...messagesOf(history, ids), { $out: "messages" }])
+    .aggregate([...NUMBERED, ...messagesOf(history, ids), { $out: COLLECTIONS.messages }])
     .toArray();
-  await db.collection("messages").createIndexes(messageIndexes(MAPPINGS.plain.messages));
+  await db.collection(COLLECTIONS.messages).createIndexes(messageIndexes(MAPPINGS.plain.messages));
 }
 
 /** As many documents as one says, each with its number `n`. */
@@ -92,17 +93,23 @@ export interface IndexSize {
   keys: number;
 }
 
-/** Weighs the function's partial indexes against full ones of the same keys, which it makes for the purpose. */
+/** It holds every message of a campaign, and is partial for another reason. */
+const OF_CAMPAIGN = "scheduler_campaign";
+
+/**
+ * Weighs the function's indexes of what is still to be worked on against full ones of the same keys, which it makes for
+ * the purpose.
+ */
 export async function weighIndexes(db: Db): Promise<IndexSize[]> {
-  const partial = messageIndexes(MAPPINGS.plain.messages).filter((index) => index.partialFilterExpression);
-  const { keysPerIndex } = await db.command({ validate: "messages" });
+  const partial = messageIndexes(MAPPINGS.plain.messages).filter(({ name }) => name !== OF_CAMPAIGN);
+  const { keysPerIndex } = await db.command({ validate: COLLECTIONS.messages });
   const own = await indexSizes(db);
   const fullName = (name: string | undefined) => `full_${name}`;
   await db
-    .collection("messages")
+    .collection(COLLECTIONS.messages)
     .createIndexes(partial.map(({ name, key }) => ({ name: fullName(name), key })));
   const full = await indexSizes(db);
-  await Promise.all(partial.map(({ name }) => db.collection("messages").dropIndex(fullName(name))));
+  await Promise.all(partial.map(({ name }) => db.collection(COLLECTIONS.messages).dropIndex(fullName(name))));
   return partial.map(({ name = "" }) => ({
     name,
     partialBytes: own[name] ?? Number.NaN,
@@ -113,7 +120,7 @@ export async function weighIndexes(db: Db): Promise<IndexSize[]> {
 
 async function indexSizes(db: Db): Promise<Record<string, number>> {
   const [stats] = await db
-    .collection("messages")
+    .collection(COLLECTIONS.messages)
     .aggregate([{ $collStats: { storageStats: {} } }])
     .toArray();
   return stats?.storageStats.indexSizes;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageDocument } from "../../../lib/messages/message.ts";
+import { COLLECTIONS } from "../../load/seed.ts";
 import { OURS } from "../contenders/catalog.ts";
 import type { Contender } from "../contenders/contender.ts";
 import { openWahaFor } from "../contest.ts";
@@ -68,7 +69,7 @@ async function watch(
   await waha.listen();
   await counter.settle();
   const passes = callAgainAndAgain(ours, began, scale, tell);
-  const inserting = insertInTime(db.collection<MessageDocument>("messages"), late);
+  const inserting = insertInTime(db.collection<MessageDocument>(COLLECTIONS.messages), late);
   await sleep(began + FIRST_MS + lasts + PATIENCE_MS - Date.now());
   const { requests } = await counter.count();
   await inserting;

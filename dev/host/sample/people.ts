@@ -1,3 +1,5 @@
+import type { SampleMedia } from "./sample.ts";
+
 /** Made-up customers of a shop. */
 export const CUSTOMERS =
   "Ada Ben Chloe Dan Elif Finn Grace Hugo Iris Jack Kira Leo Maya Noah Olga Paul Rosa Sam Tara Umar Vera Will Xenia Yann".split(
@@ -48,3 +50,25 @@ export const CHATS = [
     content: "Your order 1042 is ready to be picked up.",
   },
 ];
+
+/** What goes out with some texts. The addresses are of a domain that is kept for examples. */
+export const FILES = {
+  flyer: {
+    kind: "image",
+    url: "https://files.example.com/flyer.jpg",
+    mimetype: "image/jpeg",
+    filename: "image.jpg",
+  },
+  film: {
+    kind: "video",
+    url: "https://files.example.com/film.mp4",
+    mimetype: "video/mp4",
+    filename: "video.mp4",
+  },
+  plan: {
+    kind: "file",
+    url: "https://files.example.com/plan.pdf",
+    mimetype: "application/pdf",
+    filename: "Training plan.pdf",
+  },
+} as const satisfies Record<string, SampleMedia>;

@@ -1,5 +1,26 @@
 import type { Document } from "mongodb";
+import type { MediaKind } from "../../../lib/documents/mapping.ts";
+import type { Id } from "../../../lib/mongo/ids.ts";
 import type { ProblemCode } from "../../../lib/problems.ts";
+
+/** A file that WAHA is to load and send. */
+export interface SampleMedia {
+  kind: MediaKind;
+  url: string;
+  mimetype: string;
+  filename: string;
+}
+
+/** What an app wants to say, before it is written by its names. */
+interface Facts {
+  /** As the app spells it. */
+  chatId: string;
+  content: string;
+  scheduledAt: Date;
+  isDeleted?: boolean;
+  /** Where the app has no place for a file of this kind, the text alone is written. */
+  media?: SampleMedia | undefined;
+}
 
 /** What must become of a message once every pass that it needs has run. */
 export type Expected =
@@ -10,22 +31,37 @@ export type Expected =
   /** Not in the ledger, and no pass touched it; `why` in words. */
   | { end: "untouched"; why: string };
 
-/** A message as some app wrote it, and what must become of it. */
-export interface SampleMessage {
-  document: Document;
+/** A campaign of the sample, before it is written. */
+export interface CampaignPlan {
+  /** Null: these messages belong to no campaign, or to untitled ones where none can be without. */
+  name: string | null;
+  /** The ids begin with it, where ids are words. */
+  hint: string;
+  /** WAHA's name of the session that it is sent on. */
+  session: string;
+  isOnHold?: boolean;
+  /** Those that say nothing else are to be sent. */
+  messages: (Facts & { expected?: Expected })[];
+}
+
+/** A message as an app wrote it, and what must become of it. */
+export interface SampleMessage extends Facts {
+  document: Stored;
   expected: Expected;
 }
 
-/** A campaign with its messages; messages without a campaign have one of these without a document. */
+/** The documents of a campaign, by the app's names, and what must become of them. */
 export interface SampleCampaign {
   name: string;
-  /** WAHA's name of the session that it is sent on. */
   session: string;
-  document?: Document;
-  /** The status that it must end with. */
-  expectedStatus?: string;
+  /** Its own: one, none, or one for each chat. */
+  campaigns: { document: Stored; endStatus: string }[];
+  groups: Stored[];
+  sessions: Stored[];
   messages: SampleMessage[];
 }
+
+export type Stored = Document & { _id: Id };
 
 /** When the sample's messages fall due. */
 export interface Timing {

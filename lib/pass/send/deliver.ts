@@ -26,6 +26,8 @@ import type { MessageIds } from "./message-ids.ts";
 /** What the delivery of a message needs to know of its session. */
 export interface SessionContext {
   session: string;
+  /** The session's; undefined where WAHA did not tell. */
+  engine: string | undefined;
   ids: MessageIds;
   /** Aborted when the session's lease no longer covers a POST. */
   cutOff: AbortSignal;
@@ -47,6 +49,8 @@ export interface Delivered {
   open?: boolean;
   /** Nothing more may be sent on the session in this pass, and why. */
   stop?: Reason | undefined;
+  /** It was given back for a reason that lies in itself: this pass does not try it again, and the session goes on. */
+  notAgain?: boolean;
   /** WhatsApp restricts the account. */
   restricted?: boolean;
 }
@@ -124,7 +128,7 @@ export async function deliver(
   message: ClaimedMessage,
 ): Promise<Delivered> {
   const { clock, commit, config, db, log, waha } = pass;
-  const { session } = context;
+  const { engine, session } = context;
   const end = (ending: Ending, reason: Reason) => endAs(pass, context, message, ending, reason);
 
   const names = db.documents.messages;
@@ -165,19 +169,21 @@ export async function deliver(
   );
   if (context.hasNext()) context.ids.fetchAhead();
   const timeoutMs = Math.min(timeLimitMs, clock.until(pass.requestsUntil));
-  const outcome = await waha.send({ session, id, ...outgoing }, timeoutMs, context.cutOff);
+  const outcome = await waha.send({ session, engine, id, ...outgoing }, timeoutMs, context.cutOff);
 
   if (outcome.kind === "sent") {
     if (id && outcome.waMessageId && outcome.waMessageId !== id) context.ids.giveUp();
     accept(pass, context, message, outcome.waMessageId);
     return { posted: true };
   }
+  const notAgain = outcome.kind === "unsent" && outcome.about === "message";
   const stop = end(endingOf(outcome, id), asReason(outcome));
   return {
     posted: true,
     open: outcome.kind === "unproven" && MAY_BE_UNDER_WAY.has(outcome.code),
+    notAgain,
     restricted: outcome.kind === "failed" && outcome.accountRestricted,
-    stop,
+    stop: notAgain ? undefined : stop,
   };
 }
 

@@ -42,8 +42,6 @@ export class Looks {
   readonly #pass: Pass;
   readonly #workers: Workers;
   readonly #backlog: Backlog;
-  /** Messages that could not be claimed, by `dueKey`: another pass was faster, or they are odd. */
-  readonly #unclaimable = new Map<string, Id>();
   /** The rescue that runs beside the first look. */
   #rescued: Promise<number | undefined> | undefined;
 
@@ -76,7 +74,7 @@ export class Looks {
   /** Tries, and tells, everything once more, as a new pass would. */
   startAfresh(): void {
     this.#backlog.startAfresh();
-    this.#unclaimable.clear();
+    this.#workers.unclaimable.clear();
   }
 
   /** Expired claims are given back beside the survey; only where there were any a second one follows. */
@@ -93,13 +91,13 @@ export class Looks {
   /** What can't be claimed fills all that a survey brings of some session, and more is due behind it. */
   #isHidden(backlogs: SessionBacklog[]): boolean {
     return backlogs.some((backlog) => {
-      const { count, next } = withoutMessages(backlog, this.#unclaimable);
+      const { count, next } = withoutMessages(backlog, this.#workers.unclaimable);
       return next.length === 0 && count > 0;
     });
   }
 
   get #unclaimedIds(): Id[] {
-    return [...this.#unclaimable.values()].slice(-MOST_LEFT_OUT);
+    return [...this.#workers.unclaimable.values()].slice(-MOST_LEFT_OUT);
   }
 
   /** Plans, and takes the leases of the plan's newcomers, until all that is planned for is under a lease. */
@@ -109,7 +107,7 @@ export class Looks {
     for (;;) {
       const open = backlogs
         .filter(({ session }) => this.#workers.isOpen(session.name))
-        .map((backlog) => withoutMessages(backlog, this.#unclaimable));
+        .map((backlog) => withoutMessages(backlog, this.#workers.unclaimable));
       const freePlaces = Math.max(0, config.SESSION_CONCURRENCY - this.#workers.active.length);
       const plan = planClaims(open, (session) => this.#workers.statusOf(session), freePlaces);
       const newcomers = open.filter(
@@ -161,7 +159,8 @@ export class Looks {
     this.#workers.claims.seen(unseen, isCertain ? ids : ours.map((message) => message._id));
     // What could not be claimed is not tried again, so that it keeps nothing that is due after it waiting.
     const claimed = new Set(ours.map(dueKey));
-    for (const due of planned) if (!claimed.has(dueKey(due))) this.#unclaimable.set(dueKey(due), due._id);
+    for (const due of planned)
+      if (!claimed.has(dueKey(due))) this.#workers.unclaimable.set(dueKey(due), due._id);
     return planned.length;
   }
 
@@ -181,7 +180,7 @@ export class Looks {
     const { bySession, moved } = assign(plan, claimed, chats);
     await openCampaignsOf(this.#pass, claimed);
     for (const [session, messages] of bySession) this.#workers.give(session, messages);
-    for (const message of moved) this.#unclaimable.set(dueKey(message), message._id);
+    for (const message of moved) this.#workers.unclaimable.set(dueKey(message), message._id);
     const ids = moved.map((message) => message._id);
     await this.#workers.claims.giveBack({ sessions: [], ids, reason: { code: "message_changed" } });
   }

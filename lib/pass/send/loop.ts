@@ -191,7 +191,7 @@ class SendLoop {
   /** Whether something is left for the next pass. What was left in a pass that stays may have been sent since. */
   async #hasMore(): Promise<boolean> {
     const { snapshot } = this.#watch;
-    const more = this.#leftSome || this.#workers.stoppedSome;
+    const more = this.#leftSome || this.#workers.leftSome;
     if (!more || this.#pass.config.STAY_SECONDS === 0 || !snapshot) return more;
     return (await this.#unlessAway(() => this.#looks.isSomethingLeft(snapshot))) ?? true;
   }

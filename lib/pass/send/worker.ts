@@ -5,6 +5,7 @@ import { hasMedia } from "../../messages/outgoing.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Reason } from "../../problems.ts";
 import { restrictSession } from "../../sessions/leases.ts";
+import { engineOf } from "../../waha/client.ts";
 import type { WahaServer, WahaSession } from "../../waha/responses.ts";
 import { lastStart, maySend, type Pass } from "../pass.ts";
 import type { ClaimsToReturn } from "./claims-to-return.ts";
@@ -23,6 +24,14 @@ export interface Assigned {
 /** These end a worker without saying anything about its session. */
 const NOT_ABOUT_THE_SESSION = new Set(["out_of_time", "claim_ran_out", "database_lost"]);
 
+/** What a worker tells of its session. */
+interface WorkerEvents {
+  /** It could do with more, or has nothing left. */
+  changed(): void;
+  /** A message was given back that this pass is not to try again. */
+  notAgain(message: ClaimedMessage): void;
+}
+
 /**
  * Sends the messages of one session, one at a time and in order, under the session's lease. The outcome of one is
  * known before the next intent is written; its record may travel with that intent.
@@ -37,7 +46,7 @@ export class SessionWorker {
   readonly #pass: Pass;
   readonly #context: SessionContext;
   readonly #claims: ClaimsToReturn;
-  readonly #onChange: () => void;
+  readonly #events: WorkerEvents;
   #queue: ClaimedMessage[] = [];
   #running: Promise<void> | undefined;
   #recording: Promise<unknown>[] = [];
@@ -49,21 +58,21 @@ export class SessionWorker {
   #lastGiven = 0;
   #msPerMessage: number | undefined;
 
-  /** @param onChange called when the session could do with more, and when it has nothing left */
   constructor(
     pass: Pass,
     { lease, server, session }: Assigned,
     claims: ClaimsToReturn,
-    onChange: () => void,
+    events: WorkerEvents,
   ) {
     this.#pass = pass;
     this.session = session;
     this.lease = lease;
     this.readyAt = this.#afterPause(lease.lastSentAt);
     this.#claims = claims;
-    this.#onChange = onChange;
+    this.#events = events;
     this.#context = {
       session: session.name,
+      engine: engineOf(server, session),
       ids: new MessageIds(pass, session, server),
       cutOff: lease.cutOff,
       whyNot: (message) => this.#whyNot(message),
@@ -144,7 +153,7 @@ export class SessionWorker {
     }
     clearTimeout(this.#expiry);
     this.#running = undefined;
-    this.#onChange();
+    this.#events.changed();
   }
 
   async #sendQueue(): Promise<void> {
@@ -170,16 +179,21 @@ export class SessionWorker {
     this.#deliveringSince = began;
     // While it is under way the next one is taken to start a pause from now.
     this.readyAt = this.#afterPause(began);
-    const { notStarted, open, posted, restricted, stop } = await deliver(this.#pass, this.#context, message);
+    const { notAgain, notStarted, open, posted, restricted, stop } = await deliver(
+      this.#pass,
+      this.#context,
+      message,
+    );
     this.#deliveringSince = undefined;
     if (notStarted) this.#queue.unshift(message);
     else this.#measure(-clock.until(began));
     if (posted) this.lease.lastSentAt = clock.now();
     this.readyAt = posted ? this.#afterPause(this.lease.lastSentAt) : ready;
     if (open) this.lease.runsOut = true;
+    if (notAgain) this.#events.notAgain(message);
     if (restricted) await this.#restrict();
     if (stop) this.#stop(stop);
-    if (stop || this.isLow) this.#onChange();
+    if (stop || this.isLow) this.#events.changed();
     return notStarted;
   }
 

@@ -1,13 +1,14 @@
 import { addSeconds } from "../../clock.ts";
 import { shownId } from "../../log.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
+import type { Id } from "../../mongo/ids.ts";
 import type { SessionLease } from "../../sessions/leases.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { lastStart, type Pass, stayUntil } from "../pass.ts";
 import { ClaimsToReturn } from "./claims-to-return.ts";
 import { HeldLeases } from "./held-leases.ts";
-import { startableSoon, type WorkerStatus } from "./plan.ts";
+import { dueKey, startableSoon, type WorkerStatus } from "./plan.ts";
 import { SessionWorker } from "./worker.ts";
 
 /** After so many sessions in trouble it is not the sessions: the pass claims no more. */
@@ -32,14 +33,16 @@ export interface Taking {
 /** The sessions on which a pass sends, each with its worker; and those that it leaves alone for now. */
 export class Workers {
   readonly claims: ClaimsToReturn;
-  /** Some worker was stopped: what it had is left. */
-  stoppedSome = false;
+  /** Some worker was stopped, or a message was given back that is not tried again: it is left. */
+  leftSome = false;
   readonly #pass: Pass;
   readonly #onChange: () => void;
   readonly #leases: HeldLeases;
   readonly #workers = new Map<string, SessionWorker>();
   readonly #closed = new Map<string, Closed>();
   readonly #suspended = new Set<string>();
+  /** Messages that are not to be claimed, by `dueKey`: they could not be, or WAHA turned them down for their own sake. */
+  readonly unclaimable = new Map<string, Id>();
 
   /** @param onChange called when a session could do with more, and when it has nothing left */
   constructor(pass: Pass, onChange: () => void) {
@@ -114,7 +117,13 @@ export class Workers {
       const other = others.get(session.name);
       if (lease) {
         const assigned = { session, server, lease };
-        const worker = new SessionWorker(this.#pass, assigned, this.claims, () => this.#changed(worker));
+        const worker = new SessionWorker(this.#pass, assigned, this.claims, {
+          changed: () => this.#changed(worker),
+          notAgain: (message) => {
+            this.leftSome = true;
+            this.unclaimable.set(dueKey(message), message._id);
+          },
+        });
         this.#workers.set(session.name, worker);
         this.#closed.delete(session.name);
       } else if (isRestricted(other, now)) {
@@ -140,10 +149,11 @@ export class Workers {
     await this.#dismiss(isPausing);
   }
 
-  /** Forgets what stands against sessions, as a new pass would. */
+  /** Forgets what stands against sessions and messages, as a new pass would. */
   startAfresh(): void {
     this.#suspended.clear();
     this.#closed.clear();
+    this.unclaimable.clear();
   }
 
   /**
@@ -174,7 +184,7 @@ export class Workers {
   }
 
   #changed(worker: SessionWorker): void {
-    this.stoppedSome ||= worker.isDone;
+    this.leftSome ||= worker.isDone;
     if (worker.isInTrouble) this.#suspended.add(worker.session.name);
     this.#onChange();
   }

@@ -62,8 +62,8 @@ export async function checkSessionNames(
   return [
     warning(
       "sessions",
-      `the sessions collection holds what WAHA does not know: ${listed(names)}`,
-      "Compare name with WAHA's list letter by letter; delete what is no longer used",
+      `${db.documents.sessions.collection} holds what WAHA does not know: ${listed(names)}`,
+      `Compare ${db.documents.sessions.name} with WAHA's list letter by letter; delete what is no longer used`,
     ),
   ];
 }

@@ -75,6 +75,11 @@ export const SettingsSchema = z.object({
         "WAHA's address, `http://` or `https://`, as the function reaches it. Give the final one: redirects are never followed. A path is kept; a user, password, query or fragment is refused.",
       example: "https://waha.example.com",
     }),
+  WAHA_API_KEY: z
+    .string()
+    .regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII)
+    .optional()
+    .meta({ description: "WAHA's key, sent as `X-Api-Key`. Set it unless WAHA has none." }),
   CRON_SECRET: z
     .string()
     .min(16, "must have 16 characters or more")
@@ -84,11 +89,6 @@ export const SettingsSchema = z.object({
         "What callers send as `Authorization: Bearer …`, for example from `openssl rand -hex 32`. At least 16 visible ASCII characters, no spaces.",
       example: "",
     }),
-  WAHA_API_KEY: z
-    .string()
-    .regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII)
-    .optional()
-    .meta({ description: "WAHA's key, sent as `X-Api-Key`. Set it unless WAHA really has none." }),
   WAHA_DEFAULT_SESSION: z.string().optional().meta({
     description:
       "The WAHA session for messages that name none, and whose campaign names none either. On WAHA Core: `default`.",

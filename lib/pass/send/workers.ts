@@ -21,8 +21,8 @@ const CIRCUIT_OPENS_AT = 3;
 interface Closed {
   /** Until then; undefined for as long as the pass lasts. */
   until: Date | undefined;
-  /** The lease that another pass held, as it was met first. */
-  lease?: SessionLease;
+  /** The lease that another pass holds, as it was met first, and when that was. */
+  met?: { expiresAt: Date | undefined; at: Date };
 }
 
 /** What taking leases came to. */
@@ -190,16 +190,17 @@ export class Workers {
   }
 
   /**
-   * Closes a session that another pass holds until the next look. A pass that ends waits for the lease once: if it
-   * was renewed since, or is a third one's, its holder lives, and what is due there is the holder's.
+   * Closes a session that another pass holds until the next look. A pass that does not stay waits until a renewal shows
+   * that the holder lives, and no longer than a lease lasts: then what is due there is left to the holder.
    */
   #meetForeign(session: string, lease: SessionLease | undefined): void {
     const { clock, config, lifetimes } = this.#pass;
-    const before = this.#closed.get(session)?.lease;
-    const isAlive = before !== undefined && before.expiresAt.getTime() !== lease?.expiresAt.getTime();
-    const until =
-      isAlive && config.STAY_SECONDS === 0 ? undefined : addSeconds(clock.now(), lifetimes.lookMs / 1000);
-    this.#closed.set(session, { until, ...(lease ? { lease: before ?? lease } : {}) });
+    const now = clock.now();
+    const met = this.#closed.get(session)?.met ?? { expiresAt: lease?.expiresAt, at: now };
+    const isRenewed = met.expiresAt?.getTime() !== lease?.expiresAt.getTime();
+    const isOver = now >= addSeconds(met.at, (lifetimes.leaseMs + 2 * lifetimes.lookMs) / 1000);
+    const waits = config.STAY_SECONDS > 0 || !(isRenewed || isOver);
+    this.#closed.set(session, { until: waits ? addSeconds(now, lifetimes.lookMs / 1000) : undefined, met });
   }
 
   /** Renews the leases of all workers but those that are to run out. One renewal is under way at a time. */

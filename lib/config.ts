@@ -1,7 +1,7 @@
 import { z } from "zod";
 import vercel from "../vercel.json" with { type: "json" };
 import { databaseUrl } from "./database-url.ts";
-import { ConfigError, type SettingProblem } from "./errors.ts";
+import { ConfigError, collectProblems, type SettingProblem } from "./errors.ts";
 
 /** Messages due longer ago are left alone: a first deployment over old data must not rewrite it. */
 export const SWEPT_SECONDS = 24 * 3600;
@@ -205,10 +205,23 @@ const MAY_BE_EMPTY = new Set([
  * @throws ConfigError naming every wrong setting, never a value.
  */
 export function parseConfig(env: NodeJS.ProcessEnv): Config {
-  const config = parseSettings(SettingsSchema, env, MAY_BE_EMPTY);
-  const problems = crossCheck(config);
-  if (problems.length > 0) throw new ConfigError(problems);
+  const problems: SettingProblem[] = [];
+  const config = collectProblems(() => parseSettings(SettingsSchema, env, MAY_BE_EMPTY), problems);
+  const times = readTimes(env);
+  if (times) problems.push(...crossCheck(times));
+  if (!config || problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+const { LOOKBACK_SECONDS, PASS_SECONDS, STAY_SECONDS, TAIL_SECONDS } = SettingsSchema.shape;
+const TimesSchema = z.object({ LOOKBACK_SECONDS, PASS_SECONDS, STAY_SECONDS, TAIL_SECONDS });
+
+/** The settings that must fit one another. */
+export type Times = z.infer<typeof TimesSchema>;
+
+/** These alone, so that they are compared also where another setting is wrong; undefined if one of them is. */
+export function readTimes(env: NodeJS.ProcessEnv): Times | undefined {
+  return collectProblems(() => parseSettings(TimesSchema, env), []);
 }
 
 /**
@@ -242,7 +255,7 @@ const CRON_SECONDS = 60;
 export const RECENT_PASS_SECONDS = 180;
 
 /** For how long none may have ended before passes are taken for stopped: each records itself at its end only. */
-export function quietSeconds({ PASS_SECONDS, STAY_SECONDS }: Config): number {
+export function quietSeconds({ PASS_SECONDS, STAY_SECONDS }: Times): number {
   return RECENT_PASS_SECONDS + Math.max(STAY_SECONDS, PASS_SECONDS - CRON_SECONDS);
 }
 
@@ -266,8 +279,7 @@ export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: 
   return warnings;
 }
 
-function crossCheck(config: Config): SettingProblem[] {
-  const { PASS_SECONDS, STAY_SECONDS, TAIL_SECONDS } = config;
+function crossCheck({ PASS_SECONDS, STAY_SECONDS, TAIL_SECONDS }: Times): SettingProblem[] {
   if (TAIL_SECONDS >= PASS_SECONDS)
     return [{ setting: "TAIL_SECONDS", problem: "must be less than PASS_SECONDS" }];
   if (STAY_SECONDS <= PASS_SECONDS - TAIL_SECONDS) return [];

@@ -35,43 +35,43 @@ const problems = {
   // A message that was not sent, and why.
   pass_died: {
     kind: "unsent",
-    happened: "a pass claimed it and ended before sending; nothing was posted",
+    happened: "a pass claimed the message and ended before sending it; nothing was posted",
     remedy: "Check the function's logs for a time-out or a crash",
   },
   out_of_time: {
     kind: "unsent",
-    happened: "claimed, but the pass's time was up before its turn; nothing was posted",
+    happened: "the message was claimed, but the pass's time was up before its turn; nothing was posted",
     remedy: "Check how many messages fall due at once, SEND_GAP_MS and WAHA's speed",
   },
   claim_ran_out: {
     kind: "unsent",
-    happened: "claimed, but its claim ended before its turn; nothing was posted",
+    happened: "the message was claimed, but its claim ended before its turn; nothing was posted",
     remedy: "If there are many, check WAHA's speed and SEND_GAP_MS",
   },
   message_changed: {
     kind: "changed",
-    happened: "it was edited, rescheduled or deleted after it was claimed; the claim was given back",
+    happened: "the message was edited, rescheduled or deleted after it was claimed; the claim was given back",
     remedy: "",
   },
   no_session: {
     kind: "unsent",
-    happened: "neither it nor its campaign names a session",
+    happened: "neither the message nor its campaign names a session",
     remedy: "Set sessionId, or WAHA_DEFAULT_SESSION",
   },
   session_not_found: {
     kind: "unsent",
-    happened: "its session is unknown to WAHA",
+    happened: "the session is unknown to WAHA",
     remedy: "Check sessionId, the session's name and WAHA's list of sessions",
   },
   session_not_working: {
     kind: "unsent",
-    happened: "its session is not WORKING",
+    happened: "the session is not WORKING",
     remedy: "Open WAHA's dashboard and start it or scan its QR code",
   },
   session_paused: {
     kind: "unsent",
     happened:
-      "an earlier message of its session had no provable outcome, so nothing more is sent on it for now",
+      "an earlier message of the session had no provable outcome, so nothing more is sent on it for now",
     remedy: "Check WAHA's log",
   },
   waha_core_default_only: {
@@ -86,8 +86,9 @@ const problems = {
   },
   campaign_not_found: {
     kind: "unsent",
-    happened: "the campaign that it names does not exist",
-    remedy: "It is sent only if it names a session itself; restore the campaign, or clear campaignId",
+    happened: "the message's campaign does not exist",
+    remedy:
+      "The message is sent only if it names a session itself; restore the campaign, or clear campaignId",
   },
   database_lost: {
     kind: "unsent",
@@ -96,12 +97,13 @@ const problems = {
   },
   window_closed: {
     kind: "unsent",
-    happened: "its window closed before a pass reached it",
-    remedy: "Check whether too many fell due at once, its campaign was on hold, or it was written too late",
+    happened: "the message's window closed before a pass reached it",
+    remedy:
+      "Check whether too many fell due at once, the campaign was on hold, or the message was written too late",
   },
   no_pass_in_time: {
     kind: "unsent",
-    happened: "no pass got through while it was due",
+    happened: "no pass got through while the message was due",
     remedy: "Check that the cron is on, that the function answers, and that the database was up",
   },
   // A message that can't be sent.
@@ -112,12 +114,12 @@ const problems = {
   },
   whatsapp_refused: {
     kind: "failed",
-    happened: "WhatsApp refused it",
+    happened: "WhatsApp refused the message",
     remedy: "Check that the chat exists and that the account may write to it",
   },
   invalid_message: {
     kind: "failed",
-    happened: "it can't be sent as it stands: chatId or content is missing or malformed",
+    happened: "the message can't be sent as it stands: chatId or content is missing or malformed",
     remedy: "Correct it, then set isPicked to false",
   },
   // A message whose POST may have arrived, and what was seen last.
@@ -128,17 +130,23 @@ const problems = {
   },
   waha_timeout: {
     kind: "unproven",
-    happened: "WAHA did not answer in time; it may still send",
+    happened: "WAHA did not answer in time; it may still send the message",
     remedy: "Check WAHA's load and WAHA_TIMEOUT_MS",
+  },
+  lease_ran_out: {
+    kind: "unproven",
+    happened:
+      "the request to WAHA was cut off, as the database did not renew the session's lease in time; WAHA may still send it",
+    remedy: "Check the database's load and the connection to it",
   },
   waha_connection_lost: {
     kind: "unproven",
-    happened: "the connection to WAHA broke before the answer; it may have sent",
+    happened: "the connection to WAHA broke before the answer; WAHA may have sent the message",
     remedy: "Check WAHA and its proxy",
   },
   waha_gateway: {
     kind: "unproven",
-    happened: "the proxy before WAHA gave up (502, 503 or 504); WAHA may have sent",
+    happened: "the proxy before WAHA gave up (502, 503 or 504); WAHA may have sent the message",
     remedy: "Check WAHA and its proxy",
   },
   waha_error: {
@@ -232,7 +240,7 @@ const problems = {
   flag_reset: {
     kind: "notice",
     happened:
-      "isPicked or isSent was reset on a message that was or may have been sent; it was set back, and not sent again",
+      "isPicked or isSent was reset on a message that was or may have been sent; the flag was set back, and the message not sent again",
     remedy: "",
   },
   date_wrong: {

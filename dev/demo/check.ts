@@ -1,6 +1,7 @@
 import type { CampaignDocument } from "../../lib/campaigns.ts";
 import type { MessageDocument } from "../../lib/messages/message.ts";
 import { documentKey, type Id } from "../../lib/mongo/ids.ts";
+import { counted } from "../../ops/format.ts";
 import type { Expected, SampleCampaign, SampleMessage } from "../host/sample/sample.ts";
 import type { LedgerEntry } from "../waha-simulator/ledger.ts";
 
@@ -34,7 +35,9 @@ export function findDifferences(campaigns: SampleCampaign[], seen: Seen): string
     differences.push(...judgeCampaign(campaign, seen.campaigns));
   }
   for (const { session, chatId } of unexplained)
-    differences.push(`WAHA accepted a message from ${session} to ${chatId} that nobody meant to send so`);
+    differences.push(
+      `WAHA accepted a message from ${session} to ${chatId} that was not to be sent like that`,
+    );
   return [...differences, ...judgeOrder(campaigns, seen.ledger)];
 }
 
@@ -47,7 +50,7 @@ function judge(expected: Expected, message: MessageDocument, accepted: LedgerEnt
   const times = expected.end === "sent" ? 1 : 0;
   const differences: string[] = [];
   if (accepted.length !== times)
-    differences.push(`WAHA accepted it ${accepted.length} times instead of ${times}`);
+    differences.push(`WAHA accepted it ${counted(accepted.length, "time")} instead of ${times}`);
   const shouldBe = stateOf(expected);
   const is = describeState(message);
   if (is !== shouldBe) differences.push(`the database says "${is}" instead of "${shouldBe}"`);

@@ -68,12 +68,12 @@ describe("the demo's check", () => {
         const { chatId, content: text } = deleted as { chatId: string; content: string };
         seen.ledger.push({ ...entryAt(seen, -1), session: "doctor", chatId, text });
       },
-      finds: /WAHA accepted it 1 times instead of 0/,
+      finds: /WAHA accepted it 1 time instead of 0/,
     },
     {
-      tampering: "a text that nobody wrote",
+      tampering: "a text that is in no document",
       tamper: ({ seen }) => Object.assign(entryAt(seen, 3), { text: "something else" }),
-      finds: /nobody meant to send/,
+      finds: /was not to be sent like that/,
     },
     {
       tampering: "a message that went out on another session",

@@ -39,10 +39,11 @@ async function perform(stage: Stage): Promise<number> {
 function introduce(campaigns: SampleCampaign[]): void {
   const count = campaigns.flatMap(({ messages }) => messages).length;
   const real = campaigns.filter(({ document }) => document).length;
+  const sessions = SESSIONS.filter(({ name }) => campaigns.some(({ session }) => session === name));
   heading(
-    `${count} messages in ${real} campaigns and outside of any, for ${SESSIONS.length} WhatsApp sessions`,
+    `${count} messages in ${real} campaigns and outside of any, for ${sessions.length} WhatsApp sessions`,
   );
-  console.log(`  sessions: ${SESSIONS.map(({ name, engine }) => `${name} (${engine})`).join(", ")}`);
+  console.log(`  sessions: ${sessions.map(({ name, engine }) => `${name} (${engine})`).join(", ")}`);
   console.log("  Some of it goes wrong on purpose:");
   console.log("  - the session depot is logged out: its QR code waits to be scanned");
   console.log("  - a phone number is malformed, and WhatsApp refuses a chat");

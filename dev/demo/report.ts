@@ -48,7 +48,7 @@ function endOf(message: MessageDocument | undefined): string {
 }
 
 function reasonOf({ expected }: SampleMessage, message: MessageDocument | undefined): string {
-  return message?.delivery?.error?.message ?? (expected.end === "untouched" ? expected.why : "nobody knows");
+  return message?.delivery?.error?.message ?? (expected.end === "untouched" ? expected.why : "unknown");
 }
 
 function statusOf({ document }: SampleCampaign, { campaigns }: Seen): string {

@@ -98,6 +98,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "Check WAHA's load and the phone's connection. Don't lower `WAHA_TIMEOUT_MS`; raise it if WAHA is slow as a rule",
   },
+  lease_ran_out: { remedy: "Check the database's load, and the connection to it. The message is looked up" },
   waha_connection_lost: {
     happened: "The connection broke before the answer came",
     remedy: "Did WAHA restart just then? Does its proxy cut requests short?",

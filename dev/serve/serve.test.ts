@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Summary } from "../../lib/monitoring/report.ts";
@@ -13,6 +14,13 @@ const REAL_SECRET = "a-real-secret-of-somebody";
 /** Starts it where no .env is, unless one is given. */
 function startDev(args: string[], env: NodeJS.ProcessEnv = {}, envFile?: string): Promise<Program> {
   return run([process.execPath, "dev/serve/main.ts", ...args], { env, envFile });
+}
+
+/** The README's first example, due now. */
+function firstExample(): string {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const [, code = ""] = /```js\n(.*?)```/s.exec(readme) ?? [];
+  return code.replace(/new Date\(.*?\)/, "new Date()");
 }
 
 /** The URL and the header of the command that it prints to paste. */
@@ -46,6 +54,26 @@ describe("without --live", () => {
     expect(dev.output).not.toContain(REAL_SECRET);
   });
 
+  test("sends the README's example on the session that it names, at the next pass", async () => {
+    const dev = await startDev(["--port", "0"]);
+    const { url, headers } = await pasted(dev);
+    expect(dev.output).toMatch(/^ {2}sessions +shop, doctor, club, default; depot is logged out$/m);
+    const databaseUrl = await dev.says(/MongoDB +(mongodb:\S+)/);
+    const ledgerUrl = await dev.says(/accepted: (http:\S+\/ledger)\)/);
+
+    const example = await run([process.execPath, "--input-type=module", "--eval", firstExample()], {
+      env: { DATABASE_URL: databaseUrl },
+    });
+    expect([await example.exited, example.output]).toEqual([[0, null], ""]);
+    await fetch(url, { headers });
+
+    const sessions = async () => {
+      const ledger = (await (await fetch(ledgerUrl)).json()) as LedgerEntry[];
+      return ledger.filter(({ text }) => text.startsWith("Hello Anna")).map(({ session }) => session);
+    };
+    await expect.poll(sessions).toEqual(["default"]);
+  });
+
   test("settles what is under way when Ctrl-C reaches every process of the terminal", async () => {
     const dev = await startDev(["--port", "0"]);
     const ledgerUrl = await dev.says(/accepted: (http:\S+\/ledger)\)/);
@@ -55,7 +83,9 @@ describe("without --live", () => {
     dev.interrupt();
 
     expect(await dev.exited).toEqual([0, null]);
-    expect(dev.output).toMatch(/WAHA accepted (\d+) messages\. In the database \1 are sent\.\nStopped\.\n$/);
+    expect(dev.output).toMatch(
+      /WAHA accepted (\d+) messages\. In the database \1 messages are marked as sent\.\nStopped\.\n$/,
+    );
     expect(dev.output).toMatch(/200 in [\d.]+ s: \d+ sent/);
   });
 

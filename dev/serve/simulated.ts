@@ -1,9 +1,10 @@
 import { MongoClient } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
 import type { MessageDocument } from "../../lib/messages/message.ts";
+import { counted } from "../../ops/format.ts";
 import { DEFAULT_SESSION, insertSample, sampleCampaigns } from "../host/sample/campaigns.ts";
 import type { Timing } from "../host/sample/sample.ts";
-import { startSampleWaha } from "../host/sample/waha.ts";
+import { SESSIONS, startSampleWaha } from "../host/sample/waha.ts";
 import { startMongod } from "../mongod/start.ts";
 
 /** What the function runs on, real or simulated. */
@@ -21,8 +22,8 @@ export interface Backend {
 }
 
 /** No secrets: what they open is on this computer alone, and gone with this process. */
-const SECRET = "dev-secret-of-nobody";
-const WAHA_KEY = "dev-key-of-nobody";
+const SECRET = "dev-secret-not-a-secret";
+const WAHA_KEY = "dev-key-not-a-secret";
 
 /** Of each campaign, so many messages are due at once; then one at a time, so far apart. */
 const DUE_AT_ONCE = 6;
@@ -55,7 +56,8 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
       "Simulated: nothing leaves this computer, whatever your own settings are.",
       `  MongoDB         ${databaseUrl}`,
       `  WAHA simulator  ${waha.url}  (what it accepted: ${waha.url}/__simulator/ledger)`,
-      `  sample data     ${count} messages, due over the next minutes`,
+      `  sessions        ${tellSessions()}`,
+      `  sample data     ${counted(count, "message")}, due over the next minutes`,
       "  log             errors only; LOG_LEVEL=info npm run dev shows it all",
     ],
     shownSecret: SECRET,
@@ -67,9 +69,18 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
       await Promise.all([client.close(), waha.stop()]);
       await mongod.stop();
       const awaiting = open > 0 ? `, ${open} without an answer would be looked up` : "";
-      return `WAHA accepted ${waha.ledger.length} messages. In the database ${sent} are sent${awaiting}.`;
+      const marked = `In the database ${counted(sent, "message is", "messages are")} marked as sent`;
+      return `WAHA accepted ${counted(waha.ledger.length, "message")}. ${marked}${awaiting}.`;
     },
   };
+}
+
+/** The sessions that work, by name, and the one that does not. */
+function tellSessions(): string {
+  const isOut = (session: (typeof SESSIONS)[number]) => "status" in session;
+  const names = (sessions: readonly { name: string }[]) => sessions.map(({ name }) => name).join(", ");
+  const working = SESSIONS.filter((session) => !isOut(session));
+  return `${names(working)}; ${names(SESSIONS.filter(isOut))} is logged out`;
 }
 
 function timing(start: Date): Timing {

@@ -34,11 +34,14 @@ export async function openCampaignsOf(pass: Pass, messages: { campaignId?: Id | 
 /** Levels at which the log follows each message by its id. */
 const TELLS_ALL: ReadonlySet<string> = new Set(["debug", "trace"]);
 
-/** Gives back what a pass claimed and did not live to send; returns how many. */
+/**
+ * Gives back what another pass claimed and did not live to send; returns how many. One that lives gets a moment to give
+ * its own back; it ends before the lease that covers the claims.
+ */
 export async function rescue(pass: Pass): Promise<number> {
-  const { clock, config, db, log, stats } = pass;
-  const now = clock.now();
-  const { changed: count, rejected } = await rescueExpiredClaims(db, now);
+  const { clock, config, db, id, lifetimes, log, stats } = pass;
+  const expired = addSeconds(clock.now(), -lifetimes.marginMs / 1000);
+  const { changed: count, rejected } = await rescueExpiredClaims(db, id, expired);
   stats.lasting("database_refused", rejected);
   if (rejected > 0) log.warn({ count: rejected }, "expired claims that the database does not let go");
   if (count === 0) return count;
@@ -46,7 +49,7 @@ export async function rescue(pass: Pass): Promise<number> {
   stats.problem("pass_died", count);
   log.warn({ count }, "claims of a pass that died were given back");
   if (TELLS_ALL.has(config.LOG_LEVEL)) {
-    for (const id of await findRescued(db, now))
+    for (const id of await findRescued(db, expired))
       log.debug({ messageId: shownId(id) }, "given back: the pass that had claimed it died");
   }
   return count;

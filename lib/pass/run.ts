@@ -11,6 +11,7 @@ import { ensureIndexes } from "../mongo/indexes.ts";
 import { namesOfWorking } from "../monitoring/alerts/detect.ts";
 import { recordPass } from "../monitoring/record.ts";
 import type { PassReport } from "../monitoring/report.ts";
+import { asReason } from "../problems.ts";
 import { openWaha } from "../waha/client.ts";
 import { takeSnapshot, type WahaSnapshot } from "../waha/snapshot.ts";
 import { audit, noteTurnedAway, rescue } from "./housekeeping.ts";
@@ -92,8 +93,10 @@ async function runSteps(pass: Pass, seen: WahaSnapshot | UnavailableError): Prom
   const { config, db, log, stats } = pass;
   const steps = new Steps(pass);
   const snapshot = seen instanceof UnavailableError ? undefined : seen;
-  if (seen instanceof UnavailableError) steps.fail(seen);
-  else if (!seen.server) stats.problem("waha_version_unknown");
+  if (seen instanceof UnavailableError) {
+    steps.fail(seen);
+    log.error({ ...asReason(seen) }, seen.message);
+  } else if (!seen.server) stats.problem("waha_version_unknown");
   noteSkew(pass);
   const indexes = [
     { collection: db.messages, indexes: MESSAGE_INDEXES },

@@ -78,6 +78,8 @@ function ofNoAnswer({ fault }: NoAnswer): SendOutcome {
       return { kind: "unsent", code: "waha_unreachable" };
     case "timeout":
       return { kind: "unproven", code: "waha_timeout" };
+    case "cut-off":
+      return { kind: "unproven", code: "lease_ran_out" };
     case "lost":
       return { kind: "unproven", code: "waha_connection_lost" };
   }

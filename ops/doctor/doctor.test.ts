@@ -23,7 +23,7 @@ async function soundWorld(simulator: WahaSimulatorOptions = {}): Promise<World> 
   await world.insert({}, { campaignId: campaign.insertedId }, { scheduledAt: ago(-3600) });
   expect((await world.pass()).ok).toBe(true);
   await backgroundDone();
-  world.env.HEARTBEAT_URL = "http://nobody.invalid/beat";
+  world.env.HEARTBEAT_URL = "http://receiver.invalid/beat";
   return world;
 }
 
@@ -115,12 +115,12 @@ const BREAKAGES: Breakage[] = [
     },
   },
   {
-    name: "nobody who is told when something is wrong",
+    name: "no alert when something is wrong",
     by: ({ env }) => delete env.HEARTBEAT_URL,
     found: {
       level: "warning",
       check: "settings",
-      message: /neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL/,
+      message: /neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL is set, so no alert is sent/,
       remedy: /docs\/monitoring\.md#alerts/,
     },
   },

@@ -57,7 +57,7 @@ function postsByChat(world: World): Map<string, number> {
 describe("what a command line must say", () => {
   test.each([
     [[], /npm run resend/],
-    [["--yes", "--since", "2h"], /npm run resend/],
+    [["--yes", "--since", "2h"], /with --campaign or --id the default is both/],
     [["abc"], /belongs to no option/],
     [["--state", "sent"], /no other state can be sent again/],
     [["--state", "attempting"], /no other state can be sent again/],
@@ -65,8 +65,14 @@ describe("what a command line must say", () => {
     [["--state", "missed,unknown"], /--may-arrive-twice/],
     [["--state", "missed", "--may-arrive-twice"], /goes with --state unknown/],
     [["--state", "missed", "--code", "tired"], /no such code/],
-    [["--state", "missed", "--at", "2099-01-01T09:00:00"], /with its offset/],
-    [["--state", "missed", "--since", "yesterday"], /with its offset/],
+    [
+      ["--state", "missed", "--at", "2099-01-01T09:00:00"],
+      /: give now, or a moment with its offset, such as /,
+    ],
+    [
+      ["--state", "missed", "--since", "yesterday"],
+      /: give 30m, 2h, 1d, or a moment with its offset, such as /,
+    ],
     [["--state", "missed", "--spread", "1 hour"], /seconds/],
     [["--state", "missed", "--now"], /--now/],
   ])("%j is refused", (args, words) => {

@@ -2,12 +2,16 @@ import type { Fault } from "../../waha-simulator/faults.ts";
 import type { SessionOptions } from "../../waha-simulator/options.ts";
 import { startWahaSimulator, type WahaSimulator } from "../../waha-simulator/server.ts";
 
-/** The sample's WhatsApp accounts: every engine once, and one whose phone was logged out. */
+/**
+ * The sample's WhatsApp accounts: one on every engine, one whose phone was logged out, and the one that the README's
+ * example names, to which the sample itself writes nothing.
+ */
 export const SESSIONS = [
   { name: "shop", engine: "NOWEB" },
   { name: "doctor", engine: "GOWS" },
   { name: "club", engine: "WEBJS" },
   { name: "depot", engine: "NOWEB", status: "SCAN_QR_CODE" },
+  { name: "default", engine: "NOWEB" },
 ] as const satisfies SessionOptions[];
 
 /** WhatsApp refuses whatever is sent to it. */

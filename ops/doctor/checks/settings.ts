@@ -37,7 +37,7 @@ export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
 
 const NO_LISTENER = warning(
   "settings",
-  "neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL is set, so nobody is told when something is wrong",
+  "neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL is set, so no alert is sent when something is wrong",
   "Set one of them; see docs/monitoring.md#alerts",
 );
 

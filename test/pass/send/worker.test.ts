@@ -9,6 +9,8 @@ import type { ClaimedMessage } from "../../../lib/messages/transitions.ts";
 import { openDatabase } from "../../../lib/mongo/client.ts";
 import { lifetimes, passEnds } from "../../../lib/pass/lifetimes.ts";
 import { type Pass, windowNow } from "../../../lib/pass/pass.ts";
+import { ClaimsToReturn } from "../../../lib/pass/send/claims-to-return.ts";
+import { HeldLease } from "../../../lib/pass/send/held-leases.ts";
 import { SessionWorker } from "../../../lib/pass/send/worker.ts";
 import { PassStats } from "../../../lib/pass/stats.ts";
 import { openWaha } from "../../../lib/waha/client.ts";
@@ -47,10 +49,10 @@ async function claimNew(world: World, pass: Pass, ...fields: Document[]): Promis
 }
 
 function openSender(pass: Pass, onChange = () => {}): SessionWorker {
-  const taken = { at: pass.clock.now(), lastSentAt: undefined };
-  const worker = new SessionWorker(pass, { name: "default", status: "WORKING" }, undefined, taken, onChange);
-  onTestFinished(() => worker.lease.close());
-  return worker;
+  const lease = new HeldLease(pass, "default", { takenAt: pass.clock.now(), lastSentAt: undefined });
+  onTestFinished(() => lease.close());
+  const session = { name: "default", status: "WORKING" };
+  return new SessionWorker(pass, { session, server: undefined, lease }, new ClaimsToReturn(pass), onChange);
 }
 
 test("a session that was stopped while more was claimed for it gives that back, and sends none of it", async () => {

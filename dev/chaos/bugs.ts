@@ -94,7 +94,7 @@ export const BUGS: Planted[] = [
   {
     caughtBy: ["stale-writes"],
     bug: {
-      name: "a pass gives back whatever is claimed, by whomever",
+      name: "a pass gives back whatever is claimed, whichever pass holds it",
       file: "lib/pass/send/look.ts",
       changes: [
         {

@@ -96,13 +96,8 @@ export const BUGS: Planted[] = [
   {
     caughtBy: ["stale-writes"],
     bug: {
-<<<<<<< HEAD
-      name: "a pass gives back whatever is claimed, by whomever",
-      file: "lib/messages/claims.ts",
-=======
       name: "a pass gives back whatever is claimed, whichever pass holds it",
-      file: "lib/pass/send/look.ts",
->>>>>>> mends
+      file: "lib/messages/claims.ts",
       changes: [
         {
           find: "return updateAll(db.messages, ids, { ...filter, ...ofClaim }, update, mark);",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import vercel from "../vercel.json" with { type: "json" };
 import { databaseUrl } from "./database-url.ts";
-import { parseMapping } from "./documents/parse.ts";
+import { MOVED_SETTINGS, parseMapping } from "./documents/parse.ts";
 import { ConfigError, collectProblems, type SettingProblem } from "./errors.ts";
 
 /** Messages due longer ago are left alone: a first deployment over old data must not rewrite it. */
@@ -179,20 +179,9 @@ export const SettingsSchema = z.object({
 /** The settings, checked. */
 export type Config = z.infer<typeof SettingsSchema>;
 
-/** Settings of earlier versions, and where what they said stands now. */
-const MOVED: Record<string, string> = {
-  MESSAGES_COLLECTION: "messages.collection",
-  CAMPAIGNS_COLLECTION: "campaigns.collection",
-  SESSIONS_COLLECTION: "sessions.collection",
-  CAMPAIGN_STATUS_SENDING: "campaigns.sending",
-  CAMPAIGN_STATUS_COMPLETED: "campaigns.completedWord",
-  CAMPAIGN_STATUS_FAILED: "campaigns.failedWord",
-  CAMPAIGN_STATUS_HOLD: "campaigns.hold",
-};
-
 /** A word that were ignored would send a campaign on hold, so a setting that has moved stops the function. */
 function movedSettings(env: NodeJS.ProcessEnv): SettingProblem[] {
-  return Object.entries(MOVED)
+  return Object.entries(MOVED_SETTINGS)
     .filter(([setting]) => env[setting] !== undefined)
     .map(([setting, key]) => ({
       setting,

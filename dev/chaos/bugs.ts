@@ -96,7 +96,7 @@ export const BUGS: Planted[] = [
   {
     caughtBy: ["stale-writes"],
     bug: {
-      name: "a pass gives back whatever is claimed, by whomever",
+      name: "a pass gives back whatever is claimed, whichever pass holds it",
       file: "lib/messages/claims.ts",
       changes: [
         {

@@ -65,3 +65,14 @@ function plain(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_union") return "must be a field's name or a list of rules";
   return issue.message;
 }
+
+/** Settings of earlier versions, and the key of DOCUMENTS that says the same. */
+export const MOVED_SETTINGS: Record<string, string> = {
+  MESSAGES_COLLECTION: "messages.collection",
+  CAMPAIGNS_COLLECTION: "campaigns.collection",
+  SESSIONS_COLLECTION: "sessions.collection",
+  CAMPAIGN_STATUS_SENDING: "campaigns.sending",
+  CAMPAIGN_STATUS_COMPLETED: "campaigns.completedWord",
+  CAMPAIGN_STATUS_FAILED: "campaigns.failedWord",
+  CAMPAIGN_STATUS_HOLD: "campaigns.hold",
+};

@@ -179,8 +179,8 @@ export const SettingsSchema = z.object({
 /** The settings, checked. */
 export type Config = z.infer<typeof SettingsSchema>;
 
-/** Settings of earlier versions, and where what they said stands now. */
-const MOVED: Record<string, string> = {
+/** Settings of earlier versions, and the keys of DOCUMENTS that say now what they said. */
+export const MOVED_SETTINGS: Readonly<Record<string, string>> = {
   MESSAGES_COLLECTION: "messages.collection",
   CAMPAIGNS_COLLECTION: "campaigns.collection",
   SESSIONS_COLLECTION: "sessions.collection",
@@ -190,9 +190,9 @@ const MOVED: Record<string, string> = {
   CAMPAIGN_STATUS_HOLD: "campaigns.hold",
 };
 
-/** A word that were ignored would send a campaign on hold, so a setting that has moved stops the function. */
+/** A hold word that is ignored would send a campaign on hold, so a setting that has moved stops the function. */
 function movedSettings(env: NodeJS.ProcessEnv): SettingProblem[] {
-  return Object.entries(MOVED)
+  return Object.entries(MOVED_SETTINGS)
     .filter(([setting]) => env[setting] !== undefined)
     .map(([setting, key]) => ({
       setting,
@@ -206,12 +206,11 @@ function movedSettings(env: NodeJS.ProcessEnv): SettingProblem[] {
  * @throws ConfigError naming every wrong setting, never a value.
  */
 export function parseConfig(env: NodeJS.ProcessEnv): Config {
-  const moved = movedSettings(env);
-  if (moved.length > 0) throw new ConfigError(moved);
-  const config = parseSettings(SettingsSchema, env);
-  const problems = crossCheck(config);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return config;
+  const read = readSettings(SettingsSchema, env);
+  const wrong = "problems" in read ? read.problems : crossCheck(read.settings);
+  const problems = [...movedSettings(env), ...wrong];
+  if ("problems" in read || problems.length > 0) throw new ConfigError(problems);
+  return read.settings;
 }
 
 /**
@@ -223,14 +222,22 @@ export function parseSettings<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   env: NodeJS.ProcessEnv,
 ): z.output<z.ZodObject<Shape>> {
+  const read = readSettings(schema, env);
+  if ("problems" in read) throw new ConfigError(read.problems);
+  return read.settings;
+}
+
+function readSettings<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  env: NodeJS.ProcessEnv,
+): { settings: z.output<z.ZodObject<Shape>> } | { problems: SettingProblem[] } {
   const given: Record<string, string> = {};
   for (const name of Object.keys(schema.shape)) {
     const value = env[name]?.trim();
     if (value) given[name] = value;
   }
   const parsed = schema.safeParse(given);
-  if (!parsed.success) throw new ConfigError(problemsOf(parsed.error, given));
-  return parsed.data;
+  return parsed.success ? { settings: parsed.data } : { problems: problemsOf(parsed.error, given) };
 }
 
 /** With less a pass that stays ends before the next one, a minute later, has taken over. */
@@ -268,7 +275,10 @@ export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: 
 }
 
 function crossCheck(config: Config): SettingProblem[] {
-  const { PASS_SECONDS, STAY_SECONDS, TAIL_SECONDS } = config;
+  const { DOCUMENTS, PASS_SECONDS, SCHEDULER_COLLECTION, STAY_SECONDS, TAIL_SECONDS } = config;
+  const collections = Object.values(DOCUMENTS).map((part) => part?.collection);
+  if (collections.includes(SCHEDULER_COLLECTION))
+    return [{ setting: "SCHEDULER_COLLECTION", problem: "must not be a collection that DOCUMENTS names" }];
   if (TAIL_SECONDS >= PASS_SECONDS)
     return [{ setting: "TAIL_SECONDS", problem: "must be less than PASS_SECONDS" }];
   if (STAY_SECONDS <= PASS_SECONDS - TAIL_SECONDS) return [];

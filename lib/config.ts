@@ -2,7 +2,7 @@ import { z } from "zod";
 import vercel from "../vercel.json" with { type: "json" };
 import { databaseUrl } from "./database-url.ts";
 import { parseMapping } from "./documents/parse.ts";
-import { ConfigError, type SettingProblem } from "./errors.ts";
+import { ConfigError, collectProblems, type SettingProblem } from "./errors.ts";
 
 /** Messages due longer ago are left alone: a first deployment over old data must not rewrite it. */
 export const SWEPT_SECONDS = 24 * 3600;
@@ -69,6 +69,11 @@ export const SettingsSchema = z.object({
         "WAHA's address, `http://` or `https://`, as the function reaches it. Give the final one: redirects are never followed. A path is kept; a user, password, query or fragment is refused.",
       example: "https://waha.example.com",
     }),
+  WAHA_API_KEY: z
+    .string()
+    .regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII)
+    .optional()
+    .meta({ description: "WAHA's key, sent as `X-Api-Key`. Set it unless WAHA has none." }),
   CRON_SECRET: z
     .string()
     .min(16, "must have 16 characters or more")
@@ -78,11 +83,6 @@ export const SettingsSchema = z.object({
         "What callers send as `Authorization: Bearer …`, for example from `openssl rand -hex 32`. At least 16 visible ASCII characters, no spaces.",
       example: "",
     }),
-  WAHA_API_KEY: z
-    .string()
-    .regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII)
-    .optional()
-    .meta({ description: "WAHA's key, sent as `X-Api-Key`. Set it unless WAHA really has none." }),
   WAHA_DEFAULT_SESSION: z.string().optional().meta({
     description:
       "The WAHA session for messages that name none, and whose campaign names none either. On WAHA Core: `default`.",
@@ -206,11 +206,24 @@ function movedSettings(env: NodeJS.ProcessEnv): SettingProblem[] {
  * @throws ConfigError naming every wrong setting, never a value.
  */
 export function parseConfig(env: NodeJS.ProcessEnv): Config {
-  const read = readSettings(SettingsSchema, env);
-  const wrong = "problems" in read ? read.problems : crossCheck(read.settings);
-  const problems = [...movedSettings(env), ...wrong];
-  if ("problems" in read || problems.length > 0) throw new ConfigError(problems);
-  return read.settings;
+  const problems: SettingProblem[] = movedSettings(env);
+  const config = collectProblems(() => parseSettings(SettingsSchema, env), problems);
+  const times = readTimes(env);
+  if (times) problems.push(...crossCheck(times));
+  if (config) problems.push(...checkCollections(config));
+  if (!config || problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+const { LOOKBACK_SECONDS, PASS_SECONDS, STAY_SECONDS, TAIL_SECONDS } = SettingsSchema.shape;
+const TimesSchema = z.object({ LOOKBACK_SECONDS, PASS_SECONDS, STAY_SECONDS, TAIL_SECONDS });
+
+/** The settings that must fit one another. */
+export type Times = z.infer<typeof TimesSchema>;
+
+/** These alone, so that they are compared also where another setting is wrong; undefined if one of them is. */
+export function readTimes(env: NodeJS.ProcessEnv): Times | undefined {
+  return collectProblems(() => parseSettings(TimesSchema, env), []);
 }
 
 /**
@@ -222,22 +235,14 @@ export function parseSettings<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   env: NodeJS.ProcessEnv,
 ): z.output<z.ZodObject<Shape>> {
-  const read = readSettings(schema, env);
-  if ("problems" in read) throw new ConfigError(read.problems);
-  return read.settings;
-}
-
-function readSettings<Shape extends z.ZodRawShape>(
-  schema: z.ZodObject<Shape>,
-  env: NodeJS.ProcessEnv,
-): { settings: z.output<z.ZodObject<Shape>> } | { problems: SettingProblem[] } {
   const given: Record<string, string> = {};
   for (const name of Object.keys(schema.shape)) {
     const value = env[name]?.trim();
     if (value) given[name] = value;
   }
   const parsed = schema.safeParse(given);
-  return parsed.success ? { settings: parsed.data } : { problems: problemsOf(parsed.error, given) };
+  if (!parsed.success) throw new ConfigError(problemsOf(parsed.error, given));
+  return parsed.data;
 }
 
 /** With less a pass that stays ends before the next one, a minute later, has taken over. */
@@ -250,7 +255,7 @@ const CRON_SECONDS = 60;
 export const RECENT_PASS_SECONDS = 180;
 
 /** For how long none may have ended before passes are taken for stopped: each records itself at its end only. */
-export function quietSeconds({ PASS_SECONDS, STAY_SECONDS }: Config): number {
+export function quietSeconds({ PASS_SECONDS, STAY_SECONDS }: Times): number {
   return RECENT_PASS_SECONDS + Math.max(STAY_SECONDS, PASS_SECONDS - CRON_SECONDS);
 }
 
@@ -274,11 +279,14 @@ export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: 
   return warnings;
 }
 
-function crossCheck(config: Config): SettingProblem[] {
-  const { DOCUMENTS, PASS_SECONDS, SCHEDULER_COLLECTION, STAY_SECONDS, TAIL_SECONDS } = config;
-  const collections = Object.values(DOCUMENTS).map((part) => part?.collection);
-  if (collections.includes(SCHEDULER_COLLECTION))
-    return [{ setting: "SCHEDULER_COLLECTION", problem: "must not be a collection that DOCUMENTS names" }];
+function checkCollections({ DOCUMENTS, SCHEDULER_COLLECTION }: Config): SettingProblem[] {
+  const isTheApps = Object.values(DOCUMENTS).some((part) => part?.collection === SCHEDULER_COLLECTION);
+  return isTheApps
+    ? [{ setting: "SCHEDULER_COLLECTION", problem: "must not be a collection that DOCUMENTS names" }]
+    : [];
+}
+
+function crossCheck({ PASS_SECONDS, STAY_SECONDS, TAIL_SECONDS }: Times): SettingProblem[] {
   if (TAIL_SECONDS >= PASS_SECONDS)
     return [{ setting: "TAIL_SECONDS", problem: "must be less than PASS_SECONDS" }];
   if (STAY_SECONDS <= PASS_SECONDS - TAIL_SECONDS) return [];

@@ -6,7 +6,7 @@ export interface SettingProblem {
   problem: string;
 }
 
-/** The service is not set up: nothing can run until somebody changes the settings. Answered with 500. */
+/** The service is not set up: nothing can run until a person changes the settings. Answered with 500. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly SettingProblem[];
@@ -14,6 +14,17 @@ export class ConfigError extends Error {
   constructor(problems: readonly SettingProblem[]) {
     super(problems.map(({ setting, problem }) => `${setting} ${problem}`).join("; "));
     this.problems = problems;
+  }
+}
+
+/** What `read` gives; undefined if settings are wrong, which are then among the problems. */
+export function collectProblems<T>(read: () => T, problems: SettingProblem[]): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import { Binary, ObjectId } from "mongodb";
 import { type ChildLoggerOptions, type DestinationStream, pino } from "pino";
-import { errorPage, isProblemCode } from "./problems.ts";
+import { errorUrl, isProblemCode } from "./problems.ts";
 
 /** What a line may say besides its message: ids, names, codes and counts. Never a text, a key or an address. */
 export type LogFields = Record<string, string | number | boolean | object | null | undefined>;
@@ -58,7 +58,7 @@ function createLog(level: string): Log {
 
 /** Names the page that explains the code of a line, if it has one. */
 function withHelp(fields: { code?: unknown }): Record<string, unknown> {
-  return isProblemCode(fields.code) ? { ...fields, help: errorPage(fields.code) } : { ...fields };
+  return isProblemCode(fields.code) ? { ...fields, help: errorUrl(fields.code) } : { ...fields };
 }
 
 /**

@@ -10,6 +10,7 @@
  *
  * - `waha`, `database`: that service is away, or turns it down
  * - `pass`: it did not end, or did not come
+ * - `setup`: it ran, and its settings don't fit the app, so that nothing is sent
  * - `defect`: a fault of the scheduler
  * - `notice`: it keeps no message that is due from being sent, but a person should look at it
  */
@@ -21,6 +22,7 @@ export type ProblemKind =
   | "waha"
   | "database"
   | "pass"
+  | "setup"
   | "defect"
   | "notice";
 
@@ -35,27 +37,27 @@ const problems = {
   // A message that was not sent, and why.
   pass_died: {
     kind: "unsent",
-    happened: "a pass claimed it and ended before sending; nothing was posted",
+    happened: "a pass claimed the message and ended before sending it; nothing was posted",
     remedy: "Check the function's logs for a time-out or a crash",
   },
   out_of_time: {
     kind: "unsent",
-    happened: "claimed, but the pass's time was up before its turn; nothing was posted",
+    happened: "the message was claimed, but the pass's time was up before its turn; nothing was posted",
     remedy: "Check how many messages fall due at once, SEND_GAP_MS and WAHA's speed",
   },
   claim_ran_out: {
     kind: "unsent",
-    happened: "claimed, but its claim ended before its turn; nothing was posted",
+    happened: "the message was claimed, but its claim ended before its turn; nothing was posted",
     remedy: "If there are many, check WAHA's speed and SEND_GAP_MS",
   },
   message_changed: {
     kind: "changed",
-    happened: "it was edited, rescheduled or deleted after it was claimed; the claim was given back",
+    happened: "the message was edited, rescheduled or deleted after it was claimed; the claim was given back",
     remedy: "",
   },
   no_session: {
     kind: "unsent",
-    happened: "neither it nor its campaign names a session",
+    happened: "neither the message nor its campaign names a session",
     remedy: "Set sessionId, or WAHA_DEFAULT_SESSION",
   },
   no_chat: {
@@ -65,18 +67,18 @@ const problems = {
   },
   session_not_found: {
     kind: "unsent",
-    happened: "its session is unknown to WAHA",
+    happened: "the session is unknown to WAHA",
     remedy: "Check sessionId, the session's name and WAHA's list of sessions",
   },
   session_not_working: {
     kind: "unsent",
-    happened: "its session is not WORKING",
+    happened: "the session is not WORKING",
     remedy: "Open WAHA's dashboard and start it or scan its QR code",
   },
   session_paused: {
     kind: "unsent",
     happened:
-      "an earlier message of its session had no provable outcome, so nothing more is sent on it for now",
+      "an earlier message of the session had no provable outcome, so nothing more is sent on it for now",
     remedy: "Check WAHA's log",
   },
   waha_core_default_only: {
@@ -89,10 +91,16 @@ const problems = {
     happened: "WAHA answered 400",
     remedy: "If it does so for every message, restart WAHA",
   },
+  media_unavailable: {
+    kind: "unsent",
+    happened: "WAHA could not load its file from the address, or could not upload it to WhatsApp",
+    remedy: "Check that WAHA reaches the file's address",
+  },
   campaign_not_found: {
     kind: "unsent",
-    happened: "the campaign that it names does not exist",
-    remedy: "It is sent only if it names a session itself; restore the campaign, or clear campaignId",
+    happened: "the message's campaign does not exist",
+    remedy:
+      "The message is sent only if it names a session itself; restore the campaign, or clear campaignId",
   },
   database_lost: {
     kind: "unsent",
@@ -101,12 +109,13 @@ const problems = {
   },
   window_closed: {
     kind: "unsent",
-    happened: "its window closed before a pass reached it",
-    remedy: "Check whether too many fell due at once, its campaign was on hold, or it was written too late",
+    happened: "the message's window closed before a pass reached it",
+    remedy:
+      "Check whether too many fell due at once, the campaign was on hold, or the message was written too late",
   },
   no_pass_in_time: {
     kind: "unsent",
-    happened: "no pass got through while it was due",
+    happened: "no pass got through while the message was due",
     remedy: "Check that the cron is on, that the function answers, and that the database was up",
   },
   // A message that can't be sent.
@@ -117,12 +126,22 @@ const problems = {
   },
   whatsapp_refused: {
     kind: "failed",
-    happened: "WhatsApp refused it",
+    happened: "WhatsApp refused the message",
     remedy: "Check that the chat exists and that the account may write to it",
+  },
+  media_not_loaded: {
+    kind: "failed",
+    happened: "WAHA can't load its file: the address says that it is not there, or may not be read",
+    remedy: "Correct the address or what it allows, then set isPicked to false",
+  },
+  waha_plus_only: {
+    kind: "failed",
+    happened: "this WAHA Core sends texts alone: files only from version 2026.6.1 on",
+    remedy: "Upgrade WAHA, then set isPicked to false",
   },
   invalid_message: {
     kind: "failed",
-    happened: "it can't be sent as it stands: chatId or content is missing or malformed",
+    happened: "the message can't be sent as it stands: its chat, text or file is missing or malformed",
     remedy: "Correct it, then set isPicked to false",
   },
   // A message whose POST may have arrived, and what was seen last.
@@ -133,17 +152,23 @@ const problems = {
   },
   waha_timeout: {
     kind: "unproven",
-    happened: "WAHA did not answer in time; it may still send",
+    happened: "WAHA did not answer in time; it may still send the message",
     remedy: "Check WAHA's load and WAHA_TIMEOUT_MS",
+  },
+  lease_ran_out: {
+    kind: "unproven",
+    happened:
+      "the request to WAHA was cut off, as the database did not renew the session's lease in time; WAHA may still send it",
+    remedy: "Check the database's load and the connection to it",
   },
   waha_connection_lost: {
     kind: "unproven",
-    happened: "the connection to WAHA broke before the answer; it may have sent",
+    happened: "the connection to WAHA broke before the answer; WAHA may have sent the message",
     remedy: "Check WAHA and its proxy",
   },
   waha_gateway: {
     kind: "unproven",
-    happened: "the proxy before WAHA gave up (502, 503 or 504); WAHA may have sent",
+    happened: "the proxy before WAHA gave up (502, 503 or 504); WAHA may have sent the message",
     remedy: "Check WAHA and its proxy",
   },
   waha_error: {
@@ -207,6 +232,11 @@ const problems = {
     happened: "no pass has ended for three minutes, so nothing is sent",
     remedy: "Check that the cron is on, that the function answers, and its log",
   },
+  documents_not_found: {
+    kind: "setup",
+    happened: "no message was found where DOCUMENTS says, and another collection looks like messages",
+    remedy: "Set DOCUMENTS; npm run doctor proposes it",
+  },
   internal_error: {
     kind: "defect",
     happened: "an unexpected error, which is a defect of the scheduler",
@@ -226,8 +256,8 @@ const problems = {
   },
   indexes_missing: {
     kind: "notice",
-    happened: "the indexes could not be created",
-    remedy: "Give the database's user createIndex, or create them by hand",
+    happened: "indexes could not be created",
+    remedy: "The log says why. Give the database's user createIndex, or create them by hand",
   },
   flags_missing: {
     kind: "notice",
@@ -237,7 +267,7 @@ const problems = {
   flag_reset: {
     kind: "notice",
     happened:
-      "isPicked or isSent was reset on a message that was or may have been sent; it was set back, and not sent again",
+      "isPicked or isSent was reset on a message that was or may have been sent; the flag was set back, and the message not sent again",
     remedy: "",
   },
   date_wrong: {

@@ -42,7 +42,6 @@ const COUNTS = {
   unknown: "unknown",
   rescued: "rescued from a pass that died",
   released: "given back",
-  campaignsCompleted: "campaign(s) settled",
 } as const satisfies Partial<Record<keyof Summary, string>>;
 
 /** What a pass did, in one line. */
@@ -51,7 +50,9 @@ export function tellCounts(summary: Summary): string {
     .map(([name, word]) => ({ count: summary[name as keyof typeof COUNTS], word }))
     .filter(({ count }) => count > 0)
     .map(({ count, word }) => `${count} ${word}`);
-  return told.join(", ") || "nothing to do";
+  const { campaignsCompleted, ok } = summary;
+  if (campaignsCompleted > 0) told.push(`${counted(campaignsCompleted, "campaign")} settled`);
+  return told.join(", ") || (ok ? "nothing to do" : "nothing sent");
 }
 
 /** A problem's code, and how often a pass met it. */

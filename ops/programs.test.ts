@@ -50,7 +50,7 @@ async function sound(): Promise<World> {
   await world.campaigns.createIndexes(CAMPAIGN_INDEXES);
   await world.insert({});
   await world.pass();
-  world.env.HEARTBEAT_URL = "http://nobody.invalid/beat";
+  world.env.HEARTBEAT_URL = "http://receiver.invalid/beat";
   return world;
 }
 
@@ -66,13 +66,13 @@ test("the doctor ends with 0 on a sound set-up, and says what it found in aligne
 
 test("the doctor ends with 1 on a problem, with the remedy below it, and gives a program JSON", async () => {
   const world = await sound();
-  await world.insert({ sessionId: "nobody's", scheduledAt: ago(5) });
+  await world.insert({ sessionId: "of-no-session", scheduledAt: ago(5) });
   world.env.WAHA_TIMEOUT_MS = "2000";
   const told = await runProgram("doctor", [], world.env);
   expect(told.code).toBe(1);
   expect(told.output).toMatch(/^! warning {2}settings {5}WAHA_TIMEOUT_MS.*\n +→ /m);
   expect(told.output).toMatch(
-    /^✗ problem {2}sessions {5}.*session_not_found: nobody's.*\n +→ Check sessionId/m,
+    /^✗ problem {2}sessions {5}.*session_not_found: of-no-session.*\n +→ Check sessionId/m,
   );
   expect(told.output).toMatch(/ ok, 1 warning, 1 problem\n$/);
   expectNoSecret(world, told);
@@ -83,7 +83,7 @@ test("the doctor ends with 1 on a problem, with the remedy below it, and gives a
   expect(findings).toContainEqual({
     level: "problem",
     check: "sessions",
-    message: expect.stringContaining("nobody's"),
+    message: expect.stringContaining("of-no-session"),
     remedy: expect.stringContaining("Check sessionId"),
   });
   expectNoSecret(world, json);
@@ -96,7 +96,7 @@ test("the doctor without any setting names each that is needed, and no stack", a
     expect(ended.output).toMatch(new RegExp(`^✗ problem +settings +${name} is not set$`, "m"));
 });
 
-test("resend shows, and refuses to go on where there is nobody to ask", async () => {
+test("resend shows, and refuses to go on where there is no terminal to ask on", async () => {
   const world = await createWorld();
   const settled = { state: "missed", settledAt: ago(60), error: { code: "window_closed" } };
   await world.insert({ isPicked: true, delivery: settled });
@@ -105,7 +105,7 @@ test("resend shows, and refuses to go on where there is nobody to ask", async ()
   expect(shown.output).toMatch(
     /^1 message would be due again[\s\S]*window_closed[\s\S]*Nothing was changed\.\n$/,
   );
-  expect(shown.errors).toMatch(/give --yes/);
+  expect(shown.errors).toBe("There is no terminal to ask on: give --yes to go on without a question.\n");
   expect(await world.messages.countDocuments({ isPicked: false })).toBe(0);
   expectNoSecret(world, shown);
   const done = await runProgram("resend", ["--state", "missed", "--yes"], world.env);

@@ -201,6 +201,17 @@ test("several wrong settings are named at once, each once", () => {
   ]);
 });
 
+test("settings that don't fit one another are named together with those that are wrong by themselves", () => {
+  expect(blamed({ PASS_SECONDS: "10", TAIL_SECONDS: "10", LOG_LEVEL: "loud" }).sort()).toEqual([
+    "CRON_SECRET",
+    "DATABASE_URL",
+    "LOG_LEVEL",
+    "TAIL_SECONDS",
+    "WAHA_API_URL",
+  ]);
+  expect(blamed({ ...REQUIRED, PASS_SECONDS: "ten", TAIL_SECONDS: "10" })).toEqual(["PASS_SECONDS"]);
+});
+
 describe("the length of a pass", () => {
   test("may be as long as the platform lets a function run, and shorter", () => {
     expect(parse({ PASS_SECONDS: `${MAX_DURATION}` }).PASS_SECONDS).toBe(MAX_DURATION);

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { MongoServerError } from "mongodb";
 import { describe, expect, test } from "vitest";
 import { describeError } from "../lib/log.ts";
+import { errorUrl } from "../lib/problems.ts";
 
 /** What must never be read in a log: an address with its password, and a customer's words. */
 const SECRET = "mongodb://bob:hunter2@db.example.net";
@@ -103,7 +104,7 @@ test("a pass's log has the pass's id in every line, once, also where a call give
 test("a pass's log redacts and names the page of a code as the others do", async () => {
   const fields = `{ code: "no_session", key: "hunter2", request: { url: "hunter2" } }`;
   const lines = await linesOf("info", `log.info(${fields}, "x"); logOfPass(log, "a").info(${fields}, "x");`);
-  const shown = { code: "no_session", key: "[Redacted]", help: "docs/errors.md#no_session" };
+  const shown = { code: "no_session", key: "[Redacted]", help: errorUrl("no_session") };
   expect(lines).toMatchObject([shown, { ...shown, passId: "a" }]);
   expect(JSON.stringify(lines)).not.toContain("hunter2");
 });

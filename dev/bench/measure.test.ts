@@ -6,6 +6,7 @@ import { RequestCounter } from "./lab/counter.ts";
 import { countRounds } from "./lab/rounds.ts";
 import { startWaha } from "./lab/waha.ts";
 import { measure } from "./measure.ts";
+import { tableOf } from "./scenarios/contest-figures.ts";
 import { median, percentile } from "./statistics.ts";
 import { judgeExactness, makeWork } from "./work.ts";
 
@@ -55,12 +56,20 @@ test.for(SENDERS)(
   },
 );
 
+test.each([
+  [1, "1,000 messages, all due at the start; one run"],
+  [5, "1,000 messages, all due at the start; medians of 5 runs"],
+])("a table of %i measurements says how many there were", (repeats, note) => {
+  const contest = { messages: 1000, sessions: 20, latencyMs: 20, repeats, others: repeats };
+  expect(tableOf("20 sessions", contest, new Map())).toMatchObject({ note });
+});
+
 test("a contender that fails says so, and one whose process ends fails", async () => {
   const [floor] = SENDERS;
   if (!floor) throw new Error("there is no floor");
   const { contender, waha } = await contenderOf(floor);
   const { texts } = makeWork({ messages: 1, sessions: 1 }, new Date());
-  await contender.prepare(texts.map((text) => ({ ...text, session: "nobody" })));
+  await contender.prepare(texts.map((text) => ({ ...text, session: "unknown" })));
   await expect(contender.run()).rejects.toThrow(/^floor: .*404/);
 
   const ended = contender.run();
@@ -121,7 +130,7 @@ test.for([
   expect(countRounds(spans.map(([from = 0, to = 0]) => ({ from, to })))).toBe(rounds);
 });
 
-test("a message is lost, or sent twice, or sent by nobody's order", () => {
+test("a message is lost, or sent twice, or sent without an order", () => {
   const work = makeWork({ messages: 3, sessions: 2 }, new Date());
   const accepted = work.texts.map((text) => ({ ...text, acceptedAt: 0 }));
   const [first, second, third] = accepted as [

@@ -5,6 +5,8 @@ import type { Bug } from "./instances/plant.ts";
 export interface Planted {
   bug: Bug;
   caughtBy: Invariant[];
+  /** It takes killed processes to show; without them rounds are shorter. */
+  takesKills?: boolean;
 }
 
 /** Defects that schedulers have had, each in the smallest form in which this one could have it. */
@@ -176,6 +178,7 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["order"],
+    takesKills: true,
     bug: {
       name: "a session is taken over without what its dead pass had claimed",
       file: "lib/pass/send/look.ts",

@@ -1,5 +1,6 @@
 /** `npm run chaos`: tries to make the scheduler send twice, lose a message, or say something untrue. */
 import { styleText } from "node:util";
+import { counted } from "../../ops/format.ts";
 import { runProgram } from "../host/process.ts";
 import type { Finding } from "./check/index.ts";
 import { tellHistory } from "./check/tell.ts";
@@ -18,7 +19,7 @@ await runProgram(chaos);
 async function chaos(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   const { seed, parallel } = options;
-  const limit = options.rounds === undefined ? `${options.minutes} min` : `${options.rounds} rounds`;
+  const limit = options.rounds === undefined ? `${options.minutes} min` : counted(options.rounds, "round");
   console.log(`seed ${seed}, ${options.only === undefined ? limit : `round ${options.only} alone`}`);
   const totals = noTotals();
   const began = performance.now();
@@ -31,7 +32,7 @@ async function chaos(): Promise<number> {
     violated ||= violatedBy.length > 0;
     const minutes = ((performance.now() - began) / 60_000).toFixed(1);
     console.log(
-      `  round ${played.record.round}: ${played.record.calls.length} passes, ${played.record.ledger.length} accepted, ` +
+      `  round ${played.record.round}: ${counted(played.record.calls.length, "pass", "passes")}, ${played.record.ledger.length} accepted, ` +
         `${violatedBy.length === 0 ? "all held" : styleText("red", "VIOLATED")} (${totals.rounds} in ${minutes} min)`,
     );
     for (const finding of violatedBy) tellViolations(played, finding, seed);

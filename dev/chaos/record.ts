@@ -115,7 +115,7 @@ export interface Outage {
 export interface EndedLease {
   session: string;
   at: number;
-  /** When its pass was told, by the reply to its renewal; undefined: never. */
+  /** When its pass was told, which had found that a renewal matched nothing and read its leases; undefined: never. */
   toldAt: number | undefined;
 }
 

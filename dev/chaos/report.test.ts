@@ -20,7 +20,7 @@ function totalsOf(hits: [string, number][], violations: number) {
 
 test("a report tells every invariant in words, with its cases and whether it held", () => {
   const report = tellTotals(totalsOf([], 2), POINTS);
-  expect(report).toContain("1 rounds, 0 passes over 1 messages");
+  expect(report).toContain("1 round, 0 passes over 1 message;");
   expect(report).toContain(INVARIANTS.once);
   expect(report).toMatch(/once .* 3 .*2 VIOLATED/);
   expect(report).toMatch(/order .* 0 .*not tested/);

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
+import { counted } from "../../ops/format.ts";
 import { INVARIANTS } from "./check/index.ts";
 import { DECISIVE } from "./plan/troubles.ts";
 import type { Totals } from "./totals.ts";
@@ -8,7 +9,7 @@ import type { Totals } from "./totals.ts";
 export function tellTotals(totals: Totals, points: readonly string[]): string {
   const { rounds, passes, messages, accepted } = totals;
   return [
-    `${rounds} rounds, ${passes} passes over ${messages} messages; WAHA accepted ${accepted}.`,
+    `${counted(rounds, "round")}, ${counted(passes, "pass", "passes")} over ${counted(messages, "message")}; WAHA accepted ${accepted}.`,
     `POSTs by answer: ${tellCounts(totals.posts)}`,
     `messages by end: ${tellCounts(totals.ends)}`,
     `POSTs that outlasted two leases: ${totals.longPosts}; leases that ran out and were taken over: ${totals.takenLeases}`,

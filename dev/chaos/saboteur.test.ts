@@ -19,7 +19,7 @@ function saboteurWith(triggers: Trigger[]) {
 }
 
 const renewal = () => {
-  const updates = ["a", "b"].map((name) => ({ q: { _id: `session:${name}` }, u: { $set: {} } }));
+  const updates = ["a", "b", "c"].map((name) => ({ q: { _id: `session:${name}` }, u: { $set: {} } }));
   return {
     client: "one",
     point: "renew-leases",
@@ -27,30 +27,46 @@ const renewal = () => {
   } as DatabaseRequest;
 };
 
-test("the end of a lease is on record with the moment at which its pass is told", async () => {
+const readLeases = (client = "one") => {
+  const filter = { _id: { $in: ["session:a", "session:b"] } };
+  return {
+    client,
+    point: "read-leases",
+    command: { find: "scheduler", filter },
+  } as unknown as DatabaseRequest;
+};
+
+test("the end of every other lease is on record with the moment at which its pass has read of it", async () => {
   const end = { type: "end-lease", how: "is-taken" } as const;
   const saboteur = saboteurWith([{ point: "renew-leases", side: "before", nth: 2, act: end }]);
-  const [first, second] = [renewal(), renewal()];
-  for (const request of [first, second]) expect(await saboteur.database.onRequest(request)).toBe("forward");
-  expect(saboteur.ended).toEqual([["a", "is-taken"]]);
-  await saboteur.database.onReply(first, { ok: 1 });
+  for (const request of [renewal(), renewal()])
+    expect(await saboteur.database.onRequest(request)).toBe("forward");
+  expect(saboteur.ended).toEqual([
+    ["a", "is-taken"],
+    ["c", "is-taken"],
+  ]);
   const at = expect.any(Number);
-  expect(saboteur.endedLeases).toEqual([{ session: "a", at, toldAt: undefined }]);
-  await saboteur.database.onReply(second, { ok: 1 });
-  expect(saboteur.endedLeases).toEqual([{ session: "a", at, toldAt: at }]);
+  await saboteur.database.onReply(readLeases("two"), { ok: 1 });
+  expect(saboteur.endedLeases).toMatchObject([{ toldAt: undefined }, { toldAt: undefined }]);
+  await saboteur.database.onReply(readLeases(), { ok: 1 });
+  expect(saboteur.endedLeases).toEqual([
+    { session: "a", at, toldAt: at },
+    { session: "c", at, toldAt: undefined },
+  ]);
   expect(saboteur.disturbances).toEqual([{ instance: "one", point: "renew-leases", at }]);
 });
 
-test("a pass whose reply is lost is not told that its lease has ended", async () => {
-  const point = "renew-leases";
+test("a pass that does not hear what it reads is not told that its lease has ended", async () => {
   const saboteur = saboteurWith([
-    { point, side: "before", nth: 1, act: { type: "end-lease", how: "runs-out" } },
-    { point, side: "after", nth: 1, act: { type: "break" } },
+    { point: "renew-leases", side: "before", nth: 1, act: { type: "end-lease", how: "runs-out" } },
+    { point: "read-leases", side: "after", nth: 1, act: { type: "break" } },
   ]);
-  const request = renewal();
-  await saboteur.database.onRequest(request);
-  expect(await saboteur.database.onReply(request, { ok: 1 })).toBe("break");
-  expect(saboteur.endedLeases).toMatchObject([{ session: "a", toldAt: undefined }]);
+  await saboteur.database.onRequest(renewal());
+  expect(await saboteur.database.onReply(readLeases(), { ok: 1 })).toBe("break");
+  expect(saboteur.endedLeases).toMatchObject([
+    { session: "a", toldAt: undefined },
+    { session: "c", toldAt: undefined },
+  ]);
 });
 
 test("edits of the first requests at a point meet each of these, and a kill there the one after", async () => {

@@ -3,7 +3,7 @@ import type { Document } from "mongodb";
 import type { Id } from "../../lib/mongo/ids.ts";
 import type { DatabaseRequest, Interceptor } from "./database/intercept.ts";
 import { idsNamedIn, idsReadIn } from "./database/points.ts";
-import { sessionsNamedIn } from "./database/writes.ts";
+import { leasesReadIn, sessionsNamedIn } from "./database/writes.ts";
 import type { Instance } from "./instances/instance.ts";
 import type { Act, EditKind, LeaseEnd, Side, Trigger } from "./plan/events.ts";
 import type { Disturbance, EndedLease, Interruption } from "./record.ts";
@@ -44,8 +44,8 @@ export class Saboteur {
   readonly #reach: Reach;
   readonly #witness: Witness;
   readonly #disarmed = new AbortController();
-  /** By the renewal whose reply tells the pass of it. */
-  readonly #untold = new Map<DatabaseRequest, EndedLease>();
+  /** Ended leases of which their passes have not been told, by the renewals that matched nothing for that. */
+  readonly #untold = new Map<DatabaseRequest, EndedLease[]>();
   #armed: (Trigger & { seen: number })[];
   #began = performance.now();
 
@@ -86,8 +86,7 @@ export class Saboteur {
       const named = request.command.find ? idsReadIn(reply) : idsNamedIn(request.command);
       const fate = await this.#meet({ ...ofRequest(request), side: "after", named });
       this.#witness.replied(request, reply, fate === "on");
-      const ended = this.#untold.get(request);
-      if (ended && fate === "on") ended.toldAt = Date.now();
+      if (request.point === "read-leases" && fate === "on") this.#tellOfEnds(request);
       return fate === "on" ? "deliver" : "break";
     },
   };
@@ -138,19 +137,27 @@ export class Saboteur {
         await this.#pause(act.thenMs);
         return "on";
       case "end-lease":
-        if (request) await this.#endLease(request, act.how);
+        if (request) await this.#endLeases(request, act.how);
         return "on";
     }
   }
 
-  /** The pass learns of it by the reply to the renewal that is just under way, which matches nothing. */
-  async #endLease(request: DatabaseRequest, how: LeaseEnd): Promise<void> {
-    const [session] = sessionsNamedIn(request.command);
-    if (session === undefined) return;
-    const ended: EndedLease = { session, at: Date.now(), toldAt: undefined };
-    this.endedLeases.push(ended);
+  /** A pass that finds that a renewal matched nothing reads its leases, and so learns which of them have ended. */
+  #tellOfEnds({ client, command }: DatabaseRequest): void {
+    const read = leasesReadIn(command);
+    for (const [renewal, ended] of this.#untold) {
+      if (renewal.client !== client) continue;
+      for (const each of ended) if (read.includes(each.session)) each.toldAt ??= Date.now();
+    }
+  }
+
+  async #endLeases(request: DatabaseRequest, how: LeaseEnd): Promise<void> {
+    // Some of those that the request would renew, so that it matches others.
+    const sessions = sessionsNamedIn(request.command).filter((_, place) => place % 2 === 0);
+    const ended = sessions.map((session): EndedLease => ({ session, at: Date.now(), toldAt: undefined }));
+    this.endedLeases.push(...ended);
     this.#untold.set(request, ended);
-    await this.#reach.endLease(session, how);
+    await Promise.all(sessions.map((session) => this.#reach.endLease(session, how)));
   }
 
   /** Stops a process. What it was just asking for is asked when it goes on, and what it was told it hears then. */

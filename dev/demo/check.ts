@@ -1,6 +1,7 @@
 import type { Document } from "mongodb";
 import type { Mapping, MessageNames } from "../../lib/documents/mapping.ts";
 import { documentKey } from "../../lib/mongo/ids.ts";
+import { counted } from "../../ops/format.ts";
 import type { Expected, SampleCampaign, SampleMessage, Stored } from "../host/sample/sample.ts";
 import type { LedgerEntry } from "../waha-simulator/ledger.ts";
 
@@ -36,7 +37,9 @@ export function findDifferences(campaigns: SampleCampaign[], seen: Seen): string
     differences.push(...judgeCampaign(campaign, seen));
   }
   for (const { session, chatId } of unexplained)
-    differences.push(`WAHA accepted a message from ${session} to ${chatId} that is not in the sample so`);
+    differences.push(
+      `WAHA accepted a message from ${session} to ${chatId} that was not to be sent like that`,
+    );
   return [...differences, ...judgeOrder(campaigns, seen.ledger)];
 }
 
@@ -52,7 +55,7 @@ function judge({ expected, media }: SampleMessage, message: Document, accepted: 
   const times = expected.end === "sent" ? 1 : 0;
   const differences: string[] = [];
   if (accepted.length !== times)
-    differences.push(`WAHA accepted it ${accepted.length} times instead of ${times}`);
+    differences.push(`WAHA accepted it ${counted(accepted.length, "time")} instead of ${times}`);
   const shouldBe = stateOf(expected);
   const is = describeState(message);
   if (is !== shouldBe) differences.push(`the database says "${is}" instead of "${shouldBe}"`);

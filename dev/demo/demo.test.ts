@@ -87,12 +87,12 @@ describe.each(APPS)("the demo's check of documents of %s", (app) => {
         const { chatId = "", content: text = "" } = deleted ?? {};
         seen.ledger.push({ ...entryAt(seen, -1), session: "doctor", chatId, text });
       },
-      finds: /WAHA accepted it 1 times instead of 0/,
+      finds: /WAHA accepted it 1 time instead of 0/,
     },
     {
       tampering: "a text that is not in the sample",
       tamper: ({ seen }) => Object.assign(entryAt(seen, 3), { text: "something else" }),
-      finds: /not in the sample/,
+      finds: /was not to be sent like that/,
     },
     {
       tampering: "a picture that went out as a text",

@@ -48,9 +48,7 @@ function endOf(message: Document | undefined): string {
 }
 
 function reasonOf({ expected }: SampleMessage, message: Document | undefined): string {
-  return (
-    message?.delivery?.error?.message ?? (expected.end === "untouched" ? expected.why : "it has no reason")
-  );
+  return message?.delivery?.error?.message ?? (expected.end === "untouched" ? expected.why : "unknown");
 }
 
 /** The status of its one document, or how many have which, a line for each. */

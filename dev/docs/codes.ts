@@ -6,7 +6,7 @@ import { EXPLANATIONS, SETTING_WRONG } from "./explanations.ts";
 const TABLES = {
   unsent: ["unsent", "changed", "failed"],
   unproven: ["unproven"],
-  outage: ["waha", "database", "pass"],
+  outage: ["waha", "database", "pass", "setup"],
   notice: ["notice"],
   defect: ["defect"],
 } as const satisfies Record<string, readonly ProblemKind[]>;

@@ -53,6 +53,10 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "If every message of the session gets it, restart WAHA: it is known to fall into this with the session still WORKING. If only one does, look at its `chatId`",
   },
+  media_unavailable: {
+    happened: "WAHA could not load or upload its file; the detail says where. The session goes on",
+    remedy: "Does the address answer, from where WAHA runs?",
+  },
   campaign_not_found: {
     happened:
       "Its campaign does not exist. If it names a `sessionId` itself it is sent, and this is a notice. Otherwise it is not",
@@ -81,9 +85,14 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "Check that the number is on WhatsApp, and that the account is a member of the group or an admin of the channel, and is not blocked",
   },
+  media_not_loaded: {
+    happened: "The address of its file answered WAHA with 403, 404 or 410",
+    remedy: "Was it deleted, or its link signed for too short a time? Correct it",
+  },
+  waha_plus_only: { remedy: "Upgrade it" },
   invalid_message: {
     happened:
-      "`chatId` or `content` is missing, of the wrong type, malformed, empty or too long; the message says which",
+      "The chat, the text, or the file's kind or address is missing, of the wrong type, malformed, empty or too long; the message says which",
     remedy: "Correct it. Digits with a `+` or spaces are the usual cause",
   },
   // When a POST may have arrived.
@@ -98,6 +107,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "Check WAHA's load and the phone's connection. Don't lower `WAHA_TIMEOUT_MS`; raise it if WAHA is slow as a rule",
   },
+  lease_ran_out: { remedy: "Check the database's load, and the connection to it. The message is looked up" },
   waha_connection_lost: {
     happened: "The connection broke before the answer came",
     remedy: "Did WAHA restart just then? Does its proxy cut requests short?",
@@ -162,6 +172,10 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "Is the cron on (project settings → Cron Jobs), or the process running? Does the function answer 401, 500 or 503? See its log",
   },
+  documents_not_found: {
+    happened: "In a 200: `DOCUMENTS` leads to no message, and another collection holds unsent ones",
+    remedy: "Set `DOCUMENTS` as the message or [the doctor](operations.md#check-a-set-up) says",
+  },
   // What a person should look at.
   waha_version_unknown: {
     happened:
@@ -173,9 +187,8 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy: "The database's clock decides what is due. Put the wrong host's time right (NTP)",
   },
   indexes_missing: {
-    happened: "The database refused to create the indexes. Everything works, slower",
-    remedy:
-      "Give the user `createIndex`, or [create them by hand](indexes.md). If an index with the same keys exists under another name, drop that one",
+    happened: "These could not be created; the log says why. Everything works, slower",
+    remedy: "Give the user `createIndex`, or [create them by hand](indexes.md)",
   },
   flags_missing: {
     happened: "Messages lack `isSent`, `isDeleted` or `isPicked` (or hold `null`): no pass ever sees them",

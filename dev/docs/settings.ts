@@ -20,26 +20,30 @@ export const settingsTable = () => tableOf(SettingsSchema);
 /** The table of the settings that only a server of one's own has. */
 export const serverSettingsTable = () => tableOf(ServerSettingsSchema);
 
-/** .env.example: required settings first and set, the others commented out with their defaults. */
+/** .env.example: required settings first and set, and what stands among them; the others commented out. */
 export function envExample(): string {
-  const settings = read(SettingsSchema);
-  const required = settings.filter(({ isRequired }) => isRequired);
-  const others = settings.filter(({ isRequired }) => !isRequired);
   return [
     HEAD,
-    ...required.map((setting) => `# ${inOneLine(setting)}\n${setting.name}=${setting.example}\n`),
-    ...others.map(commentedOut),
+    ...read(SettingsSchema).map((setting) =>
+      setting.isRequired ? filledIn(setting) : commentedOut(setting),
+    ),
     "# For a server of your own (npm start) alone:\n",
     ...read(ServerSettingsSchema).map(commentedOut),
   ].join("\n");
 }
 
-function commentedOut(setting: Setting): string {
-  return `# ${inOneLine(setting)}\n# ${setting.name}=${setting.byDefault ?? ""}\n`;
+function filledIn(setting: Setting): string {
+  return `# ${inOneLine(setting)}\n${setting.name}=${setting.example}\n`;
 }
 
-const HEAD = `# Settings of waha-scheduler; docs/configuration.md says more about each. Required ones first; the others are
-# shown with their defaults, commented out. For \`npm run dev -- --live\`, copy this file to .env.
+/** It is set by taking the mark before it away, if it has no default that would do. */
+function commentedOut(setting: Setting): string {
+  const line = inOneLine(setting).replace("Set it unless", "Uncomment it unless");
+  return `# ${line}\n# ${setting.name}=${setting.byDefault ?? ""}\n`;
+}
+
+const HEAD = `# Settings of waha-scheduler; docs/configuration.md says more about each. The first four are needed; the others
+# are shown with their defaults, commented out. For \`npm run dev -- --live\`, copy this file to .env.
 # This file is written by \`npm run docs\`, from the settings' schemas.
 `;
 

@@ -1,5 +1,6 @@
 import type { MessageDocument } from "../../lib/messages/message.ts";
 import { documentKey } from "../../lib/mongo/ids.ts";
+import { counted } from "../../ops/format.ts";
 import type { Seen } from "./seen.ts";
 import type { Accepted } from "./waha.ts";
 import type { PlannedMessage, World } from "./world.ts";
@@ -53,7 +54,9 @@ function judgeOnce(cases: Case[], ledger: Accepted[]): string[] {
     ];
   });
   const foreign = ledger.length - cases.reduce((sum, { accepted }) => sum + accepted.length, 0);
-  return foreign === 0 ? broken : [...broken, `${foreign} texts were accepted that nobody wrote`];
+  return foreign === 0
+    ? broken
+    : [...broken, `${counted(foreign, "text was", "texts were")} accepted that no document has`];
 }
 
 function judgeRecord({ planned: { document }, accepted, found }: Case): string[] {

@@ -108,9 +108,9 @@ describe("the verdict", () => {
       breaks: { [AGREE]: /Campaign of load-0 is sending, not completed/ },
     },
     {
-      tampering: "a text that nobody wrote",
+      tampering: "a text that no document has",
       tamper: ({ ledger }) => ledger.push({ ...at(ledger, -1), text: "something else" }),
-      breaks: { [ONCE]: /1 texts were accepted that nobody wrote/ },
+      breaks: { [ONCE]: /1 text was accepted that no document has/ },
     },
     {
       tampering: "a message that went out on another session",

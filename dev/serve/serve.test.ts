@@ -83,7 +83,9 @@ describe("without --live", () => {
     dev.interrupt();
 
     expect(await dev.exited).toEqual([0, null]);
-    expect(dev.output).toMatch(/WAHA accepted (\d+) messages\. In the database \1 are sent\.\nStopped\.\n$/);
+    expect(dev.output).toMatch(
+      /WAHA accepted (\d+) messages\. In the database \1 messages are marked as sent\.\nStopped\.\n$/,
+    );
     expect(dev.output).toMatch(/200 in [\d.]+ s: \d+ sent/);
   });
 

@@ -1,6 +1,7 @@
 import { MongoClient } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
 import { MAPPINGS } from "../../lib/documents/mapping.ts";
+import { counted } from "../../ops/format.ts";
 import { DEFAULT_SESSION, sampleCampaigns } from "../host/sample/campaigns.ts";
 import type { Timing } from "../host/sample/sample.ts";
 import { SESSIONS, startSampleWaha } from "../host/sample/waha.ts";
@@ -57,7 +58,7 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
       `  MongoDB         ${databaseUrl}`,
       `  WAHA simulator  ${waha.url}  (what it accepted: ${waha.url}/__simulator/ledger)`,
       `  sessions        ${tellSessions()}`,
-      `  sample data     ${count} messages, due over the next minutes`,
+      `  sample data     ${counted(count, "message")}, due over the next minutes`,
       "  log             errors only; LOG_LEVEL=info npm run dev shows it all",
     ],
     shownSecret: SECRET,
@@ -69,7 +70,8 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
       await Promise.all([client.close(), waha.stop()]);
       await mongod.stop();
       const awaiting = open > 0 ? `, ${open} without an answer would be looked up` : "";
-      return `WAHA accepted ${waha.ledger.length} messages. In the database ${sent} are sent${awaiting}.`;
+      const marked = `In the database ${counted(sent, "message is", "messages are")} marked as sent`;
+      return `WAHA accepted ${counted(waha.ledger.length, "message")}. ${marked}${awaiting}.`;
     },
   };
 }

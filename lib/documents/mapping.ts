@@ -21,6 +21,11 @@ const MessageField = field(["_id", "delivery", "isSent", "isDeleted", "isPicked"
 const CampaignField = field(["_id", "delivery", "completedAt"]);
 const OtherField = field(["_id"]);
 
+/** Whether a mapping may name this field. */
+export function isMappable(name: string): boolean {
+  return Field.safeParse(name).success;
+}
+
 const Collection = z
   .string()
   .regex(/^(?!system\.)[^$\0]+$/, "must be a collection's name")

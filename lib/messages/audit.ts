@@ -18,6 +18,19 @@ export const PICKED_SINCE_RELEASED = {
 /** What apps write instead of a date: ISO texts and milliseconds. */
 export const WRONG_DATE = { scheduledAt: { $type: ["string", "number"] } } as const;
 
+/** What apps write instead of a flag. */
+const NO_FLAG = ["string", "number", "date", "object", "array"];
+
+/** Messages with something else than a boolean as a flag: no pass sees them. Served by the index of what lacks it. */
+export function notBoolean(flag: string): Document {
+  return { [flag]: { $type: NO_FLAG } };
+}
+
+/** Messages without a flag, or with something else in its place. */
+export function withoutFlag(flag: string): Document {
+  return { $or: [{ [flag]: null }, notBoolean(flag)] };
+}
+
 /** Counting stops here: past it the number says no more than "many". */
 const MANY = 1000;
 

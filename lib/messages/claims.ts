@@ -5,7 +5,7 @@ import { type Updated, updateAll, updateMatching } from "../mongo/updates.ts";
 import type { Reason } from "../problems.ts";
 import { dueFilter, type Window } from "./due.ts";
 import { projectionOf } from "./message.ts";
-import { type ClaimedMessage, claimed, ranOut, releasedClaims, rescued } from "./transitions.ts";
+import { type ClaimedMessage, claimed, rescued, returnedClaims } from "./transitions.ts";
 
 /** Only a claimed message has an expiry, so this index holds nothing else. */
 export const CLAIMED = { "delivery.claimExpiresAt": { $exists: true } } as const;
@@ -69,51 +69,43 @@ export async function claim(db: Database, ids: Id[], window: Window, mark: Claim
   return { ours, rejected: updated?.rejected ?? 0, isCertain: updated !== undefined };
 }
 
-/** Gives back those of `ids` that this pass only claimed. */
-export function releaseClaims(
+/**
+ * Gives back those of `ids` that this pass only claimed.
+ *
+ * @param claimedAt only those of this claim, where the pass may have claimed some again since
+ */
+export function returnClaims(
   db: Database,
   ids: Id[],
   passId: string,
   at: Date,
   reason: Reason,
+  claimedAt?: Date,
 ): Promise<Updated> {
-  const { filter, update, mark } = releasedClaims(passId, at, reason);
-  return updateAll(db.messages, ids, filter, update, mark);
+  const { filter, update, mark } = returnedClaims(passId, at, reason);
+  const ofClaim = claimedAt ? { "delivery.claimedAt": claimedAt } : {};
+  return updateAll(db.messages, ids, { ...filter, ...ofClaim }, update, mark);
 }
 
 /**
- * Gives back whatever this pass still only claims, known to it or not (the reply to a claim can be lost). Served by
- * the index `scheduler_claimed`.
- */
-export function releaseEveryClaim(db: Database, passId: string, at: Date, reason: Reason): Promise<Updated> {
-  const { filter, update, mark } = releasedClaims(passId, at, reason);
-  return updateMatching(db.messages, { ...CLAIMED, ...filter }, update, mark);
-}
-
-/** Gives back those of `ids` whose claims of this pass have expired before their turn: they may be claimed again at once. */
-export function releaseExpired(db: Database, ids: Id[], passId: string, at: Date): Promise<Updated> {
-  const { filter, update, mark } = ranOut(passId, at);
-  return updateAll(db.messages, ids, filter, update, mark);
-}
-
-/**
- * Gives back what a pass claimed and did not live to send. No intent exists for these, so nothing was posted
+ * Gives back what another pass claimed and did not live to send. No intent exists for these, so nothing was posted
  * and they may be claimed again at once. A claim that moves on in the meantime no longer matches.
  *
+ * @param now claims that ended by then have expired
  * @returns how many were given back, and how many the database does not let go
  */
-export function rescueExpiredClaims(db: Database, now: Date): Promise<Updated> {
-  const { filter, update, mark } = rescued(now);
+export function rescueExpiredClaims(db: Database, passId: string, now: Date): Promise<Updated> {
+  const { filter, update, mark } = rescued(passId, now);
   return updateMatching(db.messages, filter, update, mark);
 }
 
-/** More than anybody follows one by one. */
+/** More than a person follows one by one. */
 const FOLLOWED = 1000;
 
 /** The messages that were given back at this moment, for a log that follows each by its id. */
 export async function findRescued(db: Database, at: Date): Promise<Id[]> {
   const found = await db.messages
-    .find(rescued(at).mark as Document)
+    .find(rescued("", at).mark as Document)
     .limit(FOLLOWED)
     .project<{ _id: Id }>({ _id: 1 })
     .toArray();

@@ -1,14 +1,16 @@
 import type { IndexDescription } from "mongodb";
 import type { MessageNames } from "../documents/mapping.ts";
-import { PICKED_ELSEWHERE, PICKED_SINCE_RELEASED, WRONG_DATE } from "./audit.ts";
+import { PICKED_ELSEWHERE, PICKED_SINCE_RELEASED, WRONG_DATE, withoutFlag } from "./audit.ts";
 import { CLAIMED } from "./claims.ts";
 import { LIVE } from "./due.ts";
+import { ENDED_UNSENT } from "./ended.ts";
 import { AWAITING_LOOKUP } from "./lookups.ts";
 
 /**
  * The indexes of the messages, each beside the query that needs it (the partial filter is that query's own constant).
- * But for the campaigns' count, each holds only what is still to be worked on, so they stay small. All are partial:
- * Prisma's `db push` drops those that are not, and that its schema does not know.
+ * The campaigns' count holds every message of a campaign. The others hold only what is still to be worked on, or ended
+ * unsent, so they stay small. All are partial: Prisma's `db push` drops those that are not, and that its schema does
+ * not know.
  */
 export function messageIndexes({ campaignId }: MessageNames): IndexDescription[] {
   return [...OWN_INDEXES, ...(campaignId === null ? [] : [ofCampaign(campaignId)])];
@@ -20,6 +22,10 @@ const ofCampaign = (field: string): IndexDescription => ({
   partialFilterExpression: { [field]: { $exists: true } },
 });
 
+function withoutOne(name: string, flag: string): IndexDescription {
+  return { name, key: { [flag]: 1 }, partialFilterExpression: withoutFlag(flag) };
+}
+
 const OWN_INDEXES: IndexDescription[] = [
   { name: "scheduler_due", key: { scheduledAt: 1 }, partialFilterExpression: LIVE },
   { name: "scheduler_claimed", key: { "delivery.claimExpiresAt": 1 }, partialFilterExpression: CLAIMED },
@@ -28,10 +34,11 @@ const OWN_INDEXES: IndexDescription[] = [
     key: { "delivery.nextLookupAt": 1 },
     partialFilterExpression: AWAITING_LOOKUP,
   },
+  { name: "scheduler_ended", key: { "delivery.settledAt": 1 }, partialFilterExpression: ENDED_UNSENT },
   // The audit's: each is empty as long as every document is as it should be.
-  { name: "scheduler_no_is_sent", key: { isSent: 1 }, partialFilterExpression: { isSent: null } },
-  { name: "scheduler_no_is_deleted", key: { isDeleted: 1 }, partialFilterExpression: { isDeleted: null } },
-  { name: "scheduler_no_is_picked", key: { isPicked: 1 }, partialFilterExpression: { isPicked: null } },
+  withoutOne("scheduler_no_is_sent", "isSent"),
+  withoutOne("scheduler_no_is_deleted", "isDeleted"),
+  withoutOne("scheduler_no_is_picked", "isPicked"),
   { name: "scheduler_wrong_date", key: { scheduledAt: 1, isPicked: 1 }, partialFilterExpression: WRONG_DATE },
   {
     name: "scheduler_elsewhere",

@@ -4,7 +4,7 @@ import { isTooLong } from "../mongo/safe-fields.ts";
 import { MAX_TEXT, MAX_URL, type MessageDocument } from "./message.ts";
 
 /** A picture, video, voice message or file that WAHA fetches from an address itself. */
-export interface Media {
+interface Media {
   kind: MediaKind;
   url: string;
   mimetype?: string | undefined;
@@ -74,19 +74,25 @@ function contentSchema(field: string, isText: boolean) {
 }
 
 function mediaSchema(field: string) {
-  const part = (name: string) =>
-    z
-      .string({ error: `${field}: ${name} is not a string` })
-      .max(MAX_PART, `${field}: ${name} is too long`)
+  /** What is far too long comes as a stand-in for it. */
+  const error = (isWrong: string, isLong: string) => ({
+    error: ({ input }: { input?: unknown }) => (isTooLong(input) ? isLong : isWrong),
+  });
+  const part = (name: string) => {
+    const isLong = `${field}: ${name} is too long`;
+    return z
+      .string(error(`${field}: ${name} is not a string`, isLong))
+      .max(MAX_PART, isLong)
       .nullish();
+  };
+  const noAddress = `${field} holds no http:// or https:// address`;
+  const longAddress = `${field}: the address is longer than ${MAX_URL} characters`;
   const kinds = MEDIA_KINDS.join(", ");
   return z
     .object(
       {
         kind: z.enum(MEDIA_KINDS, { error: `${field}: kind is none of ${kinds}` }),
-        url: z
-          .url({ protocol: /^https?$/, error: `${field} holds no http:// or https:// address` })
-          .max(MAX_URL, `${field}: the address is longer than ${MAX_URL} characters`),
+        url: z.url({ protocol: /^https?$/, ...error(noAddress, longAddress) }).max(MAX_URL, longAddress),
         mimetype: part("mimetype"),
         filename: part("filename"),
         convert: z.boolean().optional(),

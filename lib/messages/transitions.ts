@@ -46,30 +46,22 @@ function deliveryError({ code, detail }: Reason, at: Date) {
   return { code, message: messageOf(code, detail), at };
 }
 
-/** claimed → released: the claim has expired. No intent exists, so nothing was posted. */
-export function rescued(now: Date): Change {
+/**
+ * claimed → released: another pass's claim has expired. No intent exists, so nothing was posted.
+ *
+ * @param passId gives its own claims back itself
+ */
+export function rescued(passId: string, now: Date): Change {
   return {
     filter: {
       "delivery.claimExpiresAt": { $lte: now },
       "delivery.state": "claimed",
+      "delivery.passId": { $ne: passId },
       // A list of such would match, too, and no field of a list can be set.
       $expr: { $eq: [{ $type: "$delivery" }, "object"] },
     },
     update: givenBack({ code: "pass_died" }, now),
     mark: { ...liveWithinADay(now), "delivery.error.code": "pass_died", "delivery.error.at": now },
-  };
-}
-
-/** claimed → released: this pass's own claim has expired before its turn. As with a rescue nothing was settled. */
-export function ranOut(passId: string, at: Date): Change {
-  return {
-    filter: {
-      "delivery.passId": passId,
-      "delivery.state": "claimed",
-      "delivery.claimExpiresAt": { $lte: at },
-    },
-    update: givenBack({ code: "claim_ran_out" }, at),
-    mark: { "delivery.passId": passId, "delivery.error.code": "claim_ran_out", "delivery.error.at": at },
   };
 }
 
@@ -171,9 +163,14 @@ export function invalid(names: MessageNames, message: ClaimedMessage, at: Date, 
   return { ...write, filter: { ...write.filter, ...asRead(names, message) } };
 }
 
-/** claimed, attempting → released: proven unsent. Any pass may claim it again while its window lasts. */
+/** claimed, attempting → released: it was tried, and is proven unsent. Its pass does not try it again at once. */
 export function released(message: ClaimedMessage, at: Date, reason: Reason): Transition {
   return settlement(message, ["claimed", "attempting"], "released", toReleased(at, reason));
+}
+
+/** claimed, attempting → released: it was not tried. It is due at once, so that nothing overtakes it. */
+export function returned(message: ClaimedMessage, at: Date, reason: Reason): Transition {
+  return settlement(message, ["claimed", "attempting"], "released", givenBack(reason, at));
 }
 
 /** attempting → attempting: posted, with no proof of either outcome. It says why. */
@@ -188,12 +185,18 @@ export function unknown(names: MessageNames, message: ClaimedMessage, at: Date, 
   return settlement(message, ["attempting"], "unknown", toUnknown(names, at, reason, undefined));
 }
 
-/** claimed → released, of many: this pass gives back what it only claimed. */
-export function releasedClaims(passId: string, at: Date, reason: Reason): Change {
+/** claimed → released, of many: this pass gives back what it has not tried. They are due at once. */
+export function returnedClaims(passId: string, at: Date, reason: Reason): Change {
+  const { code } = reason;
   return {
     filter: { "delivery.passId": passId, "delivery.state": "claimed" },
-    update: toReleased(at, reason),
-    mark: { "delivery.passId": passId, "delivery.state": "released", "delivery.settledAt": at },
+    update: givenBack(reason, at),
+    mark: {
+      "delivery.passId": passId,
+      "delivery.state": "released",
+      "delivery.error.code": code,
+      "delivery.error.at": at,
+    },
   };
 }
 
@@ -351,17 +354,14 @@ function picked({ $set, $unset }: Update): Update {
 }
 
 function toReleased(at: Date, reason: Reason): Update {
-  const update = givenBack(reason, at);
-  return {
-    $set: { ...update.$set, "delivery.settledAt": at },
-    $unset: { ...update.$unset, "delivery.nextLookupAt": "" },
-  };
+  const { $set, $unset } = givenBack(reason, at);
+  return { $set: { ...$set, "delivery.settledAt": at }, $unset };
 }
 
 function givenBack(reason: Reason, at: Date): Update {
   return {
     $set: { isPicked: false, "delivery.state": "released", "delivery.error": deliveryError(reason, at) },
-    $unset: { "delivery.claimExpiresAt": "" },
+    $unset: { "delivery.claimExpiresAt": "", "delivery.nextLookupAt": "" },
   };
 }
 

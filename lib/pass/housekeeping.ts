@@ -1,11 +1,14 @@
-import { openCampaigns } from "../campaigns.ts";
+import { CAMPAIGN_INDEXES, openCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
 import { shownId } from "../log.ts";
 import { auditMessages } from "../messages/audit.ts";
 import { findRescued, rescueExpiredClaims } from "../messages/claims.ts";
+import { messageIndexes } from "../messages/indexes.ts";
+import type { Database } from "../mongo/client.ts";
 import { isTooSlow } from "../mongo/errors.ts";
 import type { Id } from "../mongo/ids.ts";
+import type { IndexKeeper, WantedIndexes } from "../mongo/indexes.ts";
 import type { Pass } from "./pass.ts";
 
 /** How long counting the messages that no pass sees may take, in milliseconds; no other step waits for it. */
@@ -24,6 +27,20 @@ export async function audit({ clock, db, log, stats }: Pass): Promise<void> {
   }
 }
 
+/** The app's collections that have indexes of the scheduler's. */
+export function wantedIndexes({ campaigns, documents, messages }: Database): WantedIndexes[] {
+  return [
+    { collection: messages, indexes: messageIndexes(documents.messages) },
+    { collection: campaigns, indexes: CAMPAIGN_INDEXES },
+  ];
+}
+
+/** Tells of the indexes that can't be made, as far as is known by now. */
+export function noteIndexes({ db, stats }: Pass, indexes: IndexKeeper): void {
+  for (const { name } of indexes.missing) stats.problem("indexes_missing", 1, name);
+  if (stats.hasSeenMessages) indexes.noteExists(db.messages);
+}
+
 /** Opens the campaigns that messages name, before anything of these settles. */
 export async function openCampaignsOf(pass: Pass, messages: { campaignId?: Id | null }[]): Promise<void> {
   const named = messages.map(({ campaignId }) => campaignId).filter((id) => id !== undefined && id !== null);
@@ -34,11 +51,14 @@ export async function openCampaignsOf(pass: Pass, messages: { campaignId?: Id | 
 /** Levels at which the log follows each message by its id. */
 const TELLS_ALL: ReadonlySet<string> = new Set(["debug", "trace"]);
 
-/** Gives back what a pass claimed and did not live to send; returns how many. */
+/**
+ * Gives back what another pass claimed and did not live to send; returns how many. One that lives gets a moment to give
+ * its own back; it ends before the lease that covers the claims.
+ */
 export async function rescue(pass: Pass): Promise<number> {
-  const { clock, config, db, log, stats } = pass;
-  const now = clock.now();
-  const { changed: count, rejected } = await rescueExpiredClaims(db, now);
+  const { clock, config, db, id, lifetimes, log, stats } = pass;
+  const expired = addSeconds(clock.now(), -lifetimes.marginMs / 1000);
+  const { changed: count, rejected } = await rescueExpiredClaims(db, id, expired);
   stats.lasting("database_refused", rejected);
   if (rejected > 0) log.warn({ count: rejected }, "expired claims that the database does not let go");
   if (count === 0) return count;
@@ -46,7 +66,7 @@ export async function rescue(pass: Pass): Promise<number> {
   stats.problem("pass_died", count);
   log.warn({ count }, "claims of a pass that died were given back");
   if (TELLS_ALL.has(config.LOG_LEVEL)) {
-    for (const id of await findRescued(db, now))
+    for (const id of await findRescued(db, expired))
       log.debug({ messageId: shownId(id) }, "given back: the pass that had claimed it died");
   }
   return count;

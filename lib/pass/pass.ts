@@ -11,6 +11,8 @@ import type { PassStats } from "./stats.ts";
 /** Everything that the steps of one pass share. */
 export interface Pass extends PassEnds {
   readonly id: string;
+  /** The monotonic clock's reading when the function was called. */
+  readonly began: number;
   readonly config: Config;
   readonly db: Database;
   readonly waha: Waha;
@@ -50,5 +52,12 @@ export function windowNow({ clock, config }: Pass): Window {
 /** What was settled since then, by this pass or another beside it, is not to be tried again yet. */
 export function settledBefore({ clock, lifetimes }: Pass): Date {
   const lately = addSeconds(clock.now(), -lifetimes.settledMs / 1000);
-  return lately > clock.startedAt ? lately : clock.startedAt;
+  // What the pass before this one settled is free for it, though both clocks may be wrong by their errors.
+  const begin = addSeconds(clock.startedAt, (2 * clock.errorMs) / 1000);
+  return lately > begin ? lately : begin;
+}
+
+/** Until then a pass stays to send what falls due. */
+export function stayUntil({ clock, config }: Pass): Date {
+  return addSeconds(clock.startedAt, config.STAY_SECONDS);
 }

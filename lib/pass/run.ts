@@ -1,19 +1,20 @@
-import { CAMPAIGN_INDEXES, findOpenCampaigns, type OpenCampaign, settleCampaigns } from "../campaigns.ts";
+import { findOpenCampaigns, type OpenCampaign, settleCampaigns } from "../campaigns.ts";
 import { type Clock, type SystemClock, startClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { UnavailableError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { groupCommit } from "../messages/group-commit.ts";
-import { messageIndexes } from "../messages/indexes.ts";
 import { type Database, openDatabase } from "../mongo/client.ts";
 import { asUnavailable } from "../mongo/errors.ts";
-import { ensureIndexes } from "../mongo/indexes.ts";
+import { indexKeeper } from "../mongo/indexes.ts";
 import { namesOfWorking } from "../monitoring/alerts/detect.ts";
 import { recordPass } from "../monitoring/record.ts";
 import type { PassReport } from "../monitoring/report.ts";
+import { asReason } from "../problems.ts";
 import { openWaha } from "../waha/client.ts";
 import { takeSnapshot, type WahaSnapshot } from "../waha/snapshot.ts";
-import { audit, noteTurnedAway, rescue } from "./housekeeping.ts";
+import { lookForDocuments } from "./documents.ts";
+import { audit, noteIndexes, noteTurnedAway, rescue, wantedIndexes } from "./housekeeping.ts";
 import { lifetimes, passEnds } from "./lifetimes.ts";
 import type { Pass } from "./pass.ts";
 import { reconcile } from "./reconcile.ts";
@@ -63,6 +64,7 @@ export async function runPass(
     ]);
     const pass: Pass = {
       id: passId,
+      began,
       config,
       db,
       waha,
@@ -92,14 +94,13 @@ async function runSteps(pass: Pass, seen: WahaSnapshot | UnavailableError): Prom
   const { db, log, stats } = pass;
   const steps = new Steps(pass);
   const snapshot = seen instanceof UnavailableError ? undefined : seen;
-  if (seen instanceof UnavailableError) steps.fail(seen);
-  else if (!seen.server) stats.problem("waha_version_unknown");
+  if (seen instanceof UnavailableError) {
+    steps.fail(seen);
+    log.error({ ...asReason(seen) }, seen.message);
+  } else if (!seen.server) stats.problem("waha_version_unknown");
   noteSkew(pass);
-  const indexes = [
-    { collection: db.messages, indexes: messageIndexes(db.documents.messages) },
-    { collection: db.campaigns, indexes: CAMPAIGN_INDEXES },
-  ];
-  ensureIndexes(indexes, log);
+  const indexes = indexKeeper(wantedIndexes(db));
+  indexes.check(log, pass.began);
   // None of these waits for another, so that a pass with nothing to do is over after a few round trips.
   const rescued = steps.run("rescue", () => rescue(pass));
   const [open, watch] = await Promise.all([
@@ -110,8 +111,11 @@ async function runSteps(pass: Pass, seen: WahaSnapshot | UnavailableError): Prom
     steps.run("audit", () => audit(pass)),
     rescued,
   ]);
-  await steps.run("campaigns", () => settleOpenCampaigns(pass, open));
-  if (!ensureIndexes(indexes, log)) stats.problem("indexes_missing");
+  await Promise.all([
+    steps.run("campaigns", () => settleOpenCampaigns(pass, open)),
+    steps.run("documents", () => lookForDocuments(pass)),
+  ]);
+  noteIndexes(pass, indexes);
   return report(pass, steps, {
     sessions: (watch?.snapshot ?? snapshot)?.sessions,
     seenAt: watch?.seenAt ?? pass.clock.startedAt,

@@ -1,6 +1,6 @@
 import { type Histogram, histogramOf } from "../monitoring/history/lateness.ts";
 import type { Summary } from "../monitoring/report.ts";
-import { messageOf, type ProblemCode, type Reason } from "../problems.ts";
+import { messageOf, PROBLEMS, type ProblemCode, type Reason } from "../problems.ts";
 
 type Count =
   | "claimed"
@@ -13,8 +13,9 @@ type Count =
   | "reconciled"
   | "campaignsCompleted";
 
-/** How many of the details (sessions' names, statuses) an error's message shows. */
+/** How many of the details (sessions' names, statuses) an error's message shows, and how much of each. */
 const SHOWN_DETAILS = 5;
+const MAX_DETAIL = 160;
 
 /** The app changed these messages, or the pass claims them anew: given back, they keep no pass from being ok. */
 const RELEASED_BY_WISH: ReadonlySet<ProblemCode> = new Set(["message_changed", "claim_ran_out"]);
@@ -45,6 +46,11 @@ export class PassStats {
 
   add(count: Count, by = 1): void {
     this.#counts[count] += by;
+  }
+
+  /** Whether the pass met any message. */
+  get hasSeenMessages(): boolean {
+    return this.#unsent > 0 || Object.values(this.#counts).some((count) => count > 0);
   }
 
   sent(latenessMs: number): void {
@@ -81,7 +87,7 @@ export class PassStats {
   problem(code: ProblemCode, count = 1, detail?: string): void {
     const known = this.#problems.get(code) ?? { count: 0, details: new Set<string>() };
     known.count += count;
-    if (detail && known.details.size < SHOWN_DETAILS) known.details.add(detail.slice(0, 100));
+    if (detail && known.details.size < SHOWN_DETAILS) known.details.add(detail.slice(0, MAX_DETAIL));
     this.#problems.set(code, known);
   }
 
@@ -93,13 +99,18 @@ export class PassStats {
     this.problem(code, count - known);
   }
 
+  /** The settings don't fit the app, so that nothing is sent. */
+  get #isMisplaced(): boolean {
+    return [...this.#problems.keys()].some((code) => PROBLEMS[code].kind === "setup");
+  }
+
   summary(passId: string, startedAt: Date, durationMs: number): Summary {
     const { failed, missed, unknown } = this.#counts;
     return {
       passId,
       startedAt,
       durationMs: Math.round(durationMs),
-      ok: !this.broken && this.#unsent + failed + missed + unknown === 0,
+      ok: !this.broken && !this.#isMisplaced && this.#unsent + failed + missed + unknown === 0,
       ...this.#counts,
       more: this.more,
       latenessMs: this.#lateness(),

@@ -33,7 +33,8 @@ export class Steps {
       return await this.#withTimeout(work());
     } catch (error) {
       const reason = asUnavailable(error);
-      this.#pass.log.error({ step, error: describeError(reason) }, "a step could not be run");
+      const code = reason instanceof UnavailableError ? reason.code : "internal_error";
+      this.#pass.log.error({ step, code, error: describeError(reason) }, "a step could not be run");
       if (reason instanceof UnavailableError) this.fail(reason);
       else this.#defect();
       return undefined;

@@ -1,5 +1,5 @@
-import { type AnyBulkWriteOperation, MongoBulkWriteError } from "mongodb";
-import { addSeconds, type Clock } from "../clock.ts";
+import type { AnyBulkWriteOperation, Document } from "mongodb";
+import { addSeconds } from "../clock.ts";
 import type { Database, Stored } from "../mongo/client.ts";
 
 /**
@@ -9,7 +9,9 @@ import type { Database, Stored } from "../mongo/client.ts";
 export interface SessionLease {
   _id: string;
   passId: string;
-  /** Until then no other pass sends on the session. */
+  /** When the pass took it, by its own clock: with `passId` it tells this tenure from another of the same pass. */
+  takenAt: Date;
+  /** Until then, by the database's clock, no other pass sends on the session. */
   expiresAt: Date;
   /** The lease before this one had run out: its pass died, or could not give it back. */
   takenOver?: boolean;
@@ -19,6 +21,14 @@ export interface SessionLease {
   restrictedUntil?: Date;
 }
 
+/** One tenure of a lease, and when its session's last message was posted, if one was. */
+export interface Tenure {
+  session: string;
+  passId: string;
+  takenAt: Date;
+  lastSentAt: Date | undefined;
+}
+
 /** How long an account that WhatsApp restricts is left alone; WhatsApp tells no duration, this is a guess. */
 const RESTRICTION_SECONDS = 3600;
 
@@ -26,76 +36,67 @@ const RESTRICTION_SECONDS = 3600;
 const GIVEN_BACK = new Date(0);
 
 const leaseId = (session: string) => `session:${session}`;
+const sessionOf = ({ _id }: Pick<SessionLease, "_id">) => _id.slice(leaseId("").length);
 
-const DUPLICATE_KEY = 11_000;
+/** It has ended by the database's own clock, and WhatsApp does not restrict the account. */
+const FREE: Document = { $and: [{ $lte: ["$expiresAt", "$$NOW"] }, { $lte: ["$restrictedUntil", "$$NOW"] }] };
 
 /**
- * Takes the leases of those sessions that are free.
+ * Takes the leases of those sessions that are free, for so long from the database's own now.
  *
- * @param now leases that ended by then are free
- * @returns by session: the lease as it now stands. It is this pass's if both its `passId` and its expiry are
+ * @param takenAt makes this tenure: no other of the same pass may have it
+ * @returns by session: the lease as it now stands. It is this pass's if both `passId` and `takenAt` are
  */
 export async function takeLeases(
   db: Database,
   sessions: string[],
-  passId: string,
-  now: Date,
-  expiresAt: Date,
+  { passId, takenAt }: Pick<Tenure, "passId" | "takenAt">,
+  leaseMs: number,
 ): Promise<Map<string, SessionLease>> {
-  const takenOver = { $gt: ["$expiresAt", GIVEN_BACK] };
-  const takes = sessions.map((session) => ({
-    updateOne: {
-      filter: {
-        _id: leaseId(session),
-        expiresAt: { $lte: now },
-        restrictedUntil: { $not: { $gt: now } },
-      },
-      update: [{ $set: { passId, expiresAt, takenOver } }],
-      // Where another pass holds the lease the filter misses, and the insert then fails on the same _id.
-      upsert: true,
-    },
-  }));
-  await db.scheduler
-    .bulkWrite(takes as AnyBulkWriteOperation<Stored>[], { ordered: false })
-    .catch(ignoreDuplicates);
+  const taken = {
+    passId: { $literal: passId },
+    takenAt,
+    expiresAt: { $add: ["$$NOW", leaseMs] },
+    takenOver: { $gt: ["$expiresAt", GIVEN_BACK] },
+  };
+  // One that is not free stays as it is.
+  const fields = Object.entries(taken).map(([name, value]) => [name, { $cond: [FREE, value, `$${name}`] }]);
+  const update = [{ $set: Object.fromEntries(fields) }];
+  await writeAll(
+    db,
+    sessions.map((session) => ({ updateOne: { filter: { _id: leaseId(session) }, update, upsert: true } })),
+  );
   const found = await db.scheduler.find<SessionLease>({ _id: { $in: sessions.map(leaseId) } }).toArray();
-  return new Map(found.map((lease) => [lease._id.slice(leaseId("").length), lease]));
-}
-
-/** A lease of a pass, and when its session's last message was posted, if one was. */
-export interface Held {
-  session: string;
-  lastSentAt: Date | undefined;
+  return new Map(found.map((lease) => [sessionOf(lease), lease]));
 }
 
 /**
- * Renews leases in one request, those that are still this pass's and have not run out by the database's own clock.
+ * Renews leases in one request, those that are still this tenure's and have not run out, for so long from the
+ * database's own now. A renewal that arrives late shortens nothing.
  *
  * @returns the sessions whose lease was renewed
  */
-export async function renewLeases(
-  db: Database,
-  held: Held[],
-  passId: string,
-  expiresAt: Date,
-): Promise<Set<string>> {
-  const renewals = held.map(({ session, lastSentAt }) => ({
-    updateOne: {
-      filter: { _id: leaseId(session), passId, $expr: { $gt: ["$expiresAt", "$$NOW"] } },
-      update: { $set: { expiresAt, ...(lastSentAt ? { lastSentAt } : {}) } },
-    },
-  }));
-  const { matchedCount } = await db.scheduler.bulkWrite(renewals as AnyBulkWriteOperation<Stored>[], {
-    ordered: false,
-  });
-  const all = held.map(({ session }) => session);
-  if (matchedCount === held.length) return new Set(all);
-  const renewed = await db.scheduler
-    .find<Pick<SessionLease, "_id">>({ _id: { $in: all.map(leaseId) }, passId, expiresAt })
+export async function renewLeases(db: Database, tenures: Tenure[], leaseMs: number): Promise<Set<string>> {
+  const expiresAt = { $max: ["$expiresAt", { $add: ["$$NOW", leaseMs] }] };
+  const { matchedCount } = await writeAll(
+    db,
+    tenures.map((tenure) => ({
+      updateOne: {
+        filter: { ...sameTenure(tenure), $expr: NOT_OVER },
+        update: [{ $set: { expiresAt, ...latest(tenure) } }],
+      },
+    })),
+  );
+  if (matchedCount === tenures.length) return new Set(tenures.map(({ session }) => session));
+  // Within a tenure the end only grows: one that has not run out by now had not when it was renewed.
+  const held = await db.scheduler
+    .find<Pick<SessionLease, "_id">>({ $or: tenures.map(sameTenure), $expr: NOT_OVER })
     .project({ _id: 1 })
     .toArray();
-  return new Set(renewed.map(({ _id }) => (_id as string).slice(leaseId("").length)));
+  return new Set(held.map((lease) => sessionOf(lease as SessionLease)));
 }
+
+const NOT_OVER: Document = { $gt: ["$expiresAt", "$$NOW"] };
 
 /** Keeps every pass from sending on a session for a while: WhatsApp restricts its account. */
 export async function restrictSession(db: Database, session: string, now: Date): Promise<void> {
@@ -103,74 +104,39 @@ export async function restrictSession(db: Database, session: string, now: Date):
   await db.scheduler.updateOne({ _id: leaseId(session) }, { $set: { restrictedUntil } });
 }
 
-/** Gives leases back, those that are still this pass's. */
-export async function returnLeases(db: Database, held: Held[], passId: string): Promise<void> {
-  if (held.length === 0) return;
-  const returns = held.map(({ session, lastSentAt }) => ({
-    updateOne: {
-      filter: { _id: leaseId(session), passId },
-      update: { $set: { expiresAt: GIVEN_BACK, ...(lastSentAt ? { lastSentAt } : {}) } },
-    },
-  }));
-  await db.scheduler.bulkWrite(returns as AnyBulkWriteOperation<Stored>[], { ordered: false });
+/** Gives leases back, those that are still this tenure's. */
+export async function returnLeases(db: Database, tenures: Tenure[]): Promise<void> {
+  await writeAll(
+    db,
+    tenures.map((tenure) => ({
+      updateOne: {
+        filter: sameTenure(tenure),
+        update: [{ $set: { expiresAt: GIVEN_BACK, ...latest(tenure) } }],
+      },
+    })),
+  );
 }
 
-/** How far a lease that is held reaches by its holder's own clock, and a signal that cuts off what outlasts it. */
-export class LeaseTrust {
-  readonly #clock: Clock;
-  readonly #leaseMs: number;
-  readonly #marginMs: number;
-  readonly #cutOff = new AbortController();
-  #trustedUntil: Date;
-  #timer: NodeJS.Timeout | undefined;
-
-  /**
-   * @param acknowledged when the request was sent that took the lease
-   * @param marginMs how long before the lease's end what it covers must end
-   */
-  constructor(clock: Clock, acknowledged: Date, leaseMs: number, marginMs: number) {
-    this.#clock = clock;
-    this.#leaseMs = leaseMs;
-    this.#marginMs = marginMs;
-    this.#trustedUntil = this.#endOf(acknowledged);
-    this.#arm();
-  }
-
-  /** What it covers must end by then. */
-  get coversUntil(): Date {
-    return addSeconds(this.#trustedUntil, -this.#marginMs / 1000);
-  }
-
-  /** Aborted when what the lease covers must end. */
-  get cutOff(): AbortSignal {
-    return this.#cutOff.signal;
-  }
-
-  /** Extends it: a renewal that was sent at `sentAt` was acknowledged. */
-  renewed(sentAt: Date): void {
-    const end = this.#endOf(sentAt);
-    if (end > this.#trustedUntil) this.#trustedUntil = end;
-    this.#arm();
-  }
-
-  /** Watches it no more. */
-  close(): void {
-    clearTimeout(this.#timer);
-  }
-
-  /** The holder's clock may be behind the database's by its error. */
-  #endOf(acknowledged: Date): Date {
-    return addSeconds(acknowledged, (this.#leaseMs - this.#clock.errorMs) / 1000);
-  }
-
-  #arm(): void {
-    clearTimeout(this.#timer);
-    const ms = Math.max(0, this.#clock.until(this.coversUntil));
-    this.#timer = setTimeout(() => this.#cutOff.abort(), ms);
-  }
+/** Leaves leases to run out; the pause after their sessions' last messages is to be kept all the same. */
+export async function leaveLeases(db: Database, tenures: Tenure[]): Promise<void> {
+  const sending = tenures.filter(({ lastSentAt }) => lastSentAt);
+  await writeAll(
+    db,
+    sending.map((tenure) => ({
+      updateOne: { filter: sameTenure(tenure), update: [{ $set: latest(tenure) }] },
+    })),
+  );
 }
 
-function ignoreDuplicates(error: unknown): void {
-  const all = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-  if (all.length === 0 || all.some((single) => single.code !== DUPLICATE_KEY)) throw error;
+function sameTenure({ passId, session, takenAt }: Tenure): Document {
+  return { _id: leaseId(session), passId, takenAt };
+}
+
+function latest({ lastSentAt }: Tenure): Document {
+  return lastSentAt ? { lastSentAt: { $max: ["$lastSentAt", lastSentAt] } } : {};
+}
+
+async function writeAll(db: Database, writes: Document[]): Promise<{ matchedCount: number }> {
+  if (writes.length === 0) return { matchedCount: 0 };
+  return db.scheduler.bulkWrite(writes as AnyBulkWriteOperation<Stored>[], { ordered: false });
 }

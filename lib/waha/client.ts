@@ -26,6 +26,8 @@ interface OutgoingMedia {
 /** A text, or a file with a caption, for one chat; under an id where the engine takes one. */
 interface OutgoingMessage {
   session: string;
+  /** The session's, where it is known: it decides what some errors prove. */
+  engine?: string | undefined;
   chatId: string;
   /** The text, or the file's caption. */
   content: string;
@@ -82,21 +84,20 @@ async function send(
   timeoutMs: number,
   cutOff: AbortSignal | undefined,
 ): Promise<SendOutcome> {
-  const { chatId, content, id, media, session } = message;
+  const { chatId, content, engine, id, media, session } = message;
   const to = { session, chatId, ...(id ? { id } : {}) };
   const { path, body } = media
     ? mediaRequest(media, content)
     : { path: "sendText", body: { text: content, ...defined({ linkPreview: LINK_PREVIEW }) } };
   const json = { ...to, ...body };
-  return readSendOutcome(
-    await connection.exchange({
-      method: "post",
-      path: `api/${path}`,
-      json,
-      timeoutMs,
-      ...(cutOff ? { cutOff } : {}),
-    }),
-  );
+  const answer = await connection.exchange({
+    method: "post",
+    path: `api/${path}`,
+    json,
+    timeoutMs,
+    ...(cutOff ? { cutOff } : {}),
+  });
+  return readSendOutcome(answer, { engine, isMedia: media !== undefined });
 }
 
 /** What WAHA takes for a file (2026.7.1's own description): a voice message has no caption, a video may be a note. */
@@ -177,12 +178,17 @@ function lookupOf(exchange: Exchange, id: string): Lookup {
   return "unanswered";
 }
 
+/** A session's engine; undefined where WAHA did not tell. */
+export function engineOf(server: WahaServer | undefined, session: WahaSession): string | undefined {
+  return session.engine ?? server?.engine;
+}
+
 /** Message ids came with this version, on these engines; elsewhere a given id is ignored in silence. */
-const MESSAGE_IDS = { since: [2026, 4, 3], engines: new Set(["NOWEB", "GOWS"]) };
+const MESSAGE_IDS = { since: [2026, 4, 3], engines: new Set<string | undefined>(["NOWEB", "GOWS"]) };
 
 /** Whether a message on this session can be given an id beforehand, by which a lost answer can be looked up. */
 export function takesMessageIds(server: WahaServer | undefined, session: WahaSession): boolean {
-  if (!server || !MESSAGE_IDS.engines.has(session.engine ?? server.engine)) return false;
+  if (!server || !MESSAGE_IDS.engines.has(engineOf(server, session))) return false;
   const version = server.version.split(".", 3).map((part) => Number.parseInt(part, 10) || 0);
   const differs = MESSAGE_IDS.since.findIndex((part, index) => (version[index] ?? 0) !== part);
   return differs === -1 || (version[differs] ?? 0) > (MESSAGE_IDS.since[differs] ?? 0);

@@ -11,10 +11,11 @@ export interface Answer {
 
 /**
  * Why there is no answer: it never left (`unsent`: nothing was connected, so nothing was posted), it took too
- * long (`timeout`), or the connection broke somewhere (`lost`). The last two prove nothing.
+ * long (`timeout`), the caller ended it (`cut-off`), or the connection broke somewhere (`lost`). The last three prove
+ * nothing.
  */
 export interface NoAnswer {
-  fault: "unsent" | "timeout" | "lost";
+  fault: "unsent" | "timeout" | "cut-off" | "lost";
   cause: unknown;
 }
 
@@ -82,7 +83,9 @@ export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs:
           body: await readJson(response),
         };
       } catch (cause) {
-        return { fault: signal.aborted ? "timeout" : neverConnected(cause) ? "unsent" : "lost", cause };
+        if (timeUp.aborted) return { fault: "timeout", cause };
+        if (cutOff?.aborted) return { fault: "cut-off", cause };
+        return { fault: neverConnected(cause) ? "unsent" : "lost", cause };
       }
     },
     close: () => transport.close(),

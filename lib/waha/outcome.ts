@@ -1,13 +1,14 @@
 import type { ProblemCode } from "../problems.ts";
 import type { Answer, Exchange, NoAnswer } from "./http.ts";
+import { readMediaRefusal } from "./media-refusals.ts";
 import { readError, readMessageId } from "./responses.ts";
 
-/** What the answer to a `sendText` proves. */
+/** What the answer to a POST proves. */
 export type SendOutcome =
   | { kind: "sent"; waMessageId: string | undefined }
-  /** Proven unsent; it may be tried again. */
-  | { kind: "unsent"; code: ProblemCode; detail?: string }
-  /** Refused by WhatsApp itself: proven unsent, and a retry would be refused just the same. */
+  /** Proven unsent; it may be tried again. The reason lies in its session or in WAHA, if not in the message alone. */
+  | { kind: "unsent"; code: ProblemCode; about?: "message"; detail?: string }
+  /** Refused by WhatsApp or WAHA: proven unsent, and a retry would be refused just the same. */
   | { kind: "failed"; code: ProblemCode; accountRestricted: boolean; detail?: string }
   /** Neither proven: WAHA may have sent it, or may do so yet. */
   | { kind: "unproven"; code: ProblemCode; detail?: string };
@@ -40,12 +41,19 @@ const ACCOUNT_RESTRICTED = "463";
 const REDIRECTS = new Set([301, 302, 307, 308]);
 const GATEWAY_ERRORS = new Set([502, 503, 504]);
 
-/** Reads what a `sendText` proves. Whatever is not known to be a refusal proves nothing. */
-export function readSendOutcome(exchange: Exchange): SendOutcome {
+/** What was posted, as far as it decides what an answer proves. */
+interface Posted {
+  isMedia: boolean;
+  /** The session's; undefined where it is not known. */
+  engine: string | undefined;
+}
+
+/** Reads what the answer to a POST proves. Whatever is not known to be a refusal proves nothing. */
+export function readSendOutcome(exchange: Exchange, { engine, isMedia }: Posted): SendOutcome {
   if ("fault" in exchange) return ofNoAnswer(exchange);
   const { status, body } = exchange;
   if (status === 201) return { kind: "sent", waMessageId: readMessageId(body) };
-  const refusal = readRefusal(exchange);
+  const refusal = readRefusal(exchange) ?? (isMedia ? readMediaRefusal(exchange, engine) : undefined);
   if (refusal) return refusal;
   const detail = `HTTP ${status}`;
   if (status === 500) return ofServerError(body);
@@ -78,6 +86,8 @@ function ofNoAnswer({ fault }: NoAnswer): SendOutcome {
       return { kind: "unsent", code: "waha_unreachable" };
     case "timeout":
       return { kind: "unproven", code: "waha_timeout" };
+    case "cut-off":
+      return { kind: "unproven", code: "lease_ran_out" };
     case "lost":
       return { kind: "unproven", code: "waha_connection_lost" };
   }

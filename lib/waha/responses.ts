@@ -88,7 +88,10 @@ export function isRefusedAck(body: unknown): boolean {
 const ErrorBody = z.object({
   error: z.string().optional().catch(undefined),
   message: z.string().optional().catch(undefined),
-  exception: z.object({ message: z.string() }).optional().catch(undefined),
+  exception: z
+    .object({ message: z.string(), name: z.string().optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
 });
 
 /** The parts of WAHA's error bodies that tell errors apart. The rest may echo a message's text, so it stays unread. */

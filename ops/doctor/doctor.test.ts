@@ -24,7 +24,7 @@ async function soundWorld(simulator: WahaSimulatorOptions = {}): Promise<World> 
   await world.insert({}, { campaignId: campaign.insertedId }, { scheduledAt: ago(-3600) });
   expect((await world.pass()).ok).toBe(true);
   await backgroundDone();
-  world.env.HEARTBEAT_URL = "http://nobody.invalid/beat";
+  world.env.HEARTBEAT_URL = "http://receiver.invalid/beat";
   return world;
 }
 
@@ -116,12 +116,12 @@ const BREAKAGES: Breakage[] = [
     },
   },
   {
-    name: "nobody who is told when something is wrong",
+    name: "no alert when something is wrong",
     by: ({ env }) => delete env.HEARTBEAT_URL,
     found: {
       level: "warning",
       check: "settings",
-      message: /neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL/,
+      message: /neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL is set, so no alert is sent/,
       remedy: /docs\/monitoring\.md#alerts/,
     },
   },
@@ -161,7 +161,12 @@ const BREAKAGES: Breakage[] = [
       await messages.dropIndex("scheduler_claimed");
       await messages.createIndex({ "delivery.claimExpiresAt": 1 }, { name: "scheduler_claimed" });
     },
-    found: { level: "problem", check: "indexes", message: /other keys.*scheduler_claimed/, remedy: /Drop/ },
+    found: {
+      level: "warning",
+      check: "indexes",
+      message: /other keys.*scheduler_claimed/,
+      remedy: /replace them.*Drop/,
+    },
   },
   {
     name: "an index that the planner may not use",
@@ -399,7 +404,9 @@ describe("what can't be looked at", () => {
 test("no search reads more than a little of the messages, however many there are", async () => {
   const world = await soundWorld();
   const sent = { isSent: true, isPicked: true, delivery: { state: "sent" } };
-  const documents = Array.from({ length: 2000 }, (_, n) => message({ ...sent, campaignId: `c${n % 5}` }));
+  const documents = Array.from({ length: 2000 }, (_, n) =>
+    message(n % 2 ? { ...sent, campaignId: `c${n % 5}` } : sent),
+  );
   await world.messages.insertMany(documents);
   await world.db.command({ profile: 2, slowms: 0 });
   expect(await complaints(world)).toEqual([]);
@@ -408,7 +415,7 @@ test("no search reads more than a little of the messages, however many there are
     .collection("system.profile")
     .find({ ns: world.messages.namespace, keysExamined: { $exists: true } })
     .toArray();
-  expect(looks.length).toBeGreaterThan(5);
+  expect(looks.length).toBeGreaterThanOrEqual(4);
   for (const { command, keysExamined, docsExamined } of looks) {
     expect(keysExamined, JSON.stringify(command)).toBeLessThan(100);
     expect(docsExamined, JSON.stringify(command)).toBeLessThan(10);

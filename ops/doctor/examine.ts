@@ -7,6 +7,7 @@ import { checkPacing } from "./checks/pacing.ts";
 import { checkPasses } from "./checks/passes.ts";
 import { checkCampaigns, checkRoutes, checkSessionNames } from "./checks/sessions.ts";
 import { checkSettings } from "./checks/settings.ts";
+import { checkUnmapped } from "./checks/unmapped.ts";
 import { checkVercel, type Vercel } from "./checks/vercel.ts";
 import { checkWaha, type WahaExam } from "./checks/waha.ts";
 import { type CheckName, type Finding, notChecked } from "./finding.ts";
@@ -58,6 +59,7 @@ async function onDatabase(
   const now = clock.now();
   return [
     ...(await runCheck("indexes", () => checkIndexes(db, config, now))),
+    ...(await runCheck("documents", () => checkUnmapped(db, now))),
     ...(await runCheck("documents", () => checkDocuments(db, now))),
     ...(await runCheck("sessions", async () => {
       const upcoming = await lookAhead(db, config, now, sessions ?? new Map());

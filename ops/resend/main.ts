@@ -22,7 +22,7 @@ const person: Person = {
   tell: (line) => console.log(line),
   agrees: async (question) => {
     if (!process.stdin.isTTY) {
-      console.error("There is nobody to ask: give --yes to go on without a question.");
+      console.error("There is no terminal to ask on: give --yes to go on without a question.");
       process.exitCode = 1;
       return false;
     }

@@ -28,11 +28,12 @@ const USAGE = `npm run resend -- [--campaign <id>] [--id <ids>] [--state missed,
 
   --campaign <id>     only messages of this campaign
   --id <ids>          only these messages
-  --state <states>    missed, failed or both (the default); or unknown, with --may-arrive-twice
+  --state <states>    missed, failed or both (with --campaign or --id the default is both);
+                      or unknown, with --may-arrive-twice
   --code <codes>      only with these codes, for example no_pass_in_time,window_closed
-  --since <when>      only what ended since then: 2h, 30m, 1d, or 2027-03-01T09:00:00+01:00
+  --since <when>      only what ended since then: 30m, 2h, 1d, or 2027-03-01T09:00:00+01:00
   --at <when>         when they are to be due: now (the default), or a moment with its offset as above
-  --spread <seconds>  spread them evenly over so long, from then on
+  --spread <seconds>  spread them evenly over so many seconds, from that moment on
   --dry-run           only show
   --yes               don't ask
 A campaign, messages or a state must be named.`;
@@ -69,7 +70,7 @@ export function readOptions(args: string[]): Options {
     states: statesOf(values.state ?? "missed,failed", values["may-arrive-twice"]),
     codes: codesOf(values.code),
     since: values.since === undefined ? undefined : sinceOf(values.since),
-    at: values.at === "now" ? undefined : momentOf("--at", values.at),
+    at: values.at === "now" ? undefined : momentOf("--at", values.at, "now, or "),
     spread: spreadOf(values.spread),
     yes: values.yes,
     dryRun: values["dry-run"],
@@ -108,14 +109,18 @@ const SECONDS = { m: 60, h: 3600, d: 86_400 } as const;
 
 function sinceOf(given: string): Date | number {
   const [, count, unit] = /^(\d{1,4})([mhd])$/.exec(given) ?? [];
-  return count ? Number(count) * SECONDS[unit as keyof typeof SECONDS] : momentOf("--since", given);
+  return count
+    ? Number(count) * SECONDS[unit as keyof typeof SECONDS]
+    : momentOf("--since", given, "30m, 2h, 1d, or ");
 }
 
 /** With its offset: "9 o'clock" alone would mean whatever the computer's time zone is. */
-function momentOf(option: string, given: string): Date {
+function momentOf(option: string, given: string, others: string): Date {
   const { data } = z.iso.datetime({ offset: true }).safeParse(given);
   if (data === undefined)
-    throw new Error(`${option} ${given}: give a moment with its offset, such as 2027-03-01T09:00:00+01:00`);
+    throw new Error(
+      `${option} ${given}: give ${others}a moment with its offset, such as 2027-03-01T09:00:00+01:00`,
+    );
   return new Date(data);
 }
 

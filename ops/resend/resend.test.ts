@@ -2,9 +2,10 @@ import { type Document, Double, Long, ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
 import { startClock, systemClock } from "../../lib/clock.ts";
 import { parseConfig } from "../../lib/config.ts";
-import { MAPPINGS } from "../../lib/documents/mapping.ts";
+import { MAPPINGS, type MappingName } from "../../lib/documents/mapping.ts";
 import { messageIndexes } from "../../lib/messages/indexes.ts";
 import { openDatabase } from "../../lib/mongo/client.ts";
+import { expectServedByIndexes, recordCommands } from "../../test/support/commands.ts";
 import { dashboardWorld } from "../../test/support/dashboard.ts";
 import { ago, createWorld, message, type World } from "../../test/support/world.ts";
 import { readOptions } from "./options.ts";
@@ -59,7 +60,7 @@ function postsByChat(world: World): Map<string, number> {
 describe("what a command line must say", () => {
   test.each([
     [[], /npm run resend/],
-    [["--yes", "--since", "2h"], /npm run resend/],
+    [["--yes", "--since", "2h"], /with --campaign or --id the default is both/],
     [["abc"], /belongs to no option/],
     [["--state", "sent"], /no other state can be sent again/],
     [["--state", "attempting"], /no other state can be sent again/],
@@ -67,8 +68,14 @@ describe("what a command line must say", () => {
     [["--state", "missed,unknown"], /--may-arrive-twice/],
     [["--state", "missed", "--may-arrive-twice"], /goes with --state unknown/],
     [["--state", "missed", "--code", "tired"], /no such code/],
-    [["--state", "missed", "--at", "2099-01-01T09:00:00"], /with its offset/],
-    [["--state", "missed", "--since", "yesterday"], /with its offset/],
+    [
+      ["--state", "missed", "--at", "2099-01-01T09:00:00"],
+      /: give now, or a moment with its offset, such as /,
+    ],
+    [
+      ["--state", "missed", "--since", "yesterday"],
+      /: give 30m, 2h, 1d, or a moment with its offset, such as /,
+    ],
     [["--state", "missed", "--spread", "1 hour"], /seconds/],
     [["--state", "missed", "--now"], /--now/],
   ])("%j is refused", (args, words) => {
@@ -377,28 +384,61 @@ describe("many at once", () => {
   });
 });
 
-test("a search by state alone reads next to nothing of what ended well", async () => {
-  const world = await createWorld();
-  await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));
-  const sent = { isSent: true, isPicked: true, delivery: { state: "sent" } };
-  const documents = Array.from({ length: 2000 }, (_, n) => message({ ...sent, campaignId: `c${n % 5}` }));
-  await world.messages.insertMany(documents);
-  await world.insert(missed({ campaignId: "c1" }), missed());
-  await world.db.command({ profile: 2, slowms: 0 });
-  await run(world, ["--state", "missed", "--yes"]);
-  await world.db.command({ profile: 0 });
-  const looks = await world.db
-    .collection("system.profile")
-    .find({
-      ns: world.messages.namespace,
-      op: { $in: ["query", "command"] },
-      keysExamined: { $exists: true },
-    })
-    .toArray();
-  expect(looks.length).toBeGreaterThan(2);
-  for (const { keysExamined, docsExamined } of looks) {
-    expect(keysExamined).toBeLessThan(50);
-    expect(docsExamined).toBeLessThan(10);
+describe("what ended unsent is found by an index, among thousands that were sent", () => {
+  /** Messages that were sent, and two that were missed: of a campaign, and of none. */
+  async function filledWorld(mapping: MappingName): Promise<World> {
+    const names = MAPPINGS[mapping].messages;
+    const world = await createWorld({}, { DOCUMENTS: mapping });
+    const messages = world.db.collection(names.collection);
+    await messages.createIndexes(messageIndexes(names));
+    const sent = { isSent: true, isPicked: true, delivery: { state: "sent", settledAt: ago(600) } };
+    const document = (fields: Document) => {
+      const { chatId: _, ...rest } = message(fields);
+      return names.chatId === null ? rest : { chatId: "491701@c.us", ...rest };
+    };
+    await messages.insertMany([
+      ...Array.from({ length: 1000 }, (_, n) => document({ ...sent, [names.campaignId]: `c${n % 5}` })),
+      ...Array.from({ length: 500 }, () => document({ ...sent, [names.campaignId]: null })),
+      ...Array.from({ length: 500 }, () => document(sent)),
+      document(missed({ [names.campaignId]: "c1" })),
+      document(missed()),
+    ]);
+    return { ...world, messages };
   }
-  expect(await world.messages.countDocuments({ isPicked: false })).toBe(2);
+
+  test.each(["plain", "whatsapp-waha-dashboard"] as const)(
+    "with the mapping %s, of all campaigns or one",
+    async (mapping) => {
+      const world = await filledWorld(mapping);
+      const commands = recordCommands(world);
+      await world.db.command({ profile: 2, slowms: 0 });
+      expect((await run(world, ["--campaign", "c1", "--dry-run"])).said).toMatch(/^1 message would/);
+      expect((await run(world, ["--state", "missed", "--yes"])).resent).toMatchObject({ done: 2 });
+      await world.db.command({ profile: 0 });
+      const searches = commands.filter(({ name }) => name === "find" || name === "aggregate");
+      expect(searches.length).toBeGreaterThan(4);
+      await expectServedByIndexes(world, searches);
+      const looks = await world.db
+        .collection("system.profile")
+        .find({
+          ns: world.messages.namespace,
+          op: { $in: ["query", "command"] },
+          keysExamined: { $exists: true },
+        })
+        .toArray();
+      expect(looks.length).toBeGreaterThan(4);
+      for (const { keysExamined, docsExamined } of looks) {
+        expect(keysExamined).toBeLessThan(50);
+        expect(docsExamined).toBeLessThan(10);
+      }
+      expect(await world.messages.countDocuments({ isPicked: false })).toBe(2);
+    },
+  );
+
+  test("a mapping without campaigns' ids has no messages of one", async () => {
+    const world = await createWorld({}, { DOCUMENTS: '{"messages": {"campaignId": null}}' });
+    const [id] = await world.insert(missed({ campaignId: "c1" }));
+    expect((await run(world, ["--campaign", "c1", "--id", `${id}`, "--yes"])).resent).toBeUndefined();
+    expect((await run(world, ["--id", `${id}`, "--yes"])).resent).toMatchObject({ done: 1 });
+  });
 });

@@ -37,7 +37,7 @@ export async function resend(
 ): Promise<Resent | undefined> {
   if (options.at && clock.until(options.at) < 0)
     throw new Error("--at lies in the past: the messages would be missed at once, or sent late");
-  const selection = selectionOf(options, clock.now());
+  const selection = selectionOf(db.documents.messages, options, clock.now());
   const seen = await survey(db, selection);
   const total = totalOf(seen.groups);
   if (total === 0) {

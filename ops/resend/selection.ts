@@ -1,5 +1,7 @@
-import { type Document, MinKey } from "mongodb";
+import type { Document } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
+import type { MessageNames } from "../../lib/documents/mapping.ts";
+import { ENDED_UNSENT } from "../../lib/messages/ended.ts";
 import { referenceOf } from "../../lib/messages/message.ts";
 import type { Database } from "../../lib/mongo/client.ts";
 import { canBeWritten, type Id, idForms } from "../../lib/mongo/ids.ts";
@@ -9,33 +11,37 @@ import type { Options, ResendState } from "./options.ts";
 /** No search takes longer; it is for a person who waits. */
 const LOOK_MS = 60_000;
 
-/**
- * Every message, whichever campaign it names, or none. With a condition on each of the fields that follow in the
- * index `scheduler_campaign`, the server leaps through it from one campaign to the next, so that it reads little
- * of it, however many messages there are.
- */
-export const ANY_CAMPAIGN = { campaignId: { $gte: new MinKey() } };
-
 /** A message that ended unsent, as it was seen: what has changed since is not the same any more. */
 export interface Ended {
   _id: Id;
   delivery: { state: ResendState; settledAt: Date };
 }
 
-/** The messages that the options mean, as far as they had ended at some moment. Served by `scheduler_campaign`. */
-export function selectionOf({ campaign, codes, ids, since, states }: Options, asOf: Date): Document {
+/**
+ * The messages that the options mean, as far as they had ended at some moment. Served by `scheduler_ended`, or by
+ * `scheduler_campaign` for those of a campaign.
+ */
+export function selectionOf(
+  { campaignId }: MessageNames,
+  { campaign, codes, ids, since, states }: Options,
+  asOf: Date,
+): Document {
   const from = typeof since === "number" ? addSeconds(asOf, -since) : since;
   return {
-    ...(campaign === undefined ? ANY_CAMPAIGN : { campaignId: { $in: formsOf(campaign) } }),
     ...(ids.length > 0 ? { _id: { $in: ids.flatMap(formsOf) } } : {}),
+    ...(campaign === undefined ? {} : ofCampaign(campaignId, campaign)),
+    ...ENDED_UNSENT,
     isDeleted: false,
-    isSent: false,
-    isPicked: true,
     "delivery.state": { $in: states },
     ...(codes.length > 0 ? { "delivery.error.code": { $in: codes } } : {}),
     "delivery.settledAt": { $lte: asOf, ...(from ? { $gte: from } : {}) },
     $expr: SHORT_ID,
   };
+}
+
+/** Where messages name no campaign, a campaign has none. */
+function ofCampaign(field: string | null, campaign: string): Document {
+  return field === null ? { _id: { $in: [] } } : { [field]: { $in: formsOf(campaign) } };
 }
 
 /** All that an id on a command line may stand for. */

@@ -10,6 +10,17 @@ import { CRON_PATH, readServerSettings, type ServerSettings } from "./settings.t
 import { shutDown } from "./shutdown.ts";
 import { writeForPeople } from "./terminal.ts";
 
+const NO_ADDRESS = "HOST is no address of this computer. Set 127.0.0.1, 0.0.0.0 or one that it has";
+const TAKEN = "stop what listens there, or set another PORT or HOST";
+
+/** What to do where the system won't listen, by its code; in all other cases the port is taken. */
+const WHY_NOT: Record<string, string> = {
+  ENOTFOUND: NO_ADDRESS,
+  EAI_AGAIN: NO_ADDRESS,
+  EADDRNOTAVAIL: NO_ADDRESS,
+  EACCES: "this user may not listen at that PORT. Set one above 1023",
+};
+
 try {
   loadEnvFile();
   await start(process.env);
@@ -58,9 +69,8 @@ function explain(error: unknown): void {
     return;
   }
   const { syscall, code, message } = error as NodeJS.ErrnoException;
+  const isOfListening = syscall === "listen" || syscall === "getaddrinfo";
   console.error(
-    syscall === "listen" || syscall === "getaddrinfo"
-      ? `Can't listen at HOST and PORT (${code}): stop what listens there, or set another PORT or HOST`
-      : message,
+    isOfListening ? `Can't listen at HOST and PORT (${code}): ${WHY_NOT[code ?? ""] ?? TAKEN}` : message,
   );
 }

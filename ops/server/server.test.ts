@@ -48,6 +48,27 @@ describe("a server of one's own", () => {
     ]);
   });
 
+  test("names settings that don't fit one another together with those that are wrong by themselves", async () => {
+    const settings = { ...COMPLETE, PORT: "-1", TICK_SECONDS: "120", TAIL_SECONDS: "60", LOG_LEVEL: "loud" };
+    const server = await run(SERVER, { env: settings });
+
+    expect(await server.exited).toEqual([1, null]);
+    const named = [...server.output.matchAll(/^ {2}([A-Z_]+) /gm)].map(([, name]) => name);
+    expect(named.sort()).toEqual(["LOG_LEVEL", "PORT", "TAIL_SECONDS", "TICK_SECONDS"]);
+  });
+
+  test.each(["192.0.2.1", "no-such-host.invalid"])(
+    "says that HOST=%s is not its own, and ends with 1",
+    async (HOST) => {
+      const server = await run(SERVER, { env: { ...COMPLETE, PORT: "0", HOST } });
+
+      expect(await server.exited).toEqual([1, null]);
+      expect(server.output).toMatch(
+        /^Can't listen at HOST and PORT \((EADDRNOTAVAIL|ENOTFOUND|EAI_AGAIN)\): HOST is no address of this computer\. [^\n]*\n$/,
+      );
+    },
+  );
+
   test("says in one line that the port is taken, and ends with 1", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     onTestFinished(() => void taken.close());

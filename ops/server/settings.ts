@@ -1,6 +1,13 @@
 import { z } from "zod";
-import { type Config, parseConfig, parseSettings, quietSeconds } from "../../lib/config.ts";
-import { ConfigError, type SettingProblem } from "../../lib/errors.ts";
+import {
+  type Config,
+  parseConfig,
+  parseSettings,
+  quietSeconds,
+  readTimes,
+  type Times,
+} from "../../lib/config.ts";
+import { ConfigError, collectProblems, type SettingProblem } from "../../lib/errors.ts";
 import { openDatabase } from "../../lib/mongo/client.ts";
 import vercel from "../../vercel.json" with { type: "json" };
 import type { Schedule } from "./pass-timer.ts";
@@ -56,43 +63,41 @@ export interface ServerSettings {
  */
 export function readServerSettings(env: NodeJS.ProcessEnv): ServerSettings {
   const problems: SettingProblem[] = [];
-  const config = collect(() => parseConfig(env), problems);
-  const own = collect(() => parseSettings(ServerSettingsSchema, env), problems);
-  if (!config || !own) throw new ConfigError(problems);
-  const { PORT: port, HOST: host, TICK_SECONDS } = own;
-  const schedule = TICK_SECONDS === CRON ? { cron: CRON_SCHEDULE } : { everySeconds: Number(TICK_SECONDS) };
-  requireFrequent(schedule, config);
+  const config = collectProblems(() => parseConfig(env), problems);
+  const own = collectProblems(() => parseSettings(ServerSettingsSchema, env), problems);
+  const [ticks, times] = [readTicks(env), readTimes(env)];
+  if (ticks && times) problems.push(...tickProblems(scheduleOf(ticks), times));
   // The driver has the last word on the address.
-  openDatabase(config);
-  return { config, port, host, schedule };
+  if (config) collectProblems(() => openDatabase(config), problems);
+  if (!config || !own || problems.length > 0) throw new ConfigError(problems);
+  return { config, port: own.PORT, host: own.HOST, schedule: scheduleOf(own) };
 }
 
-/** What `read` gives; undefined if settings are wrong, which are then among the problems. */
-function collect<T>(read: () => T, problems: SettingProblem[]): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    problems.push(...error.problems);
-    return undefined;
-  }
+type Ticks = Pick<z.infer<typeof ServerSettingsSchema>, "TICK_SECONDS">;
+
+/** This one alone, so that it is compared also where another setting is wrong; undefined if it is wrong itself. */
+function readTicks(env: NodeJS.ProcessEnv): Ticks | undefined {
+  return collectProblems(() => parseSettings(ServerSettingsSchema.pick({ TICK_SECONDS: true }), env), []);
+}
+
+function scheduleOf({ TICK_SECONDS }: Ticks): Schedule {
+  return TICK_SECONDS === CRON ? { cron: CRON_SCHEDULE } : { everySeconds: Number(TICK_SECONDS) };
 }
 
 /**
  * What falls due right after a pass must still be inside its window when the next one comes; and the health check
  * must not take a pass that is still to come for one that stayed away.
  */
-function requireFrequent(schedule: Schedule, config: Config): void {
-  if ("cron" in schedule) return;
+function tickProblems(schedule: Schedule, times: Times): SettingProblem[] {
+  if ("cron" in schedule) return [];
   const { everySeconds } = schedule;
-  const { LOOKBACK_SECONDS, PASS_SECONDS } = config;
-  const mostSeconds = quietSeconds(config) - Math.max(60, PASS_SECONDS);
-  if (everySeconds >= LOOKBACK_SECONDS)
-    refuseTicks("must be less than LOOKBACK_SECONDS, or messages are missed between two passes");
+  const mostSeconds = quietSeconds(times) - Math.max(60, times.PASS_SECONDS);
+  const refused = (problem: string) => [{ setting: "TICK_SECONDS", problem }];
+  if (everySeconds >= times.LOOKBACK_SECONDS)
+    return refused("must be less than LOOKBACK_SECONDS, or messages are missed between two passes");
   if (everySeconds > mostSeconds)
-    refuseTicks(`must not exceed ${mostSeconds}, or the health check takes passes for stopped between two`);
-}
-
-function refuseTicks(problem: string): never {
-  throw new ConfigError([{ setting: "TICK_SECONDS", problem }]);
+    return refused(
+      `must not exceed ${mostSeconds}, or the health check takes passes for stopped between two`,
+    );
+  return [];
 }

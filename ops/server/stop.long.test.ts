@@ -92,7 +92,7 @@ describe("a signal while WAHA does not answer", () => {
   });
 });
 
-test("a server that stops waits for an alert on its way, but not for one that nobody takes", async () => {
+test("a server that stops waits for an alert on its way, but not for one that is not taken", async () => {
   const receiver = await startReceiver();
   receiver.status = 0;
   const host = await createHostWorld({ TICK_SECONDS: "60", ALERT_WEBHOOK_URL: receiver.url });

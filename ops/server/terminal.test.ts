@@ -34,6 +34,26 @@ test("a pass is told in a sentence, and each of its problems with its remedy", (
   ]);
 });
 
+test("a pass that did nothing says whether there was something to do", () => {
+  const tell = (tally: PassStats) => tellLine(line("pass", tally.summary("0f3a", new Date(0), 0)));
+  const idle = new PassStats();
+  const kept = new PassStats();
+  kept.broken = true;
+
+  expect(tell(idle)).toMatch(/^pass: nothing to do, in /);
+  expect(tell(kept)).toMatch(/^pass: nothing sent, in /);
+});
+
+test.each([
+  [1, "1 campaign settled"],
+  [1200, "1,200 campaigns settled"],
+])("%i settled campaigns are told in the right number", (count, words) => {
+  const tally = new PassStats();
+  tally.add("campaignsCompleted", count);
+
+  expect(tellLine(line("pass", tally.summary("0f3a", new Date(0), 0)))).toContain(`pass: ${words}, in `);
+});
+
 test("an error is told by its names and codes, and where it arose", () => {
   const refused = Object.assign(new Error("hunter2"), { code: "ECONNREFUSED" });
   const error = describeError(new TypeError("hunter2", { cause: refused }));

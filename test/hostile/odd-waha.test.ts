@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { PROBLEMS } from "../../lib/problems.ts";
-import { ago, createWorld, type World } from "../support/world.ts";
+import { ago, createWorld, endLeases, type World } from "../support/world.ts";
 import { anyAnswer, ECHO, ID } from "./answers.ts";
 import { proof } from "./proof.ts";
 import { type Answer, type RawAnswer, type RawRequest, startRawServer } from "./raw-server.ts";
@@ -140,7 +140,10 @@ test("whatever WAHA answers, the function's answer is short, as promised and its
     };
     await world.insert({ content: "posted before", isPicked: true, delivery });
     await world.insert(...[...NAMES, ...NAMES].map((sessionId) => ({ sessionId })));
-    for (let pass = 0; pass < 3; pass += 1) await expectAnswer(await world.call(), summary, SMALL);
+    for (let pass = 0; pass < 3; pass += 1) {
+      await expectAnswer(await world.call(), summary, SMALL);
+      await endLeases(world);
+    }
     await expectAnswer(await world.call("?dryRun=true"), preview, SMALL_PREVIEW);
     await expectMessages(world, answers);
     posts += answers.size;

@@ -2,7 +2,7 @@ import type { Document, ObjectId } from "mongodb";
 import { beforeEach, expect, test } from "vitest";
 import { parseConfig } from "../../lib/config.ts";
 import { MAPPINGS } from "../../lib/documents/mapping.ts";
-import { claim, releaseClaims, releaseEveryClaim, rescueExpiredClaims } from "../../lib/messages/claims.ts";
+import { claim, rescueExpiredClaims, returnClaims } from "../../lib/messages/claims.ts";
 import { type Commit, groupCommit } from "../../lib/messages/group-commit.ts";
 import {
   type ClaimedMessage,
@@ -10,6 +10,7 @@ import {
   invalid,
   refused,
   released,
+  returned,
   sent,
   unproven,
 } from "../../lib/messages/transitions.ts";
@@ -134,7 +135,7 @@ test("an expired claim gets no intent even if nobody rescued it: the database's 
 
 test("a stale pass's writes match nothing once its claim was rescued and claimed again", async () => {
   const message = await claimed({}, ago(1));
-  expect(await rescueExpiredClaims(db, new Date())).toEqual({ changed: 1, rejected: 0 });
+  expect(await rescueExpiredClaims(db, "B", new Date())).toEqual({ changed: 1, rejected: 0 });
   const { delivery } = await world.find(message._id);
   expect(delivery).toMatchObject({ state: "released", error: { code: "pass_died" } });
   await claimFor("B", [message._id as ObjectId]);
@@ -147,10 +148,11 @@ test("a stale pass's writes match nothing once its claim was rescued and claimed
     refused(NAMES, message, new Date(), REASON),
     invalid(NAMES, message, new Date(), REASON),
     released(message, new Date(), REASON),
+    returned(message, new Date(), REASON),
     unproven(message, new Date(), REASON),
   ];
   expect(await Promise.all(writes.map(commit))).toEqual(writes.map(() => "stale"));
-  expect(await releaseClaims(db, [id], "A", new Date(), REASON)).toMatchObject({ changed: 0 });
+  expect(await returnClaims(db, [id], "A", new Date(), REASON)).toMatchObject({ changed: 0 });
   expect(await world.find(id)).toEqual(before);
 });
 
@@ -158,7 +160,7 @@ test("a claim that has not expired, and an intent, are not rescued", async () =>
   const young = await claimed();
   const attempting = await claimed({}, ago(-1));
   await commit(intent(NAMES, attempting, ATTEMPT));
-  expect(await rescueExpiredClaims(db, ago(-20))).toMatchObject({ changed: 0 });
+  expect(await rescueExpiredClaims(db, "B", ago(-20))).toMatchObject({ changed: 0 });
   expect([await stateOf(young), await stateOf(attempting)]).toEqual(["claimed", "attempting"]);
 });
 
@@ -183,7 +185,8 @@ test("an intent leaves nothing for the end of the pass to give back", async () =
   const expiresAt = ago(-40);
   const [attempting, waiting] = [await claimed({}, expiresAt), await claimed({}, expiresAt)];
   await commit(intent(NAMES, attempting, ATTEMPT));
-  expect(await releaseEveryClaim(db, "A", new Date(), REASON)).toMatchObject({ changed: 1 });
+  const ids = [attempting._id, waiting._id];
+  expect(await returnClaims(db, ids, "A", new Date(), REASON)).toMatchObject({ changed: 1 });
   expect([await stateOf(attempting), await stateOf(waiting)]).toEqual(["attempting", "released"]);
 });
 
@@ -197,11 +200,21 @@ test("of the claims that are given back together, those before one that is held 
     await claimed({}, expiresAt),
   ];
   const ids = (await three()).map(({ _id }) => _id);
-  expect(await releaseClaims(db, ids, "A", new Date(), REASON)).toEqual({ changed: 2, rejected: 1 });
-  await world.messages.deleteMany({});
-  await three();
-  const at = new Date(Date.now() + 1000);
-  expect(await releaseEveryClaim(db, "A", at, REASON)).toEqual({ changed: 2, rejected: 1 });
+  expect(await returnClaims(db, ids, "A", new Date(), REASON)).toEqual({ changed: 2, rejected: 1 });
+});
+
+test("of a message that was claimed again since, only the claim that is meant is given back", async () => {
+  const message = await claimed();
+  const { claimedAt } = message.delivery;
+  const giveBack = (of: Date) => returnClaims(db, [message._id], "A", new Date(), REASON, of);
+  expect(await giveBack(new Date(claimedAt.getTime() - 1))).toMatchObject({ changed: 0 });
+  expect(await giveBack(claimedAt)).toMatchObject({ changed: 1 });
+});
+
+test("a pass's own expired claims are not rescued by itself", async () => {
+  const message = await claimed({}, ago(1));
+  expect(await rescueExpiredClaims(db, "A", new Date())).toMatchObject({ changed: 0 });
+  expect(await stateOf(message)).toBe("claimed");
 });
 
 test("writes made at once share one request, and each learns its own fate", async () => {

@@ -1,4 +1,5 @@
 import type { Document, MongoClient } from "mongodb";
+import { expect } from "vitest";
 import { parseConfig } from "../../lib/config.ts";
 import { openDatabase } from "../../lib/mongo/client.ts";
 import type { World } from "./world.ts";
@@ -80,4 +81,20 @@ export async function explainStages(world: World, { name, command }: RecordedCom
     return value;
   });
   return [...stages];
+}
+
+/** The stages that read a query's documents by an index, or find that there are none. */
+const BY_INDEX = ["IXSCAN", "IDHACK", "EOF", "COUNT_SCAN"];
+
+/** Holds that each of some recorded queries is served by an index, in every part of it. */
+export async function expectServedByIndexes(world: World, queries: RecordedCommand[]): Promise<void> {
+  for (const query of queries) {
+    const stages = await explainStages(world, query);
+    const text = JSON.stringify([query.command, stages]);
+    expect(stages, text).not.toContain("COLLSCAN");
+    expect(
+      stages.some((stage) => BY_INDEX.includes(stage)),
+      text,
+    ).toBe(true);
+  }
 }

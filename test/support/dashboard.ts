@@ -10,7 +10,7 @@ import { ago, createWorld, type World } from "./world.ts";
 let written = 0;
 
 /** A cuid: 25 characters that begin with a c. Ids that are made later sort later. */
-export function cuid(): string {
+function cuid(): string {
   written += 1;
   return `cm${written.toString(36).padStart(6, "0")}k08s9x2wq7vb3nd1e`;
 }

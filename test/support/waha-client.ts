@@ -7,14 +7,15 @@ import { openWaha, type Waha } from "../../lib/waha/client.ts";
 import type { SendOutcome } from "../../lib/waha/outcome.ts";
 import { WAHA_KEY } from "./world.ts";
 
-/** The client at an address, until the test ends; an empty key is none. */
-export function clientAt(url: string, key = WAHA_KEY): Waha {
+/** The client at an address, until the test ends; an empty key is none. `settings` are the other ones. */
+export function clientAt(url: string, key = WAHA_KEY, settings: NodeJS.ProcessEnv = {}): Waha {
   const waha = openWaha(
     parseConfig({
       DATABASE_URL: "mongodb://unused/app",
       WAHA_API_URL: url,
       WAHA_API_KEY: key,
       CRON_SECRET: "sixteen-letters!",
+      ...settings,
     }),
   );
   onTestFinished(() => waha.close());
@@ -33,12 +34,9 @@ export async function startWaha(
 export const CHAT = "491701234567@c.us";
 export const LIMIT_MS = 2_000;
 
-/** Sends one text to a session, `default` unless told otherwise. */
-export const send = (
-  waha: Waha,
-  fields: { session?: string; content?: string; id?: string } = {},
-  limitMs = LIMIT_MS,
-) => waha.send({ session: "default", chatId: CHAT, content: "Hello", ...fields }, limitMs);
+/** Sends one text, or what the fields say, to a session, `default` unless told otherwise. */
+export const send = (waha: Waha, fields: Partial<Parameters<Waha["send"]>[0]> = {}, limitMs = LIMIT_MS) =>
+  waha.send({ session: "default", chatId: CHAT, content: "Hello", ...fields }, limitMs);
 
 /** What a send comes to that meets this fault. */
 export async function sendThrough(action: FaultAction, limitMs = LIMIT_MS): Promise<SendOutcome> {

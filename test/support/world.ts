@@ -107,3 +107,9 @@ export function message(fields: Document = {}): Document {
     ...fields,
   };
 }
+
+/** As if time had passed for the leases: after a POST without an answer a pass leaves its lease to run out. */
+export async function endLeases({ scheduler }: World): Promise<void> {
+  const held = { _id: /^session:/ as never, expiresAt: { $gt: ago(1) } };
+  await scheduler.updateMany(held, { $set: { expiresAt: ago(1) } });
+}

@@ -23,7 +23,7 @@ export function tableOf(title: string, { messages, repeats, others }: Contest, o
   return {
     title,
     note:
-      `${messages.toLocaleString("en")} messages, all due at the start; medians of ${repeats} runs` +
+      `${messages.toLocaleString("en")} messages, all due at the start; ${repeats === 1 ? "one run" : `medians of ${repeats} runs`}` +
       (others < repeats ? `, of the loops and Agenda ${others}` : ""),
     head: HEAD,
     rows: ENTRIES.map(({ name, inSequence }) => {

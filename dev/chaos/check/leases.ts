@@ -41,6 +41,9 @@ export function tellLease(history: History<Document>, at: number): string {
   return `it was ${lease.passId}'s, ${leftMs > 0 ? `for ${leftMs} ms more` : `until ${-leftMs} ms before`}`;
 }
 
+/** From the handing over of a reply until its process acts on it, and a request on its way arrives, on a busy machine. */
+const HEARING_MS = 250;
+
 /** A pass whose lease the harness has ended relies on it until it is told; one that is never told, until it ends by itself. */
 export function mayRelyOnEnded(
   { endedLeases }: Pick<RoundRecord, "endedLeases">,
@@ -49,6 +52,6 @@ export function mayRelyOnEnded(
   leaseMs: number,
 ): boolean {
   const covers = ({ session: ended, at: from, toldAt }: EndedLease) =>
-    ended === session && from <= at + TIES_MS && at <= (toldAt ?? from + leaseMs) + TIES_MS;
+    ended === session && from <= at + TIES_MS && at <= (toldAt ?? from + leaseMs) + HEARING_MS;
   return endedLeases.some(covers);
 }

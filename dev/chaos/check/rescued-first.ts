@@ -120,6 +120,8 @@ function mustBeClaimed(
   rescue: MessageStep,
   { claimedAt, request }: Claimed,
 ): boolean {
+  const { isSent, isDeleted } = rescue.after ?? {};
+  if (isSent !== false || isDeleted !== false) return false;
   if (!request || !wasSeenBy(record, rescue, request)) return false;
   const { instance, passId, arrivedAt } = request;
   const inWindow = dueAt(rescue) >= claimedAt - record.settings.lookbackSeconds * 1000 + CLOCK_MS;

@@ -117,6 +117,12 @@ describe("order, as for what a pass had claimed that died,", () => {
     expect(wrong(takesOver(["m2"]).post("m1", 50))).toEqual([]);
   });
 
+  it("does not mind what the app had deleted before the rescue", () => {
+    const story = died().edit("m1", 150, { isDeleted: true }).lease(10_100, "pass", 30_000);
+    story.rescue("m1", 10_110).look(10_120).asks(["m2"], 10_200);
+    expect(wrong(story.claim("m2", 10_200))).toEqual([]);
+  });
+
   it("does not mind what the app changed, what its campaign holds, what is another session's, or what is too late", () => {
     const changed = died().lease(10_100, "pass", 30_000).rescue("m1", 10_110).edit("m1", 10_115, { note: 1 });
     expect(wrong(changed.look(10_120).asks(["m2"], 10_200).claim("m2", 10_200))).toEqual([]);

@@ -7,6 +7,9 @@ import { heldAt, leaseOf, mayRelyOnEnded, tellLease } from "./leases.ts";
 import type { Round } from "./round.ts";
 import { deliveryOf, TIES_MS, timeOf } from "./steps.ts";
 
+/** A pass takes its time twice, for a claim's beginning and for its end. */
+const BETWEEN_MS = 100;
+
 /** A message is claimed only under its session's lease, and its claim ends before that lease does, and soon. */
 export function checkUnderLease(round: Round): Finding {
   const check = new Check("under-lease");
@@ -29,7 +32,7 @@ function whatIsWrong(
 ): string | undefined {
   const expiresAt = timeOf(deliveryOf(step.after).claimExpiresAt);
   const mostMs = lifetimesOf(record.settings.passSeconds).claim;
-  if (at < record.calmFrom && expiresAt - claimedAt > mostMs + TIES_MS)
+  if (at < record.calmFrom && expiresAt - claimedAt > mostMs + BETWEEN_MS)
     return `claimed by ${passId} for ${expiresAt - claimedAt} ms, not ${Math.round(mostMs)} at most`;
   const held = [...sessions].flatMap((session) => heldAt(leaseOf(session, record), [passId], at) ?? []);
   if (held.length === 0) {

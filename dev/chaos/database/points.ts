@@ -84,7 +84,8 @@ const COMMANDS: Record<string, Rule[]> = {
     ["change-alerts", ({ filter }) => filter._id === "alerts"],
     ["take-leases", ({ set }) => "passId" in set],
     ["restrict-session", ({ set }) => "restrictedUntil" in set],
-    ["return-leases", ({ set }) => set.expiresAt?.getTime() === GIVEN_BACK],
+    ["return-leases", ({ set }) => set.expiresAt instanceof Date && set.expiresAt.getTime() === GIVEN_BACK],
+    ["leave-leases", ({ set }) => "lastSentAt" in set && !("expiresAt" in set)],
     ["renew-leases", ({ set }) => "expiresAt" in set],
   ],
 };

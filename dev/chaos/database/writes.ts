@@ -72,5 +72,12 @@ function stampsOf({ updates }: Document): (Date | undefined)[] {
 /** The sessions whose leases a command writes, in its order. */
 export function sessionsNamedIn(command: Document): string[] {
   const updates: Document[] = command.updates ?? [];
-  return updates.map(({ q }) => String(q._id).replace(/^session:/, ""));
+  return updates.map(({ q }) => sessionOf(q._id));
 }
+
+/** The sessions whose leases a command reads. */
+export function leasesReadIn({ filter }: Document): string[] {
+  return (filter?._id?.$in ?? []).map(sessionOf);
+}
+
+const sessionOf = (leaseId: unknown) => String(leaseId).replace(/^session:/, "");

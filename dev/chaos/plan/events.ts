@@ -37,7 +37,7 @@ export type Act =
   | { type: "refuse"; code: number }
   /** The app edits, just then, one of the documents that the request names, or the reply brings; it goes on so much later. */
   | { type: "edit"; kind: EditKind; thenMs: number }
-  /** A lease that the request would renew ends just then, so that this renewal matches nothing; before only. */
+  /** Leases that the request would renew end just then, so that their renewals match nothing; before only. */
   | { type: "end-lease"; how: LeaseEnd };
 
 /** What the plan does to the `nth` request that reaches a point, whichever process makes it. */

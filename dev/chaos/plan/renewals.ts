@@ -1,11 +1,15 @@
-import type { FaultAction } from "../../waha-simulator/faults.ts";
 import type { Random } from "../random.ts";
-import type { LeaseEnd, Side, Trigger } from "./events.ts";
+import type { Event, LeaseEnd, Side, Trigger } from "./events.ts";
 
 const POINT = "renew-leases";
 
 /** So many renewals of a round come before the last that something is done to. */
 const AMONG = 20;
+
+/** Leases end early, while their sessions have much to send. */
+const EARLY = 8;
+
+const ENDS: LeaseEnd[] = ["runs-out", "runs-out", "is-taken", "is-taken"];
 
 /**
  * What goes wrong with the renewals of leases: they are held up, or their replies are, for longer than the lease; they
@@ -24,23 +28,20 @@ export function planRenewals(random: Random, leaseMs: number): Trigger[] {
   const ended = (how: LeaseEnd): Trigger => ({
     point: POINT,
     side: "before",
-    nth: nth(),
+    nth: random.int(1, EARLY),
     act: { type: "end-lease", how },
   });
-  return [
-    held("before"),
-    held("after"),
-    ...lost(random.pick<Side>(["before", "after"])),
-    ended("runs-out"),
-    ended("is-taken"),
-  ];
+  return [held("before"), held("after"), ...lost(random.pick<Side>(["before", "after"])), ...ENDS.map(ended)];
 }
 
-/** WAHA answers late enough for a POST to outlast two leases, where its pass has time for that yet. */
-export function planLongPosts(random: Random, leaseMs: number): FaultAction[] {
-  const ms = () => Math.round(leaseMs * (random.int(205, 230) / 100));
-  return [
-    { type: "delay", ms: ms() },
-    { type: "sendLate", ms: ms() },
-  ];
+/**
+ * WAHA answers late enough for a POST to outlast two leases, where its pass has time for that yet: the first POSTs of
+ * the storm, which no other fault can meet, and some later.
+ */
+export function planLongPosts(random: Random, stormMs: number, leaseMs: number): Event[] {
+  const long = (atMs: number, type: "delay" | "sendLate"): Event => {
+    const action = { type, ms: Math.round(leaseMs * (random.int(205, 230) / 100)) };
+    return { type: "waha-fault", atMs, fault: { match: { route: "sendText" }, action, times: 2 } };
+  };
+  return [long(0, "delay"), long(random.int(0, Math.floor(stormMs * 0.6)), "sendLate")];
 }

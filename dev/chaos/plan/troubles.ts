@@ -26,7 +26,8 @@ export function planTroubles(
   const events = [
     ...planCalls(random, stormMs),
     ...planEdits(random, stormMs),
-    ...planWahaFaults(random, stormMs, leaseMs),
+    ...planLongPosts(random, stormMs, leaseMs),
+    ...planWahaFaults(random, stormMs),
     ...needs.faults.map((fault): Event => ({ type: "waha-fault", atMs: random.int(0, 1500), fault })),
     ...planIncidents(random, stormMs),
     ...planStepDowns(failover, random, stormMs),
@@ -106,9 +107,8 @@ function planEdits(random: Random, stormMs: number): Event[] {
 }
 
 /** Answers of every kind that docs/errors.md tells apart, and some that nobody would expect. */
-function planWahaFaults(random: Random, stormMs: number, leaseMs: number): Event[] {
+function planWahaFaults(random: Random, stormMs: number): Event[] {
   const actions: FaultAction[] = [
-    ...planLongPosts(random, leaseMs),
     { type: "sendLate", ms: random.int(600, 1700) },
     { type: "resetAfter" },
     redirect(random.pick([301, 302, 307, 308])),

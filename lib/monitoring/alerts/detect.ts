@@ -100,7 +100,7 @@ function unsent({ summary }: PassReport, unannounced: AlertsDocument["unannounce
       .slice(0, NAMED_PROBLEMS)
       .map(({ code, message }) => `${code}: ${message}`)
       .join("; ");
-    const message = `${count} ${count === 1 ? "message is" : "messages are"} ${kind}. ${why || OF_ANOTHER_PASS}`;
+    const message = `${count} ${count === 1 ? "message" : "messages"} ended as ${kind}. ${why || OF_ANOTHER_PASS}`;
     const [only, ...others] = reasons;
     return [{ kind, about: "", code: only && others.length === 0 ? only.code : null, message }];
   });

@@ -66,6 +66,13 @@ export function judgeStatus(evidence: Evidence, config: Config): Verdict {
 
 function ofPass({ ok, errors }: LastPass["summary"], ago: string): Verdict | undefined {
   if (ok) return undefined;
+  const elsewhere = errors.find(({ code }) => code === "documents_not_found");
+  if (elsewhere)
+    return {
+      level: "bad",
+      headline: "No messages where DOCUMENTS says: nothing is sent",
+      detail: sentence(elsewhere.message),
+    };
   const [worst] = errors.filter(({ code }) => !isNotice(code));
   return {
     level: "warning",

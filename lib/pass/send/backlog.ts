@@ -1,7 +1,7 @@
 import { shownId } from "../../log.ts";
 import { noteBlocked } from "../../messages/blocked.ts";
 import { type DueGroup, dueFilter, oldestFirst, surveyDue } from "../../messages/due.ts";
-import { documentKey, idKey } from "../../mongo/ids.ts";
+import { documentKey, type Id, idKey } from "../../mongo/ids.ts";
 import { asReason, type Reason } from "../../problems.ts";
 import { type CampaignChat, findHeldCampaigns, type Route, routeAll } from "../../sessions/routing.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
@@ -53,11 +53,17 @@ export class Backlog {
   /**
    * Looks at what is due, without taking any of it.
    *
-   * @param settled what was settled since then is left out
+   * @param leftOut what was settled since `settled`, and the messages of these ids
    */
-  async survey({ sessions }: WahaSnapshot, settled = settledBefore(this.#pass)): Promise<SessionBacklog[]> {
+  async survey(
+    { sessions }: WahaSnapshot,
+    { settled = settledBefore(this.#pass), without = [] }: { settled?: Date; without?: Id[] } = {},
+  ): Promise<SessionBacklog[]> {
     const { db, config } = this.#pass;
-    const due = dueFilter(windowNow(this.#pass), settled);
+    const due = {
+      ...dueFilter(windowNow(this.#pass), settled),
+      ...(without.length > 0 ? { _id: { $nin: without } } : {}),
+    };
     const groups = await surveyDue(db, due, GROUP_SLICE);
     const routes = await routeAll(db, groups, sessions, config);
     const backlogs = new Map<string, SessionBacklog>();

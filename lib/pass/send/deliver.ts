@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageNames } from "../../documents/mapping.ts";
 import { shownId } from "../../log.ts";
 import type { WriteResult } from "../../messages/group-commit.ts";
+import type { DeliveryState } from "../../messages/message.ts";
 import { parseOutgoing } from "../../messages/outgoing.ts";
 import {
   type ClaimedMessage,
@@ -9,25 +10,28 @@ import {
   invalid,
   refused,
   released,
+  returned,
   sent,
   type Transition,
   unknown,
   unproven,
 } from "../../messages/transitions.ts";
-import { asReason, type Reason } from "../../problems.ts";
+import { asReason, type ProblemCode, type Reason } from "../../problems.ts";
 import type { SendOutcome } from "../../waha/outcome.ts";
 import type { Pass } from "../pass.ts";
 import { recount } from "../reconcile.ts";
 import type { PassStats } from "../stats.ts";
 import type { MessageIds } from "./message-ids.ts";
 
-/** The session on which messages are delivered, one after the other. */
-export interface Lane {
+/** What the delivery of a message needs to know of its session. */
+export interface SessionContext {
   session: string;
+  /** The session's; undefined where WAHA did not tell. */
+  engine: string | undefined;
   ids: MessageIds;
   /** Aborted when the session's lease no longer covers a POST. */
   cutOff: AbortSignal;
-  /** Why no attempt may start any more; undefined if one may. */
+  /** Why no attempt of a message may start now; undefined if one may. */
   whyNot(message: ClaimedMessage): Reason | undefined;
   /** Whether another message follows, for which an id can be fetched ahead. */
   hasNext(): boolean;
@@ -39,50 +43,77 @@ export interface Lane {
 export interface Delivered {
   /** A POST was made. */
   posted: boolean;
-  /** It may still be under way: no other pass may send on the session before the lease has run out. */
+  /** No attempt could start any more, and why: the message is still claimed. */
+  notStarted?: Reason;
+  /** The POST may still be under way: no other pass may send on the session before the lease has run out. */
   open?: boolean;
   /** Nothing more may be sent on the session in this pass, and why. */
   stop?: Reason | undefined;
+  /** It was given back for a reason that lies in itself: this pass does not try it again, and the session goes on. */
+  notAgain?: boolean;
   /** WhatsApp restricts the account. */
   restricted?: boolean;
 }
 
 /** How a message ends that was not sent. */
-type Ending = "released" | "invalid" | "refused" | "unproven" | "unknown";
+type Ending = "released" | "returned" | "invalid" | "refused" | "unproven" | "unknown";
 
-/** What each ending writes, how it counts, and whether it stops the session: by the same reason, or by another. */
+/**
+ * What each ending writes, how it counts, what the log says of it, and whether it stops the session: by the same
+ * reason, or by another.
+ */
 const ENDINGS: Record<
   Ending,
   {
     write(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition;
     count(stats: PassStats, reason: Reason): void;
+    told: string;
+    recorded: DeliveryState;
     stop(reason: Reason, session: string): Reason | undefined;
   }
 > = {
   released: {
     write: (_, ...outcome) => released(...outcome),
     count: (stats, reason) => stats.released(reason),
+    told: "given back: nothing was sent",
+    recorded: "released",
     stop: (reason) => reason,
+  },
+  returned: {
+    write: (_, ...outcome) => returned(...outcome),
+    count: (stats, reason) => stats.released(reason),
+    told: "given back: it could not start in time",
+    recorded: "released",
+    // What is over for this message is over for those behind it; the session finds that out by itself.
+    stop: () => undefined,
   },
   invalid: {
     write: invalid,
     count: (stats, reason) => stats.ended("failed", reason),
+    told: "failed: the message is invalid",
+    recorded: "failed",
     stop: () => undefined,
   },
   refused: {
     write: refused,
     count: (stats, reason) => stats.ended("failed", reason),
+    told: "failed: WhatsApp refused it",
+    recorded: "failed",
     stop: ({ code }, session) =>
       code === "account_restricted" ? { code: "account_restricted", detail: session } : undefined,
   },
   unproven: {
     write: (_, ...outcome) => unproven(...outcome),
     count: (stats, reason) => stats.undecided(reason),
+    told: "attempted: the outcome is not known, and will be looked up",
+    recorded: "attempting",
     stop: (_, session) => ({ code: "session_paused", detail: session }),
   },
   unknown: {
     write: unknown,
     count: (stats, reason) => stats.ended("unknown", reason),
+    told: "unknown: the outcome is not known, and there is no id to look it up by",
+    recorded: "unknown",
     stop: (_, session) => ({ code: "session_paused", detail: session }),
   },
 };
@@ -91,10 +122,14 @@ const ENDINGS: Record<
  * Delivers one claimed message: text read, id taken, intent acknowledged, one POST, outcome handed over to be
  * recorded. What goes wrong before the POST gives the message back; nothing after it is tried again.
  */
-export async function deliver(pass: Pass, lane: Lane, message: ClaimedMessage): Promise<Delivered> {
+export async function deliver(
+  pass: Pass,
+  context: SessionContext,
+  message: ClaimedMessage,
+): Promise<Delivered> {
   const { clock, commit, config, db, log, waha } = pass;
-  const { session } = lane;
-  const end = (ending: Ending, reason: Reason) => endAs(pass, lane, message, ending, reason);
+  const { engine, session } = context;
+  const end = (ending: Ending, reason: Reason) => endAs(pass, context, message, ending, reason);
 
   const names = db.documents.messages;
   const parsed = parseOutgoing(message, names);
@@ -102,8 +137,10 @@ export async function deliver(pass: Pass, lane: Lane, message: ClaimedMessage): 
     return { posted: false, stop: end("invalid", { code: "invalid_message", detail: parsed.problem }) };
   const { outgoing } = parsed;
 
-  const id = await lane.ids.take();
+  const id = await context.ids.take();
   if (id && typeof id === "object") return { posted: false, stop: end("released", asReason(id)) };
+  const notStarted = context.whyNot(message);
+  if (notStarted) return { posted: false, notStarted };
 
   const timeLimitMs = outgoing.media ? config.WAHA_MEDIA_TIMEOUT_MS : config.WAHA_TIMEOUT_MS;
   const attempt = {
@@ -118,34 +155,45 @@ export async function deliver(pass: Pass, lane: Lane, message: ClaimedMessage): 
   if (written === "unacknowledged")
     return { posted: false, stop: end("released", { code: "database_lost" }) };
   // The claim may be over: an intent that matched nothing then says nothing about the message.
-  const late = lane.whyNot(message);
-  if (late) return { posted: false, stop: end("released", late) };
-  if (written !== "applied") {
-    end("released", { code: written === "rejected" ? "database_refused" : "message_changed" });
-    return { posted: false };
-  }
+  const late = context.whyNot(message);
+  if (late) return { posted: false, stop: end("returned", late) };
+  if (written === "rejected") end("released", { code: "database_refused" });
+  else if (written === "stale" && clock.until(message.delivery.claimExpiresAt) <= clock.errorMs)
+    end("returned", { code: "claim_ran_out" });
+  else if (written === "stale") end("released", { code: "message_changed" });
+  if (written !== "applied") return { posted: false };
 
   log.debug(
     { messageId: shownId(message._id), session, waMessageId: id },
     "intent acknowledged: it is posted now",
   );
-  if (lane.hasNext()) lane.ids.fetchAhead();
+  if (context.hasNext()) context.ids.fetchAhead();
   const timeoutMs = Math.min(timeLimitMs, clock.until(pass.requestsUntil));
-  const outcome = await waha.send({ session, id, ...outgoing }, timeoutMs, lane.cutOff);
+  const outcome = await waha.send({ session, engine, id, ...outgoing }, timeoutMs, context.cutOff);
 
   if (outcome.kind === "sent") {
-    if (id && outcome.waMessageId && outcome.waMessageId !== id) lane.ids.giveUp();
-    accept(pass, lane, message, outcome.waMessageId);
+    if (id && outcome.waMessageId && outcome.waMessageId !== id) context.ids.giveUp();
+    accept(pass, context, message, outcome.waMessageId);
     return { posted: true };
   }
+  const notAgain = outcome.kind === "unsent" && outcome.about === "message";
   const stop = end(endingOf(outcome, id), asReason(outcome));
   return {
     posted: true,
-    open: outcome.kind === "unproven",
+    open: outcome.kind === "unproven" && MAY_BE_UNDER_WAY.has(outcome.code),
+    notAgain,
     restricted: outcome.kind === "failed" && outcome.accountRestricted,
-    stop,
+    stop: notAgain ? undefined : stop,
   };
 }
+
+/** Without an answer of WAHA's own it may go on with the request. */
+const MAY_BE_UNDER_WAY: ReadonlySet<ProblemCode> = new Set([
+  "waha_timeout",
+  "waha_connection_lost",
+  "waha_gateway",
+  "lease_ran_out",
+]);
 
 /** Without an id there is nothing to look the message up by, so nothing more will ever be known of it. */
 function endingOf({ kind }: Exclude<SendOutcome, { kind: "sent" }>, id: string | undefined): Ending {
@@ -154,13 +202,18 @@ function endingOf({ kind }: Exclude<SendOutcome, { kind: "sent" }>, id: string |
   return id ? "unproven" : "unknown";
 }
 
-function accept(pass: Pass, lane: Lane, message: ClaimedMessage, waMessageId: string | undefined): void {
+function accept(
+  pass: Pass,
+  context: SessionContext,
+  message: ClaimedMessage,
+  waMessageId: string | undefined,
+): void {
   const { clock, log, stats } = pass;
   const at = clock.now();
-  const fields = { messageId: shownId(message._id), session: lane.session };
+  const fields = { messageId: shownId(message._id), session: context.session };
   stats.sent(at.getTime() - message.scheduledAt.getTime());
   log.debug(fields, "sent");
-  lane.record(
+  context.record(
     settleSent(pass, message, at, waMessageId).then((settled) => {
       if (settled === "applied") log.debug(fields, "recorded as sent");
       else log.warn({ ...fields, settled }, "sent, but not recorded by this pass");
@@ -175,31 +228,31 @@ function accept(pass: Pass, lane: Lane, message: ClaimedMessage, waMessageId: st
  */
 function endAs(
   pass: Pass,
-  lane: Lane,
+  context: SessionContext,
   message: ClaimedMessage,
   ending: Ending,
   reason: Reason,
 ): Reason | undefined {
-  const { clock, db, log, stats } = pass;
-  const names = db.documents.messages;
-  const { count, stop, write } = ENDINGS[ending];
-  const ids = { messageId: shownId(message._id), campaignId: shownId(message.campaignId) };
-  const fields = { ...ids, session: lane.session, ...reason };
-  log.warn(fields, ending);
-  lane.record(
-    settle(pass, write(names, message, clock.now(), reason)).then((settled) => {
+  const { clock, log, stats } = pass;
+  const { count, recorded, stop, told, write } = ENDINGS[ending];
+  const campaignId = shownId(message.campaignId);
+  const ids = { messageId: shownId(message._id), ...(campaignId === null ? {} : { campaignId }) };
+  const fields = { ...ids, session: context.session, ...reason };
+  log.warn(fields, told);
+  context.record(
+    settle(pass, write(pass.db.documents.messages, message, clock.now(), reason)).then((settled) => {
       if (settled === "applied") {
         count(stats, reason);
-        log.debug(fields, `recorded as ${ending}`);
+        log.debug(fields, `recorded as ${recorded}`);
       } else if (settled === "stale") {
         // Another pass counts it; this log line says what it had come to.
         log.warn(fields, "no longer this pass's to settle");
         // The app corrects it just now: it is free to be read again.
-        if (ending === "invalid") endAs(pass, lane, message, "released", { code: "message_changed" });
+        if (ending === "invalid") endAs(pass, context, message, "released", { code: "message_changed" });
       } else stats.problem(reason.code, 1, reason.detail);
     }),
   );
-  return stop(reason, lane.session);
+  return stop(reason, context.session);
 }
 
 /** Between two tries of a settlement that the database did not acknowledge. */

@@ -1,11 +1,12 @@
 import { addSeconds, earliest } from "../../clock.ts";
-import { claim, releaseClaims, releaseEveryClaim } from "../../messages/claims.ts";
+import { claim } from "../../messages/claims.ts";
 import { findNextDue } from "../../messages/due.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
+import type { Id } from "../../mongo/ids.ts";
 import { type CampaignChat, findCampaignChats } from "../../sessions/routing.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
-import { noteTurnedAway, openCampaignsOf, rescue } from "../housekeeping.ts";
+import { openCampaignsOf, rescue } from "../housekeeping.ts";
 import { type Pass, settledBefore, windowNow } from "../pass.ts";
 import { Backlog } from "./backlog.ts";
 import {
@@ -31,6 +32,9 @@ export interface Look {
   nextDue: Date | undefined;
 }
 
+/** How many of the messages that can't be claimed a survey leaves out, the latest ones. */
+const MOST_LEFT_OUT = 1_000;
+
 export const NOTHING_SEEN: Look = { tried: 0, left: [], leftOpen: [], nextDue: undefined };
 
 /** Looks at what is due and takes of it what can soon be sent: rescue, survey, plan, lease, claim, hand over. */
@@ -38,12 +42,8 @@ export class Looks {
   readonly #pass: Pass;
   readonly #workers: Workers;
   readonly #backlog: Backlog;
-  /** Messages, by `dueKey`, that could not be claimed: another pass was faster, or they are odd. */
-  readonly #unclaimable = new Set<string>();
   /** The rescue that runs beside the first look. */
   #rescued: Promise<number | undefined> | undefined;
-  /** A claim was not seen through, so that there may be some that no worker has. */
-  #mayHoldClaims = false;
 
   constructor(pass: Pass, workers: Workers, rescued: Promise<number | undefined>) {
     this.#pass = pass;
@@ -54,6 +54,7 @@ export class Looks {
 
   /** Looks once, and hands what was claimed to the sessions' workers. */
   async look(snapshot: WahaSnapshot, { stays }: { stays: boolean }): Promise<Look> {
+    await this.#workers.claims.retry();
     const from = this.#pass.clock.now();
     const [surveyed, nextDue] = await Promise.all([
       this.#survey(snapshot),
@@ -67,28 +68,13 @@ export class Looks {
 
   /** Whether anything is due, also what was only just given back. */
   async isSomethingLeft(snapshot: WahaSnapshot): Promise<boolean> {
-    return (await this.#backlog.survey(snapshot, this.#pass.clock.now())).length > 0;
+    return (await this.#backlog.survey(snapshot, { settled: this.#pass.clock.now() })).length > 0;
   }
 
   /** Tries, and tells, everything once more, as a new pass would. */
   startAfresh(): void {
     this.#backlog.startAfresh();
-    this.#unclaimable.clear();
-  }
-
-  /**
-   * Gives back what may still be claimed and that no worker has.
-   *
-   * @returns whether there was anything
-   */
-  async releaseLeftovers(): Promise<boolean> {
-    if (!this.#mayHoldClaims && !this.#workers.mayHoldClaims) return false;
-    const { clock, db, id, stats } = this.#pass;
-    const reason = { code: "out_of_time" } as const;
-    const { changed, rejected } = await releaseEveryClaim(db, id, clock.now(), reason);
-    noteTurnedAway(this.#pass, rejected, "messages");
-    stats.released(reason, changed);
-    return changed > 0;
+    this.#workers.unclaimable.clear();
   }
 
   /** Expired claims are given back beside the survey; only where there were any a second one follows. */
@@ -96,7 +82,22 @@ export class Looks {
     const rescued = this.#rescued ?? rescue(this.#pass);
     this.#rescued = undefined;
     const [found, count = 0] = await Promise.all([this.#backlog.survey(snapshot), rescued]);
-    return count > 0 ? this.#backlog.survey(snapshot) : found;
+    const backlogs = count > 0 ? await this.#backlog.survey(snapshot) : found;
+    return this.#isHidden(backlogs)
+      ? this.#backlog.survey(snapshot, { without: this.#unclaimedIds })
+      : backlogs;
+  }
+
+  /** What can't be claimed fills all that a survey brings of some session, and more is due behind it. */
+  #isHidden(backlogs: SessionBacklog[]): boolean {
+    return backlogs.some((backlog) => {
+      const { count, next } = withoutMessages(backlog, this.#workers.unclaimable);
+      return next.length === 0 && count > 0;
+    });
+  }
+
+  get #unclaimedIds(): Id[] {
+    return [...this.#workers.unclaimable.values()].slice(-MOST_LEFT_OUT);
   }
 
   /** Plans, and takes the leases of the plan's newcomers, until all that is planned for is under a lease. */
@@ -106,7 +107,7 @@ export class Looks {
     for (;;) {
       const open = backlogs
         .filter(({ session }) => this.#workers.isOpen(session.name))
-        .map((backlog) => withoutMessages(backlog, this.#unclaimable));
+        .map((backlog) => withoutMessages(backlog, this.#workers.unclaimable));
       const freePlaces = Math.max(0, config.SESSION_CONCURRENCY - this.#workers.active.length);
       const plan = planClaims(open, (session) => this.#workers.statusOf(session), freePlaces);
       const newcomers = open.filter(
@@ -140,23 +141,26 @@ export class Looks {
   async #claim(plan: ClaimPlan): Promise<number> {
     const { clock, db, id: passId, stats } = this.#pass;
     const planned = [...plan.values()].flat();
+    const sessions = [...plan.keys()];
     const now = clock.now();
-    const expiresAt = this.#claimEnd([...plan.keys()]);
+    const expiresAt = this.#claimEnd(sessions);
     if (planned.length === 0 || expiresAt <= now) return 0;
     const ids = planned.map((message) => message._id);
+    // Should anything fail before they are handed over, these go back before the next look.
+    const unseen = { sessions, ids, reason: { code: "database_lost" } as const, claimedAt: now };
+    this.#workers.claims.expect(unseen);
     const mark = { passId, settledBefore: settledBefore(this.#pass), now, expiresAt };
-    const before = this.#mayHoldClaims;
-    this.#mayHoldClaims = true;
     const { isCertain, ours, rejected } = await claim(db, ids, windowNow(this.#pass), mark);
     // Read beside the claim: a POST carries the chat as at its claim.
     const chats = await findCampaignChats(db, ours);
     stats.add("claimed", ours.length);
     if (rejected > 0) stats.blocked({ code: "database_refused" }, rejected);
-    // It is not tried again, so that it keeps nothing that is due after it waiting.
-    const claimed = new Set(ours.map(dueKey));
-    for (const key of planned.map(dueKey)) if (!claimed.has(key)) this.#unclaimable.add(key);
     await this.#handOver(plan, ours, chats);
-    this.#mayHoldClaims = before || !isCertain;
+    this.#workers.claims.seen(unseen, isCertain ? ids : ours.map((message) => message._id));
+    // What could not be claimed is not tried again, so that it keeps nothing that is due after it waiting.
+    const claimed = new Set(ours.map(dueKey));
+    for (const due of planned)
+      if (!claimed.has(dueKey(due))) this.#workers.unclaimable.set(dueKey(due), due._id);
     return planned.length;
   }
 
@@ -173,14 +177,11 @@ export class Looks {
     claimed: ClaimedMessage[],
     chats: Map<string, CampaignChat>,
   ): Promise<void> {
-    const { clock, db, id: passId, stats } = this.#pass;
     const { bySession, moved } = assign(plan, claimed, chats);
     await openCampaignsOf(this.#pass, claimed);
     for (const [session, messages] of bySession) this.#workers.give(session, messages);
-    if (moved.length === 0) return;
-    const reason = { code: "message_changed" } as const;
+    for (const message of moved) this.#workers.unclaimable.set(dueKey(message), message._id);
     const ids = moved.map((message) => message._id);
-    const { changed } = await releaseClaims(db, ids, passId, clock.now(), reason);
-    stats.released(reason, changed);
+    await this.#workers.claims.giveBack({ sessions: [], ids, reason: { code: "message_changed" } });
   }
 }

@@ -4,7 +4,7 @@ import { describeError } from "../../log.ts";
 import { asUnavailable } from "../../mongo/errors.ts";
 import { asReason } from "../../problems.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
-import { maySend, type Pass } from "../pass.ts";
+import { maySend, type Pass, stayUntil } from "../pass.ts";
 import { noteOutage } from "./backlog.ts";
 import { type Look, Looks, NOTHING_SEEN } from "./look.ts";
 import { WahaWatch } from "./watch.ts";
@@ -47,51 +47,54 @@ class SendLoop {
   readonly #watch: WahaWatch;
   readonly #workers: Workers;
   readonly #looks: Looks;
-  readonly #stayUntil: Date;
   #afreshAt: Date;
   /** The last look left something, be it another pass's to send. */
   #leftSome = false;
   /** Why a service was away for a moment in a pass that stays. */
   #away: UnavailableError | undefined;
+  /** How often a session could do with more, or had nothing left. */
+  #changes = 0;
   #wake = () => {};
 
   constructor(pass: Pass, watch: WahaWatch, rescued: Promise<number | undefined>) {
     this.#pass = pass;
     this.#watch = watch;
-    this.#workers = new Workers(pass, () => this.#wake());
+    this.#workers = new Workers(pass, () => {
+      this.#changes += 1;
+      this.#wake();
+    });
     this.#looks = new Looks(pass, this.#workers, rescued);
-    this.#stayUntil = addSeconds(pass.clock.startedAt, pass.config.STAY_SECONDS);
     this.#afreshAt = addSeconds(pass.clock.startedAt, pass.lifetimes.afreshMs / 1000);
   }
 
   async run(): Promise<void> {
     while (this.#mayLook) {
+      const changes = this.#changes;
       const look = (await this.#unlessAway(() => this.#look())) ?? NOTHING_SEEN;
       const next = this.#nextLook(look);
       if (look.tried === 0 && this.#workers.active.length === 0 && !next) return;
-      await this.#worthLooking(look, next);
+      await this.#worthLooking(look, next, changes);
     }
   }
 
   async finish(): Promise<void> {
-    let isClean = false;
     try {
       await this.#workers.finished();
-      if (await this.#looks.releaseLeftovers()) this.#leftSome = true;
-      isClean = true;
+      await this.#workers.claims.retry();
     } finally {
-      await this.#workers.close({ giveBack: isClean });
+      await this.#workers.close();
     }
     this.#pass.stats.more = await this.#hasMore();
     if (this.#away) throw this.#away;
   }
 
+  /** Where too many sessions are in trouble only a pass that stays goes on: it tries everything afresh later. */
   get #mayLook(): boolean {
-    return maySend(this.#pass) && !this.#workers.isCircuitOpen;
+    return maySend(this.#pass) && (this.#stays || !this.#workers.isCircuitOpen);
   }
 
   get #stays(): boolean {
-    return this.#pass.clock.until(this.#stayUntil) > 0;
+    return this.#pass.clock.until(stayUntil(this.#pass)) > 0;
   }
 
   /** A pass that stays is not ended by a service that is away for a moment: it looks again, and tells at its end. */
@@ -111,7 +114,7 @@ class SendLoop {
     if (!this.#watch.snapshot) await this.#watch.refresh();
     else if (stays) this.#keepUp();
     const { snapshot } = this.#watch;
-    if (!snapshot) return NOTHING_SEEN;
+    if (!snapshot || this.#workers.isCircuitOpen) return NOTHING_SEEN;
     const look = await this.#looks.look(snapshot, { stays });
     this.#leftSome = look.left.length > 0;
     return look;
@@ -133,23 +136,31 @@ class SendLoop {
   #nextLook({ left, nextDue }: Look): Date | undefined {
     const { clock, lifetimes } = this.#pass;
     const again = left.map((session) => this.#workers.openAgainAt(session));
-    const stays = [addSeconds(clock.now(), lifetimes.lookMs / 1000), this.#stayUntil, nextDue];
+    const stays = [addSeconds(clock.now(), lifetimes.lookMs / 1000), stayUntil(this.#pass), nextDue];
     const times = [...again, ...(this.#stays ? stays : [])].filter((time) => time !== undefined);
     return times.length > 0 ? earliest(...times) : undefined;
   }
 
-  /** Waits until another look may bring something; leases that are not needed meanwhile are given back. */
-  async #worthLooking(look: Look, next: Date | undefined): Promise<void> {
-    const { clock } = this.#pass;
+  /**
+   * Waits until another look may bring something; leases that are not needed meanwhile are given up.
+   *
+   * @param seen how many changes there had been when the look began
+   */
+  async #worthLooking(look: Look, next: Date | undefined, seen: number): Promise<void> {
+    const { clock, log } = this.#pass;
     const soonest = addSeconds(clock.now(), LOOK_GAP_MS / 1000);
     const timed = next && next < soonest ? soonest : next;
-    // What could not be claimed just now can't be before something changes.
-    for (let hasChanged = look.tried > 0; ; hasChanged = true) {
+    for (;;) {
+      // What could not be claimed just now can't be before something changes.
+      const hasChanged = look.tried > 0 || this.#changes > seen;
       if (hasChanged && this.#mayClaimMore(look)) return;
       if (!this.#mayLook || (timed && clock.until(timed) <= 0)) return;
       const change = this.#change(timed);
-      if (this.#stays || this.#workers.active.length === 0)
-        await this.#unlessAway(() => this.#workers.dismissIdle((session) => look.left.includes(session)));
+      // A look that failed does not say who has nothing left.
+      if (look !== NOTHING_SEEN)
+        await this.#workers
+          .dismissIdle((session) => look.left.includes(session))
+          .catch((error: unknown) => log.warn({ error: describeError(error) }, "leases were not given back"));
       await change;
     }
   }
@@ -180,7 +191,7 @@ class SendLoop {
   /** Whether something is left for the next pass. What was left in a pass that stays may have been sent since. */
   async #hasMore(): Promise<boolean> {
     const { snapshot } = this.#watch;
-    const more = this.#leftSome || this.#workers.stoppedSome;
+    const more = this.#leftSome || this.#workers.leftSome;
     if (!more || this.#pass.config.STAY_SECONDS === 0 || !snapshot) return more;
     return (await this.#unlessAway(() => this.#looks.isSomethingLeft(snapshot))) ?? true;
   }

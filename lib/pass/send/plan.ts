@@ -91,7 +91,7 @@ export function dueKey({ _id, scheduledAt }: Pick<DueMessage, "_id" | "scheduled
 }
 
 /** The same backlog without some messages, given by their `dueKey`. */
-export function withoutMessages(backlog: SessionBacklog, keys: Set<string>): SessionBacklog {
+export function withoutMessages(backlog: SessionBacklog, keys: ReadonlyMap<string, unknown>): SessionBacklog {
   if (keys.size === 0) return backlog;
   const next = backlog.next.filter((message) => !keys.has(dueKey(message)));
   return { ...backlog, next, count: backlog.count - (backlog.next.length - next.length) };

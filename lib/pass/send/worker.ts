@@ -1,21 +1,35 @@
-import { addSeconds, pauseFor } from "../../clock.ts";
+import { addSeconds, earliest, pauseFor } from "../../clock.ts";
 import { describeError } from "../../log.ts";
-import { releaseClaims, releaseExpired } from "../../messages/claims.ts";
 import { oldestFirst } from "../../messages/due.ts";
 import { hasMedia } from "../../messages/outgoing.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Reason } from "../../problems.ts";
-import { LeaseTrust, restrictSession } from "../../sessions/leases.ts";
+import { restrictSession } from "../../sessions/leases.ts";
+import { engineOf } from "../../waha/client.ts";
 import type { WahaServer, WahaSession } from "../../waha/responses.ts";
 import { lastStart, maySend, type Pass } from "../pass.ts";
-import { deliver, type Lane } from "./deliver.ts";
+import type { ClaimsToReturn } from "./claims-to-return.ts";
+import { deliver, type SessionContext } from "./deliver.ts";
+import type { HeldLease } from "./held-leases.ts";
 import { MessageIds } from "./message-ids.ts";
 import { startableSoon, type WorkerStatus } from "./plan.ts";
 
-/** A lease as it was taken: when the request was sent, and when the session's last message was posted. */
-export interface Taken {
-  at: Date;
-  lastSentAt: Date | undefined;
+/** What a worker sends on: a session as WAHA shows it, and its lease. */
+export interface Assigned {
+  session: WahaSession;
+  server: WahaServer | undefined;
+  lease: HeldLease;
+}
+
+/** These end a worker without saying anything about its session. */
+const NOT_ABOUT_THE_SESSION = new Set(["out_of_time", "claim_ran_out", "database_lost"]);
+
+/** What a worker tells of its session. */
+interface WorkerEvents {
+  /** It could do with more, or has nothing left. */
+  changed(): void;
+  /** A message was given back that this pass is not to try again. */
+  notAgain(message: ClaimedMessage): void;
 }
 
 /**
@@ -24,45 +38,43 @@ export interface Taken {
  */
 export class SessionWorker {
   readonly session: WahaSession;
-  readonly lease: LeaseTrust;
+  readonly lease: HeldLease;
   /** Why nothing more is sent on this session by this worker. */
   stopped: Reason | undefined;
-  lastSentAt: Date | undefined;
-  /** A POST may still be under way: the lease must run out. */
-  hasOpenPost = false;
-  /** Claims may be left that could not be given back. */
-  mayHoldClaims = false;
   /** When the next message may start: the pause after the last one is over. */
   readyAt: Date;
   readonly #pass: Pass;
-  readonly #lane: Lane;
-  readonly #onChange: () => void;
+  readonly #context: SessionContext;
+  readonly #claims: ClaimsToReturn;
+  readonly #events: WorkerEvents;
   #queue: ClaimedMessage[] = [];
   #running: Promise<void> | undefined;
   #recording: Promise<unknown>[] = [];
+  /** Since when a message is being delivered. */
+  #deliveringSince: Date | undefined;
+  #expiry: NodeJS.Timeout | undefined;
+  #defect: { error: unknown } | undefined;
   #served = 0;
   #lastGiven = 0;
   #msPerMessage: number | undefined;
 
-  /** @param onChange called when the session could do with more, and when it has nothing left */
   constructor(
     pass: Pass,
-    session: WahaSession,
-    server: WahaServer | undefined,
-    taken: Taken,
-    onChange: () => void,
+    { lease, server, session }: Assigned,
+    claims: ClaimsToReturn,
+    events: WorkerEvents,
   ) {
-    const { clock, lifetimes } = pass;
     this.#pass = pass;
     this.session = session;
-    this.lease = new LeaseTrust(clock, taken.at, lifetimes.leaseMs, lifetimes.marginMs);
-    this.lastSentAt = taken.lastSentAt;
-    this.readyAt = this.#afterPause(taken.lastSentAt);
-    this.#onChange = onChange;
-    this.#lane = {
+    this.lease = lease;
+    this.readyAt = this.#afterPause(lease.lastSentAt);
+    this.#claims = claims;
+    this.#events = events;
+    this.#context = {
       session: session.name,
+      engine: engineOf(server, session),
       ids: new MessageIds(pass, session, server),
-      cutOff: this.lease.cutOff,
+      cutOff: lease.cutOff,
       whyNot: (message) => this.#whyNot(message),
       hasNext: () => this.#queue.length > 0,
       record: (recorded) => this.#recordBeside(recorded),
@@ -70,25 +82,22 @@ export class SessionWorker {
   }
 
   get status(): WorkerStatus {
-    const { clock, config, lifetimes } = this.#pass;
-    const withinMs = Math.min(
-      lifetimes.aheadMs,
-      clock.until(this.lease.coversUntil),
-      clock.until(lastStart(this.#pass)),
-    );
-    const soon = { waitMs: clock.until(this.readyAt), withinMs, msPerMessage: this.#msPerMessage };
     return {
       active: this.#running !== undefined,
       queued: this.#queue.length,
-      target: startableSoon(config, soon),
+      target: this.isDone ? 0 : this.#target(),
       served: this.#served,
     };
   }
 
-  /** WAHA's or the database's answer stopped it, not the end of the pass or of its lease. */
+  /** Nothing more is sent by this worker: it was stopped, or its lease covers nothing any more. */
+  get isDone(): boolean {
+    return this.stopped !== undefined || this.lease.isOver;
+  }
+
+  /** What WAHA answered stopped it: its session is in trouble. */
   get isInTrouble(): boolean {
-    const { code } = this.stopped ?? {};
-    return code !== undefined && code !== "out_of_time" && code !== "claim_ran_out";
+    return this.stopped !== undefined && !NOT_ABOUT_THE_SESSION.has(this.stopped.code);
   }
 
   /** Half of what it was given last is sent: time to look for more. */
@@ -102,29 +111,49 @@ export class SessionWorker {
     this.#queue.push(...messages);
     this.#queue.sort(oldestFirst);
     this.#lastGiven = this.#queue.length;
+    this.#watchExpiry();
     this.#running ??= this.#run();
   }
 
-  /** Sends nothing more: another pass has the lease, or it ran out. A POST that is under way goes on. */
-  loseLease(): void {
-    this.stopped ??= { code: "claim_ran_out", detail: "its session's lease was lost" };
-  }
-
-  /** Resolves when everything given is sent or given back, and recorded. */
+  /**
+   * Resolves when everything given is sent or given back, and recorded.
+   *
+   * @throws an unexpected error that ended the sending
+   */
   async finished(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
+    if (this.#defect) throw this.#defect.error;
+  }
+
+  /** How many messages can soon start, with what is queued; none while one takes long. */
+  #target(): number {
+    const { clock, config, lifetimes } = this.#pass;
+    const { aheadMs } = lifetimes;
+    const since = this.#deliveringSince;
+    if (since && -clock.until(since) > aheadMs) return 0;
+    const withinMs = Math.min(
+      aheadMs,
+      clock.until(this.lease.coversUntil),
+      clock.until(lastStart(this.#pass)),
+    );
+    const waitMs = clock.until(this.readyAt);
+    return startableSoon(config, { waitMs, withinMs, msPerMessage: this.#msPerMessage });
   }
 
   /** More may be given at any time, also while the last outcomes are recorded, and after the session was stopped. */
   async #run(): Promise<void> {
     while (this.#queue.length > 0) {
-      await this.#sendQueue();
+      await this.#sendQueue().catch((error: unknown) => {
+        this.#defect ??= { error };
+        this.#stop({ code: "internal_error" });
+      });
       if (this.stopped) await this.#giveBackQueue(this.stopped);
       // One record may lead to another.
       while (this.#recording.length > 0) await Promise.all(this.#recording.splice(0));
     }
+    clearTimeout(this.#expiry);
     this.#running = undefined;
-    this.#onChange();
+    this.#events.changed();
   }
 
   async #sendQueue(): Promise<void> {
@@ -134,41 +163,51 @@ export class SessionWorker {
       await pauseFor(Math.min(clock.until(this.readyAt), clock.until(endOf(this.#queue[0]))), stop);
       // What was given meanwhile may have been due earlier.
       const [next] = this.#queue;
-      const reason = this.#whyNot(next);
-      if (reason?.code === "claim_ran_out") await this.#giveBackExpired();
+      if (!next) return;
+      const reason = this.#whyNot(next) ?? (await this.#deliver(next));
+      if (reason?.code === "claim_ran_out") await this.#giveBackQueue(reason);
       else if (reason) this.#stop(reason);
-      else await this.#deliver(next);
     }
   }
 
-  async #deliver(message: ClaimedMessage): Promise<void> {
+  /** Delivers a message; if it could not start, it is queued again, and why is returned. */
+  async #deliver(message: ClaimedMessage): Promise<Reason | undefined> {
     const { clock } = this.#pass;
     this.#queue.splice(this.#queue.indexOf(message), 1);
     const began = clock.now();
     const ready = this.readyAt;
+    this.#deliveringSince = began;
     // While it is under way the next one is taken to start a pause from now.
     this.readyAt = this.#afterPause(began);
-    const { open, posted, restricted, stop } = await deliver(this.#pass, this.#lane, message);
-    this.#measure(-clock.until(began));
-    if (posted) this.lastSentAt = clock.now();
-    this.readyAt = posted ? this.#afterPause(this.lastSentAt) : ready;
-    this.hasOpenPost ||= open ?? false;
+    const { notAgain, notStarted, open, posted, restricted, stop } = await deliver(
+      this.#pass,
+      this.#context,
+      message,
+    );
+    this.#deliveringSince = undefined;
+    if (notStarted) this.#queue.unshift(message);
+    else this.#measure(-clock.until(began));
+    if (posted) this.lease.lastSentAt = clock.now();
+    this.readyAt = posted ? this.#afterPause(this.lease.lastSentAt) : ready;
+    if (open) this.lease.runsOut = true;
+    if (notAgain) this.#events.notAgain(message);
     if (restricted) await this.#restrict();
     if (stop) this.#stop(stop);
-    if (stop || this.isLow) this.#onChange();
+    if (stop || this.isLow) this.#events.changed();
+    return notStarted;
   }
 
   /** Why no attempt of a message may start now; undefined if one may. */
   #whyNot(message: ClaimedMessage): Reason | undefined {
-    if (this.lease.cutOff.aborted) this.loseLease();
     if (this.stopped) return this.stopped;
     const { db, lifetimes } = this.#pass;
     const needsMs = hasMedia(message, db.documents.messages) ? lifetimes.mediaMs : lifetimes.attemptMs;
     if (!maySend(this.#pass, needsMs)) return { code: "out_of_time" };
+    if (this.lease.isOver) return { code: "claim_ran_out", detail: "its session's lease was lost" };
     return this.#pass.clock.until(endOf(message)) > 0 ? undefined : { code: "claim_ran_out" };
   }
 
-  /** When the pause after the last message is over, its random part drawn anew. */
+  /** When the pause after a message is over, its random part drawn anew. */
   #afterPause(sentAt: Date | undefined): Date {
     const { clock, config } = this.#pass;
     const now = clock.now();
@@ -191,39 +230,20 @@ export class SessionWorker {
     this.stopped ??= reason;
   }
 
+  /** Claims end also while a message is being delivered: no other pass has to give them back. */
+  #watchExpiry(): void {
+    clearTimeout(this.#expiry);
+    if (this.#queue.length === 0) return;
+    const { clock } = this.#pass;
+    const leftMs = clock.until(earliest(...this.#queue.map(endOf)));
+    if (leftMs <= 0) this.#recordBeside(this.#giveBackQueue({ code: "claim_ran_out" }));
+    else this.#expiry = setTimeout(() => this.#watchExpiry(), leftMs);
+  }
+
+  /** All of it goes back together, so that nothing overtakes what was due before it; the next look finds it first. */
   async #giveBackQueue(reason: Reason): Promise<void> {
-    const { clock, db, id, stats } = this.#pass;
-    await this.#giveBack(this.#queue.splice(0), async (ids) => {
-      const { changed } = await releaseClaims(db, ids, id, clock.now(), reason);
-      stats.released(reason, changed);
-    });
-  }
-
-  /** What did not start in time is claimed anew by the next look, which finds it first. */
-  async #giveBackExpired(): Promise<void> {
-    const { clock, db, id, stats } = this.#pass;
-    const isOver = (message: ClaimedMessage) => clock.until(endOf(message)) <= 0;
-    const over = this.#queue.filter(isOver);
-    this.#queue = this.#queue.filter((message) => !over.includes(message));
-    await this.#giveBack(over, async (ids) => {
-      const { changed } = await releaseExpired(db, ids, id, clock.now());
-      stats.released({ code: "claim_ran_out" }, changed);
-    });
-  }
-
-  /** The end of the pass tries once more, and a later pass rescues what is still claimed then. */
-  async #giveBack(
-    messages: ClaimedMessage[],
-    release: (ids: ClaimedMessage["_id"][]) => Promise<void>,
-  ): Promise<void> {
-    if (messages.length === 0) return;
-    try {
-      await release(messages.map((message) => message._id));
-    } catch (error) {
-      this.mayHoldClaims = true;
-      const { log } = this.#pass;
-      log.warn({ session: this.session.name, error: describeError(error) }, "claims not given back yet");
-    }
+    const ids = this.#queue.splice(0).map((message) => message._id);
+    await this.#claims.giveBack({ sessions: [this.session.name], ids, reason });
   }
 
   /** The session is finished only when every outcome is recorded, or was given up on. */

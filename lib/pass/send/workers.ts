@@ -1,17 +1,14 @@
 import { addSeconds } from "../../clock.ts";
-import { describeError, shownId } from "../../log.ts";
+import { shownId } from "../../log.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
-import {
-  type Held,
-  renewLeases,
-  returnLeases,
-  type SessionLease,
-  takeLeases,
-} from "../../sessions/leases.ts";
+import type { Id } from "../../mongo/ids.ts";
+import type { SessionLease } from "../../sessions/leases.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
-import { lastStart, type Pass } from "../pass.ts";
-import { startableSoon, type WorkerStatus } from "./plan.ts";
+import { lastStart, type Pass, stayUntil } from "../pass.ts";
+import { ClaimsToReturn } from "./claims-to-return.ts";
+import { HeldLeases } from "./held-leases.ts";
+import { dueKey, startableSoon, type WorkerStatus } from "./plan.ts";
 import { SessionWorker } from "./worker.ts";
 
 /** After so many sessions in trouble it is not the sessions: the pass claims no more. */
@@ -21,7 +18,7 @@ const CIRCUIT_OPENS_AT = 3;
 interface Closed {
   /** Until then; undefined for as long as the pass lasts. */
   until: Date | undefined;
-  /** The lease that another pass holds, as it was met first, and when that was. */
+  /** When the lease that another pass holds was to end as it was met first, and when that was. */
   met?: { expiresAt: Date | undefined; at: Date };
 }
 
@@ -33,25 +30,26 @@ export interface Taking {
   restricted: WahaSession[];
 }
 
-/** The sessions on which a pass sends: each with its lease, which is renewed for as long as it is held, and its worker. */
+/** The sessions on which a pass sends, each with its worker; and those that it leaves alone for now. */
 export class Workers {
+  readonly claims: ClaimsToReturn;
+  /** Some worker was stopped, or a message was given back that is not tried again: it is left. */
+  leftSome = false;
   readonly #pass: Pass;
   readonly #onChange: () => void;
+  readonly #leases: HeldLeases;
   readonly #workers = new Map<string, SessionWorker>();
   readonly #closed = new Map<string, Closed>();
   readonly #suspended = new Set<string>();
-  /** Some worker was stopped: what it had is left. */
-  stoppedSome = false;
-  /** Claims may be left that could not be given back. */
-  mayHoldClaims = false;
-  #renewing = false;
-  readonly #renewals: NodeJS.Timeout;
+  /** Messages that are not to be claimed, by `dueKey`: they could not be, or WAHA turned them down for their own sake. */
+  readonly unclaimable = new Map<string, Id>();
 
   /** @param onChange called when a session could do with more, and when it has nothing left */
   constructor(pass: Pass, onChange: () => void) {
     this.#pass = pass;
     this.#onChange = onChange;
-    this.#renewals = setInterval(() => void this.#renew(), pass.lifetimes.renewalMs);
+    this.claims = new ClaimsToReturn(pass);
+    this.#leases = new HeldLeases(pass, onChange);
   }
 
   get active(): SessionWorker[] {
@@ -65,7 +63,8 @@ export class Workers {
 
   /** It may be given messages: no other pass sends on it, and it is neither stopped nor suspended. */
   isOpen(session: string): boolean {
-    if (this.#suspended.has(session) || this.#workers.get(session)?.stopped) return false;
+    if (this.#suspended.has(session) || this.claims.holds(session)) return false;
+    if (this.#workers.get(session)?.isDone) return false;
     const closed = this.#closed.get(session);
     return !closed || (closed.until !== undefined && this.#pass.clock.until(closed.until) <= 0);
   }
@@ -82,17 +81,17 @@ export class Workers {
   }
 
   /**
-   * When it is worth looking at a session again: its pause is nearly over, or the lease that another pass holds has
-   * been given back or has run out. Undefined where nothing of the kind is to come.
+   * When it is worth looking at a session again: its pause is nearly over, or the lease that another pass holds may have
+   * ended. Undefined where nothing of the kind is to come.
    */
   openAgainAt(session: string): Date | undefined {
     const { clock, lifetimes } = this.#pass;
     const worker = this.#workers.get(session);
-    if (worker && (worker.status.active || worker.stopped)) return undefined;
-    const at = worker
-      ? addSeconds(worker.readyAt, -lifetimes.aheadMs / 1000)
-      : this.#closed.get(session)?.until;
-    return at && clock.until(at) > 0 ? at : undefined;
+    if (worker && (worker.status.active || worker.isDone)) return undefined;
+    const times = worker
+      ? [addSeconds(worker.readyAt, -lifetimes.aheadMs / 1000), worker.readyAt]
+      : [this.#closed.get(session)?.until];
+    return times.find((time) => time && clock.until(time) > 0);
   }
 
   /** Until then a session's lease covers its claims. */
@@ -110,81 +109,82 @@ export class Workers {
 
   /** Takes the leases of sessions that are new to this pass. Those that are not free are closed for a while. */
   async take(newcomers: WahaSession[], { server }: WahaSnapshot): Promise<Taking> {
-    const { clock, db, id: passId, lifetimes } = this.#pass;
-    const at = clock.now();
-    const error = clock.errorMs / 1000;
-    const expiresAt = addSeconds(at, lifetimes.leaseMs / 1000 + error);
-    const names = newcomers.map(({ name }) => name);
-    // A lease that another pass holds is not free before it is surely over.
-    const leases = await takeLeases(db, names, passId, addSeconds(at, -error), expiresAt);
-    const taking: Taking = { takenOver: false, restricted: [] };
+    const now = this.#pass.clock.now();
+    const { held, others, takenOver } = await this.#leases.take(newcomers.map(({ name }) => name));
+    const restricted: WahaSession[] = [];
     for (const session of newcomers) {
-      const lease = leases.get(session.name);
-      const isOurs = lease?.passId === passId && lease.expiresAt.getTime() === expiresAt.getTime();
-      if (isOurs) {
-        const taken = { at, lastSentAt: lease.lastSentAt };
-        const worker = new SessionWorker(this.#pass, session, server, taken, () => this.#changed(worker));
+      const lease = held.get(session.name);
+      const other = others.get(session.name);
+      if (lease) {
+        const assigned = { session, server, lease };
+        const worker = new SessionWorker(this.#pass, assigned, this.claims, {
+          changed: () => this.#changed(worker),
+          notAgain: (message) => {
+            this.leftSome = true;
+            this.unclaimable.set(dueKey(message), message._id);
+          },
+        });
         this.#workers.set(session.name, worker);
         this.#closed.delete(session.name);
-        taking.takenOver ||= lease.takenOver ?? false;
-      } else if (isRestricted(lease, at)) {
+      } else if (isRestricted(other, now)) {
         this.#closed.set(session.name, { until: undefined });
-        taking.restricted.push(session);
-      } else this.#meetForeign(session.name, lease);
+        restricted.push(session);
+      } else this.#meetForeign(session.name, other);
     }
-    return taking;
+    return { takenOver, restricted };
   }
 
-  /** Gives back the leases of sessions that send nothing and have nothing left to send. */
+  /** Gives up the leases of sessions that send nothing, and that have nothing left to send or are not to send any more. */
   async dismissIdle(hasMore: (session: string) => boolean): Promise<void> {
-    const idle = [...this.#workers.values()].filter(
-      ({ session, status, stopped }) => !status.active && (stopped || !hasMore(session.name)),
-    );
-    await this.#dismiss(idle);
+    await this.#dismiss(({ isDone, session }) => isDone || !hasMore(session.name));
   }
 
   /** Serves no more the sessions whose pause outlasts this pass: what they have due is the next one's. */
   async closePausing(): Promise<void> {
     const end = lastStart(this.#pass);
-    const pausing = [...this.#workers.values()].filter(
-      ({ readyAt, status, stopped }) => !status.active && !stopped && readyAt >= end,
-    );
-    for (const { session } of pausing) this.#closed.set(session.name, { until: undefined });
-    await this.#dismiss(pausing);
+    const isPausing = ({ isDone, readyAt }: SessionWorker) => !isDone && readyAt >= end;
+    for (const worker of this.#workers.values())
+      if (!worker.status.active && isPausing(worker))
+        this.#closed.set(worker.session.name, { until: undefined });
+    await this.#dismiss(isPausing);
   }
 
-  /** Forgets what stands against sessions, as a new pass would. */
+  /** Forgets what stands against sessions and messages, as a new pass would. */
   startAfresh(): void {
     this.#suspended.clear();
     this.#closed.clear();
+    this.unclaimable.clear();
   }
 
-  /** Resolves when nothing is under way any more. */
+  /**
+   * Resolves when nothing is under way any more.
+   *
+   * @throws what the first worker failed by, if one did, once all have ended
+   */
   async finished(): Promise<void> {
-    await Promise.all([...this.#workers.values()].map((worker) => worker.finished()));
+    const ends = await Promise.allSettled([...this.#workers.values()].map((worker) => worker.finished()));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
-  /** Gives the leases back, or lets them run out. */
-  async close({ giveBack }: { giveBack: boolean }): Promise<void> {
-    clearInterval(this.#renewals);
-    const workers = [...this.#workers.values()];
-    for (const { lease } of workers) lease.close();
-    if (giveBack) await this.#dismiss(workers);
+  /** Gives up all leases: those behind which claims may stand run out. */
+  async close(): Promise<void> {
+    for (const { lease, session } of this.#workers.values())
+      if (this.claims.holds(session.name)) lease.runsOut = true;
+    const leases = [...this.#workers.values()].map(({ lease }) => lease);
+    this.#leases.close();
+    await this.#leases.giveUp(leases);
   }
 
-  /** A lease under which a POST may be under way, or a claim may be left, runs out. */
-  async #dismiss(workers: SessionWorker[]): Promise<void> {
-    for (const { lease, session } of workers) {
-      lease.close();
-      this.#workers.delete(session.name);
-    }
-    const free = workers.filter(({ hasOpenPost, mayHoldClaims }) => !hasOpenPost && !mayHoldClaims);
-    await returnLeases(this.#pass.db, free.map(heldOf), this.#pass.id);
+  async #dismiss(isMeant: (worker: SessionWorker) => boolean): Promise<void> {
+    const idle = [...this.#workers.values()].filter(
+      (worker) => !worker.status.active && isMeant(worker) && !this.claims.holds(worker.session.name),
+    );
+    for (const { session } of idle) this.#workers.delete(session.name);
+    if (idle.length > 0) await this.#leases.giveUp(idle.map(({ lease }) => lease));
   }
 
   #changed(worker: SessionWorker): void {
-    this.stoppedSome ||= worker.stopped !== undefined;
-    this.mayHoldClaims ||= worker.mayHoldClaims;
+    this.leftSome ||= worker.isDone;
     if (worker.isInTrouble) this.#suspended.add(worker.session.name);
     this.#onChange();
   }
@@ -194,48 +194,15 @@ export class Workers {
    * that the holder lives, and no longer than a lease lasts: then what is due there is left to the holder.
    */
   #meetForeign(session: string, lease: SessionLease | undefined): void {
-    const { clock, config, lifetimes } = this.#pass;
+    const { clock, lifetimes } = this.#pass;
     const now = clock.now();
     const met = this.#closed.get(session)?.met ?? { expiresAt: lease?.expiresAt, at: now };
     const isRenewed = met.expiresAt?.getTime() !== lease?.expiresAt.getTime();
     const isOver = now >= addSeconds(met.at, (lifetimes.leaseMs + 2 * lifetimes.lookMs) / 1000);
-    const waits = config.STAY_SECONDS > 0 || !(isRenewed || isOver);
+    const waits = clock.until(stayUntil(this.#pass)) > 0 || !(isRenewed || isOver);
     this.#closed.set(session, { until: waits ? addSeconds(now, lifetimes.lookMs / 1000) : undefined, met });
   }
-
-  /** Renews the leases of all workers but those that are to run out. One renewal is under way at a time. */
-  async #renew(): Promise<void> {
-    const workers = [...this.#workers.values()].filter(isRenewed);
-    if (this.#renewing || workers.length === 0) return;
-    this.#renewing = true;
-    const { clock, db, id: passId, lifetimes, log } = this.#pass;
-    const sentAt = clock.now();
-    const expiresAt = addSeconds(sentAt, (lifetimes.leaseMs + clock.errorMs) / 1000);
-    try {
-      const renewed = await renewLeases(db, workers.map(heldOf), passId, expiresAt);
-      for (const worker of workers) {
-        if (renewed.has(worker.session.name)) worker.lease.renewed(sentAt);
-        else if (this.#workers.get(worker.session.name) === worker) this.#lose(worker);
-      }
-    } catch (error) {
-      log.warn({ error: describeError(error) }, "leases were not renewed");
-    } finally {
-      this.#renewing = false;
-    }
-  }
-
-  #lose(worker: SessionWorker): void {
-    const { log } = this.#pass;
-    log.warn({ session: worker.session.name }, "a lease was lost: nothing more is sent on its session");
-    worker.loseLease();
-    this.#onChange();
-  }
 }
-
-const heldOf = ({ lastSentAt, session }: SessionWorker): Held => ({ session: session.name, lastSentAt });
-
-/** Once a POST was cut off, the lease is to run out; but not while another is under way. */
-const isRenewed = ({ hasOpenPost, status }: SessionWorker) => status.active || !hasOpenPost;
 
 function isRestricted(lease: SessionLease | undefined, now: Date): boolean {
   return lease?.restrictedUntil !== undefined && lease.restrictedUntil > now;

@@ -59,7 +59,12 @@ async function serverFinding({ database }: Database): Promise<Finding> {
 /** Writes, and takes back, a document in the scheduler's own collection. No pass looks at it. */
 async function writeFinding({ scheduler }: Database): Promise<Finding> {
   const _id = `doctor:${randomUUID()}`;
-  await scheduler.insertOne({ _id, passId: "doctor", expiresAt: new Date(0) } satisfies SessionLease);
+  await scheduler.insertOne({
+    _id,
+    passId: "doctor",
+    takenAt: new Date(0),
+    expiresAt: new Date(0),
+  } satisfies SessionLease);
   await scheduler.deleteOne({ _id });
   return ok("database", "writes are acknowledged by a majority of its nodes");
 }

@@ -1,12 +1,12 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../../../lib/clock.ts";
 import { SWEPT_SECONDS } from "../../../lib/config.ts";
-import { auditMessages } from "../../../lib/messages/audit.ts";
-import type { Bounded } from "../../../lib/mongo/bounded-count.ts";
+import { auditMessages, notBoolean } from "../../../lib/messages/audit.ts";
+import { LIVE } from "../../../lib/messages/due.ts";
+import { type Bounded, countUpTo, type Search } from "../../../lib/mongo/bounded-count.ts";
 import type { Database } from "../../../lib/mongo/client.ts";
 import type { ProblemCode } from "../../../lib/problems.ts";
 import { counted } from "../../format.ts";
-import { ANY_CAMPAIGN } from "../../resend/selection.ts";
 import { type Finding, ofCode, ok, problem } from "../finding.ts";
 import { LOOK_MS, runCheck } from "../run-check.ts";
 
@@ -21,7 +21,7 @@ export async function checkDocuments(db: Database, now: Date): Promise<Finding[]
   const findings = [
     ...(await runCheck("documents", () => audit(db, now))),
     ...(await runCheck("documents", () => oddFlags(db))),
-    ...(await runCheck("documents", () => oddStates(db))),
+    ...(await runCheck("documents", () => oddStates(db, now))),
   ];
   return findings.length > 0 ? findings : [ok("documents", "no message is out of a pass's sight")];
 }
@@ -33,49 +33,64 @@ async function audit(db: Database, now: Date): Promise<Finding[]> {
   );
 }
 
-const BOOLEAN = { $in: [true, false] };
-/** Neither a flag nor the lack of one, which the audit finds. */
-const NO_FLAG = { $nin: [true, false, null] };
+/** Whether a flag is a boolean, as an expression. */
+const isBoolean = (flag: string): Document => ({ $eq: [{ $type: `$${flag}` }, "bool"] });
 
 async function oddFlags(db: Database): Promise<Finding[]> {
-  const counts = await Promise.all([
-    countByCampaignIndex(db, { isDeleted: NO_FLAG }),
-    countByCampaignIndex(db, { isDeleted: BOOLEAN, isSent: NO_FLAG }),
-    countByCampaignIndex(db, { isDeleted: BOOLEAN, isSent: BOOLEAN, isPicked: NO_FLAG }),
-  ]);
-  const count = counts.reduce((sum, each) => sum + each, 0);
-  if (count === 0) return [];
-  return [
+  const searches: Search<"odd">[] = [
+    ["odd", notBoolean("isSent")],
+    // What holds two is counted once, by the first of them.
+    ["odd", notBoolean("isDeleted"), isBoolean("isSent")],
+    ["odd", notBoolean("isPicked"), { $and: [isBoolean("isSent"), isBoolean("isDeleted")] }],
+  ];
+  return (await count(db, searches)).map((odd) =>
     problem(
       "documents",
-      `isSent, isDeleted or isPicked is no boolean ("false" or 0, say), so they are never seen: ${upToMany(count)}`,
+      `isSent, isDeleted or isPicked is no boolean ("false" or 0, say), so they are never seen: ${howMany(odd)}`,
       "Make the app write true or false, and convert what is there",
     ),
-  ];
+  );
 }
 
-async function oddStates(db: Database): Promise<Finding[]> {
+/** How far from now the doctor looks at messages that name no campaign, in seconds. */
+const NEAR_SECONDS = SWEPT_SECONDS;
+
+/** What names a campaign is found by `scheduler_campaign`. Of the rest, what is near its time is, by `scheduler_due`. */
+async function oddStates(db: Database, now: Date): Promise<Finding[]> {
   const known = [null, "released", "claimed", "attempting", "sent", "failed", "missed", "unknown"];
-  const flags = { isDeleted: BOOLEAN, isSent: BOOLEAN, isPicked: BOOLEAN };
-  const count = await countByCampaignIndex(db, { ...flags, "delivery.state": { $nin: known } });
-  if (count === 0) return [];
-  return [
+  const odd = { "delivery.state": { $nin: known } };
+  const boolean = { $in: [true, false] };
+  const near = { $gte: addSeconds(now, -NEAR_SECONDS), $lte: addSeconds(now, NEAR_SECONDS) };
+  const live = { ...LIVE, scheduledAt: near, ...odd };
+  const { campaignId } = db.documents.messages;
+  const searches: Search<"odd">[] =
+    campaignId === null
+      ? [["odd", live]]
+      : [
+          [
+            "odd",
+            {
+              [campaignId]: { $exists: true },
+              isDeleted: boolean,
+              isSent: boolean,
+              isPicked: boolean,
+              ...odd,
+            },
+          ],
+          ["odd", { [campaignId]: { $exists: false }, ...live }],
+        ];
+  return (await count(db, searches)).map((odd) =>
     problem(
       "documents",
-      `delivery.state is a word that the scheduler does not know, so they are never sent: ${upToMany(count)}`,
+      `delivery.state is a word that the scheduler does not know, so they are never sent: ${howMany(odd)}`,
       "Find out what else writes delivery, and stop it; it is the scheduler's own",
     ),
-  ];
+  );
 }
 
-/** Counts messages by fields of `scheduler_campaign`, which lead it in this order. */
-async function countByCampaignIndex(db: Database, conditions: Document): Promise<number> {
-  const messages = db.database.collection(db.messages.collectionName);
-  return messages.countDocuments({ ...ANY_CAMPAIGN, ...conditions }, { limit: MANY, maxTimeMS: LOOK_MS });
-}
-
-function upToMany(count: number): string {
-  return howMany({ count: Math.min(count, MANY), more: count >= MANY });
+/** How many messages the searches find together, if any. */
+async function count(db: Database, searches: Search<"odd">[]): Promise<Bounded[]> {
+  return [...(await countUpTo(db.messages, searches, MANY, { maxTimeMS: LOOK_MS })).values()];
 }
 
 function howMany({ count, more }: Bounded): string {

@@ -1,96 +1,100 @@
-import { isDeepStrictEqual } from "node:util";
-import { type Document, type IndexDescription, type IndexDescriptionInfo, MongoServerError } from "mongodb";
-import { CAMPAIGN_INDEXES } from "../../../lib/campaigns.ts";
+import type { Document } from "mongodb";
 import { addSeconds } from "../../../lib/clock.ts";
 import type { Config } from "../../../lib/config.ts";
-import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import { dueFilter } from "../../../lib/messages/due.ts";
-import { messageIndexes } from "../../../lib/messages/indexes.ts";
 import type { Database } from "../../../lib/mongo/client.ts";
+import { compareIndexes, readIndexes, serves, type WantedIndexes } from "../../../lib/mongo/indexes.ts";
+import { wantedIndexes } from "../../../lib/pass/housekeeping.ts";
 import { listed } from "../../format.ts";
-import { type Finding, ofCode, ok, problem, warning } from "../finding.ts";
+import { type Finding, ofCode, ok, warning } from "../finding.ts";
 
 /** The index that every pass rests on. */
 const DUE = "scheduler_due";
 
 /** Checks that the indexes exist, are what they should be, and that the search for what is due uses its own. */
 export async function checkIndexes(db: Database, config: Config, now: Date): Promise<Finding[]> {
-  const [ofMessages, ofCampaigns] = await Promise.all([
-    compare(db, db.messages.collectionName, messageIndexes(MAPPINGS.plain.messages)),
-    compare(db, db.campaigns.collectionName, CAMPAIGN_INDEXES),
-  ]);
-  const missing = [...ofMessages.missing, ...ofCampaigns.missing];
-  const different = [...ofMessages.different, ...ofCampaigns.different];
+  const wanted = wantedIndexes(db);
+  const compared = await Promise.all(wanted.map(compare));
+  const different = compared.flatMap((each) => each.different);
+  const missing = compared.flatMap((each) => each.missing).filter((name) => !different.includes(name));
   const findings: Finding[] = [];
   if (missing.length > 0)
     findings.push({
       ...ofCode("warning", "indexes", "indexes_missing", listed(missing)),
       message: `these do not exist, so passes read whole collections: ${listed(missing)} [indexes_missing]`,
-      remedy: "The first pass creates them. If it can't: the commands are in docs/indexes.md",
+      remedy:
+        "Passes create them within ten minutes. If they can't, the log says why; the commands are in docs/indexes.md",
     });
   if (different.length > 0)
     findings.push(
-      problem(
+      warning(
         "indexes",
-        `these have other keys, or another partial filter, than the scheduler's: ${listed(different)}`,
-        "Drop them; the next pass of a new instance creates them as they should be",
+        `these have other keys, another partial filter or another collation than the scheduler's: ${listed(different)}`,
+        "Passes replace them within ten minutes. If they can't, the log says why. Drop them by hand then",
       ),
     );
-  if (findings.length === 0) findings.push(ok("indexes", "all exist, as they should be"));
-  if (!missing.includes(DUE)) findings.push(await useOfDue(db, config, now));
+  if (findings.length === 0) findings.push(ok("indexes", tellSound(compared)));
+  const ofDue = compared.flatMap(({ due }) => due);
+  if (ofDue.length > 0) findings.push(await useOfDue(db, config, now, ofDue));
   return findings;
 }
 
-async function compare(db: Database, collection: string, wanted: IndexDescription[]) {
-  const existing = new Map((await indexesOf(db, collection)).map((index) => [index.name, index]));
-  const missing = wanted.filter(({ name }) => !existing.has(name));
-  const different = wanted.filter((index) => {
-    const found = existing.get(index.name);
-    return found && !isSame(index, found);
-  });
-  const names = (indexes: IndexDescription[]) => indexes.map(({ name }) => String(name));
-  return { missing: names(missing), different: names(different) };
+interface Compared {
+  collection: string;
+  exists: boolean;
+  missing: string[];
+  different: string[];
+  /** The names of those that may serve the search for what is due. */
+  due: string[];
 }
 
-/** The server's code for a collection that does not exist. */
-const NO_COLLECTION = 26;
-
-/** None where there is no collection yet. */
-async function indexesOf({ database }: Database, collection: string): Promise<IndexDescriptionInfo[]> {
-  try {
-    return await database.collection(collection).indexes();
-  } catch (error) {
-    if (error instanceof MongoServerError && error.code === NO_COLLECTION) return [];
-    throw error;
-  }
+async function compare({ collection, indexes }: WantedIndexes): Promise<Compared> {
+  const { collectionName } = collection;
+  const existing = await readIndexes(collection);
+  if (!existing) return { collection: collectionName, exists: false, missing: [], different: [], due: [] };
+  const { missing, different } = compareIndexes(indexes, existing);
+  const due = indexes.find(({ name }) => name === DUE);
+  const ofDue = existing.filter((found) => due && serves(due, found));
+  return {
+    collection: collectionName,
+    exists: true,
+    missing: missing.map(({ name }) => String(name)),
+    different,
+    due: ofDue.map(({ name }) => String(name)),
+  };
 }
 
-/** The order of the keys matters, that of the filter's conditions does not. */
-function isSame(wanted: IndexDescription, found: IndexDescriptionInfo): boolean {
-  return (
-    JSON.stringify(wanted.key) === JSON.stringify(found.key) &&
-    isDeepStrictEqual(wanted.partialFilterExpression, found.partialFilterExpression)
-  );
+function tellSound(compared: Compared[]): string {
+  const absent = compared.filter(({ exists }) => !exists).map(({ collection }) => collection);
+  if (absent.length === 0) return "all exist, as they should be";
+  const rest = absent.length < compared.length ? "; the others are as they should be" : "";
+  const once = absent.length > 1 ? "they exist" : "it exists";
+  return `passes create those of ${absent.join(" and ")} once ${once}${rest}`;
 }
 
-async function useOfDue(db: Database, { LOOKBACK_SECONDS }: Config, now: Date): Promise<Finding> {
+async function useOfDue(
+  db: Database,
+  { LOOKBACK_SECONDS }: Config,
+  now: Date,
+  names: string[],
+): Promise<Finding> {
   const due = dueFilter({ from: addSeconds(now, -LOOKBACK_SECONDS), to: now }, now);
   const plan = await db.messages.find(due).sort({ scheduledAt: 1 }).explain("queryPlanner");
-  if (usesIndex(plan, DUE)) return ok("indexes", `the search for what is due uses ${DUE}`);
+  if (usesOne(plan, names)) return ok("indexes", `the search for what is due uses ${listed(names)}`);
   return warning(
     "indexes",
-    `the search for what is due does not use ${DUE}, so every pass reads more than it needs`,
+    `the search for what is due does not use ${listed(names)}, so every pass reads more than it needs`,
     "Is the index hidden (collMod), or does a query setting (planCacheSetFilter) forbid it?",
   );
 }
 
-/** Whether the plan that won, on one server or on every shard, reads that index. */
-function usesIndex(plan: Document, name: string): boolean {
+/** Whether the plan that won, on one server or on every shard, reads one of these indexes. */
+function usesOne(plan: Document, names: string[]): boolean {
   let found = false;
   JSON.stringify(plan, (key, value) => {
     // What the planner weighed and rejected is not what runs.
     if (key === "rejectedPlans") return undefined;
-    if (key === "indexName" && value === name) found = true;
+    if (key === "indexName" && names.includes(value)) found = true;
     return value;
   });
   return found;

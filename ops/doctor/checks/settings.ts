@@ -43,7 +43,7 @@ function remedyFor(setting: string): string {
 
 const NO_LISTENER = warning(
   "settings",
-  "neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL is set, so nobody is told when something is wrong",
+  "neither ALERT_WEBHOOK_URL nor HEARTBEAT_URL is set, so no alert is sent when something is wrong",
   "Set one of them; see docs/monitoring.md#alerts",
 );
 

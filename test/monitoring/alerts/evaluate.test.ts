@@ -91,10 +91,14 @@ describe("what a pass met", () => {
     [
       "failed",
       report({}, { failed: 1, errors: ["invalid_message"] }),
-      "1 message is failed. invalid_message: ",
+      "1 message ended as failed. invalid_message: ",
     ],
-    ["missed", report({}, { missed: 2 }), "2 messages are missed. The status page says why"],
-    ["unknown", report({}, { unknown: 1, errors: ["waha_error"] }), "1 message is unknown. waha_error: "],
+    ["missed", report({}, { missed: 2 }), "2 messages ended as missed. The status page says why"],
+    [
+      "unknown",
+      report({}, { unknown: 1, errors: ["waha_error"] }),
+      "1 message ended as unknown. waha_error: ",
+    ],
   ])("begins to stand, and is told by this pass: %s", (kind, met, message) => {
     const { document, toTell } = evaluate(remembered(), met, NOW);
     expect(document.entries).toMatchObject([
@@ -253,8 +257,8 @@ describe("messages that did not go out, and defects", () => {
     const known = remembered({ unannounced: { failed: 3, missed: 1 } });
     const { document, toTell } = evaluate(known, report({}, { failed: 1, errors: ["invalid_message"] }), NOW);
     expect(toTell.map(({ message }) => message)).toEqual([
-      `3 messages are failed. invalid_message: ${messageOf("invalid_message")}`,
-      "1 message is missed. The status page says why",
+      `3 messages ended as failed. invalid_message: ${messageOf("invalid_message")}`,
+      "1 message ended as missed. The status page says why",
     ]);
     expect(document.unannounced).toEqual({});
   });

@@ -75,7 +75,7 @@ describe("messages that did not go out", () => {
     await world.callAndTell();
     expect(world.told().sort()).toEqual(["failed standing", "missed standing", "unknown standing"]);
     const [failed] = world.alerts().filter(({ kind }) => kind === "failed");
-    expect(failed?.text).toContain("2 messages are failed");
+    expect(failed?.text).toContain("2 messages ended as failed");
     expect(failed?.text).toContain(messageOf("invalid_message"));
   });
 
@@ -104,7 +104,7 @@ describe("messages that did not go out", () => {
     for (let pass = 0; pass < 2; pass += 1) await world.callAndTell();
     expect(world.told().sort()).toEqual(["failed standing", "missed standing"]);
     expect(world.alerts().map(({ text }) => text)).toContainEqual(
-      expect.stringContaining("2 messages are failed"),
+      expect.stringContaining("2 messages ended as failed"),
     );
     expect((await remembered(world))?.unannounced).toEqual({});
     // They have become alerts, and count as such no second time.
@@ -135,7 +135,7 @@ describe("messages that did not go out", () => {
     await world.callAndTell();
     expect(world.told()).toEqual(["failed standing"]);
     expect(await remembered(world)).toMatchObject({
-      entries: [{ message: expect.stringMatching(/^2 messages are failed/) }],
+      entries: [{ message: expect.stringMatching(/^2 messages ended as failed/) }],
     });
   });
 
@@ -240,7 +240,8 @@ describe("a pass that ends after one that looked around WAHA later", () => {
     const stop = new AbortController();
     const looks = () => world.waha.requestCount({ route: "sessions" });
     const before = looks();
-    world.env.STAY_SECONDS = "40";
+    // In a third of a minute a pass looks again after five seconds.
+    Object.assign(world.env, { PASS_SECONDS: "20", TAIL_SECONDS: "3", STAY_SECONDS: "15" });
     const staying = world.call("", { stop: stop.signal });
     await expect.poll(looks).toBe(before + 1);
     world.env.STAY_SECONDS = "0";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { messageOf } from "../../../lib/problems.ts";
-import { readStatus } from "../../support/status.ts";
+import { readPage, readStatus } from "../../support/status.ts";
 import { ago, createWorld } from "../../support/world.ts";
 
 const claimed = { state: "claimed", passId: "p", claimedAt: ago(5), claimExpiresAt: ago(-60) };
@@ -94,6 +94,16 @@ test("messages that no pass can see are told, each kind with its remedy", async 
       { code: "never_picked", message: messageOf("never_picked"), count: 1, more: false },
     ]),
   );
+});
+
+test("a problem that several passes met says how often the latest one met it, and how many did", async () => {
+  const world = await createWorld();
+  await world.insert({ chatId: "bad" });
+  await world.pass();
+  expect(await readPage(world)).toContain("; 1 in one pass<");
+  await world.insert({ chatId: "bad" }, { chatId: "bad" }, { chatId: "bad" });
+  await world.pass();
+  expect(await readPage(world)).toContain("; 3 in the latest pass; met by 2 passes<");
 });
 
 test("a problem of the last day comes with its remedy and how to send again", async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { backgroundDone } from "../../../lib/async.ts";
 import { messageOf } from "../../../lib/problems.ts";
 import { askStatus, readStatus } from "../../support/status.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
@@ -63,6 +64,7 @@ test("no pass for minutes is what is said first; one that stays may be that much
 test("alerts that stand are told, and keep the verdict from being good", async () => {
   const world = await createWorld();
   await world.pass();
+  await backgroundDone();
   const alert = { kind: "missed", about: "", code: null, message: "3 messages are missed", since: ago(60) };
   const standing = { lastAt: ago(1), state: "standing", told: "standing", claimedUntil: null };
   const over = { ...alert, ...standing, kind: "failed", state: "over" };

@@ -80,7 +80,7 @@ test("a POST is cut off before the end of a lease that can't be renewed, and tha
   const expiresAt = (await leaseOf(world))?.expiresAt as Date;
   // The renewals of this lease match nothing, and it can't be given back.
   await world.scheduler.updateOne({ _id: "session:default" as never }, { $set: { passId: "pass" } });
-  await expect.poll(async () => (await world.find(id)).delivery.error?.code).toBe("waha_timeout");
+  await expect.poll(async () => (await world.find(id)).delivery.error?.code).toBe("lease_ran_out");
   const { delivery } = await world.find(id);
   expect(delivery.error.at.getTime()).toBeLessThan(expiresAt.getTime());
   await passing;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FaultAction as Action } from "../../../dev/waha-simulator/faults.ts";
-import { ago, createWorld } from "../../support/world.ts";
+import { ago, createWorld, endLeases } from "../../support/world.ts";
 
 /** Answers that prove that nothing was sent: the message is given back and says why, and a later pass sends it. */
 const UNSENT: [code: string, action: Action][] = [
@@ -95,6 +95,7 @@ test.each(UNPROVEN)(
       },
     });
     expect(await world.find(second)).toMatchObject({ isPicked: false, delivery: { state: "released" } });
+    await endLeases(world);
     await world.pass();
     await world.waha.accepted(accepted + 1);
     const texts = world.waha.ledger.map((entry) => entry.text);
@@ -223,6 +224,7 @@ test("WAHA that goes away during a pass: nothing is lost, and what was left goes
   expect(summary.sent).toBeGreaterThanOrEqual(4);
   expect((await world.call()).status).toBe(503);
   await world.waha.resume();
+  await endLeases(world);
   await world.pass();
   // The one whose answer was lost: its lookup is brought forward.
   await world.messages.updateMany(

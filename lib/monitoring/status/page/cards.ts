@@ -60,7 +60,7 @@ export function problemsCard(at: Date, problems: NonNullable<Status["problems"]>
     const often =
       passes === 1
         ? `${number(count)} in one pass`
-        : `${number(count)} in the last of ${number(passes)} passes`;
+        : `${number(count)} in the latest pass; met by ${number(passes)} passes`;
     return html`<li><span class="when">${when}; ${often}</span>${codePill(code)} <b>${sentence(happened)}</b> ${sentence(remedy)}${
       resend
         ? html`<br><span class="soft">${resend.first}:</span><code class="command">${resend.command}</code>`

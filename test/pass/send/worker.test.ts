@@ -1,57 +1,7 @@
-import type { Document } from "mongodb";
-import { expect, onTestFinished, test } from "vitest";
-import { addSeconds, startClock, systemClock } from "../../../lib/clock.ts";
-import { parseConfig } from "../../../lib/config.ts";
-import { openLog } from "../../../lib/log.ts";
-import { claim } from "../../../lib/messages/claims.ts";
-import { groupCommit } from "../../../lib/messages/group-commit.ts";
-import type { ClaimedMessage } from "../../../lib/messages/transitions.ts";
-import { openDatabase } from "../../../lib/mongo/client.ts";
-import { lifetimes, passEnds } from "../../../lib/pass/lifetimes.ts";
-import { type Pass, windowNow } from "../../../lib/pass/pass.ts";
-import { SessionWorker } from "../../../lib/pass/send/worker.ts";
-import { PassStats } from "../../../lib/pass/stats.ts";
-import { openWaha } from "../../../lib/waha/client.ts";
-import { ago, createWorld, type World } from "../../support/world.ts";
-
-/** A pass that claims and sends only what a test tells it to. */
-async function openPass(world: World): Promise<Pass> {
-  const config = parseConfig(world.env);
-  const db = openDatabase(config);
-  await db.connect();
-  const clock = await startClock(systemClock, systemClock.monotonic(), () => db.readTime());
-  const waha = openWaha(config);
-  onTestFinished(() => waha.close());
-  const tools = {
-    config,
-    db,
-    clock,
-    waha,
-    log: openLog("silent"),
-    stats: new PassStats(),
-    commit: groupCommit(db),
-    lifetimes: lifetimes(config),
-  };
-  return { id: "A", ...tools, stop: new AbortController().signal, ...passEnds(clock.startedAt, config) };
-}
-
-async function claimNew(world: World, pass: Pass, ...fields: Document[]): Promise<ClaimedMessage[]> {
-  const ids = await world.insert(...fields);
-  const mark = {
-    passId: pass.id,
-    settledBefore: pass.clock.startedAt,
-    now: pass.clock.now(),
-    expiresAt: pass.sendUntil,
-  };
-  return (await claim(pass.db, ids, windowNow(pass), mark)).ours;
-}
-
-function openSender(pass: Pass, onChange = () => {}): SessionWorker {
-  const taken = { at: pass.clock.now(), lastSentAt: undefined };
-  const worker = new SessionWorker(pass, { name: "default", status: "WORKING" }, undefined, taken, onChange);
-  onTestFinished(() => worker.lease.close());
-  return worker;
-}
+import { expect, test } from "vitest";
+import { addSeconds } from "../../../lib/clock.ts";
+import { claimNew, openPass, openSender } from "../../support/sender.ts";
+import { ago, createWorld } from "../../support/world.ts";
 
 test("a session that was stopped while more was claimed for it gives that back, and sends none of it", async () => {
   const world = await createWorld();

@@ -1,0 +1,119 @@
+import type { Document } from "mongodb";
+import { addSeconds } from "../clock.ts";
+import { SWEPT_SECONDS } from "../config.ts";
+import { fittingMapping, looksLikeMessage, NO_MESSAGES, type SampledCollection } from "../documents/fit.ts";
+import type { MappingName } from "../documents/mapping.ts";
+import type { Database } from "../mongo/client.ts";
+
+/** So many collections are looked at, and so many fields of a document. */
+const MOST_COLLECTIONS = 50;
+const MOST_FIELDS = 200;
+
+/** So many that look like messages are asked for unsent ones. */
+const MOST_FOUND = 5;
+
+/** Names that come first, where there are more collections than are looked at. */
+const LIKELY = /message|schedul|whatsapp|outbox|queue/i;
+
+/** A collection outside the mapping that looks like messages. */
+export interface Unmapped {
+  collection: string;
+  /** The mapping that ships and fits it. */
+  mapping: MappingName | undefined;
+  /** It holds unsent, undeleted messages of the last day or later. */
+  hasUnsent: boolean;
+}
+
+interface Limits {
+  maxTimeMS: number;
+}
+
+/** Whether the app has written a message where the mapping says that they are. */
+export async function hasMessages(db: Database, limits: Limits): Promise<boolean> {
+  return (await db.messages.findOne({}, { projection: { _id: 1 }, sort: { _id: -1 }, ...limits })) !== null;
+}
+
+/**
+ * Finds collections outside the mapping that look like messages, by one document of each. It takes three requests,
+ * and one more for each that looks like messages.
+ *
+ * @param limits `maxTimeMS`: after how long the database gives up a request, with an error
+ */
+export async function findUnmapped(db: Database, now: Date, limits: Limits): Promise<Unmapped[]> {
+  const collections = await listCollections(db, limits);
+  const samples = await sampleEach(db, outsideOf(db, collections), limits);
+  const found = samples.filter(looksLikeMessage).slice(0, MOST_FOUND);
+  return Promise.all(
+    found.map(async (sample) => ({
+      collection: sample.collection,
+      mapping: fittingMapping(sample, collections),
+      hasUnsent: await hasUnsent(db, sample.collection, now, limits),
+    })),
+  );
+}
+
+/** The names of the collections that the database's user may see, without views. */
+export async function listCollections({ database }: Database, limits: Limits): Promise<string[]> {
+  const found = await database
+    .listCollections({ type: "collection" }, { nameOnly: true, authorizedCollections: true, ...limits })
+    .toArray();
+  return found.map(({ name }) => name);
+}
+
+/** The collections that are neither the app's by the mapping nor the scheduler's own, likely ones first. */
+function outsideOf({ documents, scheduler }: Database, collections: string[]): string[] {
+  const { campaigns, groups, messages, sessions } = documents;
+  const mapped = [campaigns, groups, messages, sessions].map((part) => part?.collection);
+  const others = collections.filter(
+    (name) =>
+      !mapped.includes(name) &&
+      !NO_MESSAGES.includes(name) &&
+      !name.startsWith("system.") &&
+      name !== scheduler.collectionName,
+  );
+  const { likely = [], other = [] } = Object.groupBy(others, (name) =>
+    LIKELY.test(name) ? "likely" : "other",
+  );
+  return [...likely, ...other].slice(0, MOST_COLLECTIONS);
+}
+
+/** The fields of the newest document of each collection, by `_id`, in one request. */
+async function sampleEach(db: Database, collections: string[], limits: Limits): Promise<SampledCollection[]> {
+  const samples = collections.map((coll) => ({ $unionWith: { coll, pipeline: sample(coll) } }));
+  // The collection of the messages itself adds nothing.
+  return db.messages
+    .aggregate<SampledCollection>([{ $match: { _id: { $in: [] } } }, ...samples], limits)
+    .toArray();
+}
+
+function sample(collection: string): Document[] {
+  const fields = { $map: { input: { $objectToArray: "$$ROOT" }, in: "$$this.k" } };
+  return [
+    { $sort: { _id: -1 } },
+    { $limit: 1 },
+    {
+      $project: {
+        _id: 0,
+        collection: { $literal: collection },
+        fields: { $slice: [fields, MOST_FIELDS] },
+      },
+    },
+  ];
+}
+
+/** The search begins with what was written last. */
+async function hasUnsent(
+  { database }: Database,
+  collection: string,
+  now: Date,
+  limits: Limits,
+): Promise<boolean> {
+  const recent = { $gte: addSeconds(now, -SWEPT_SECONDS) };
+  const found = await database
+    .collection(collection)
+    .findOne(
+      { isSent: false, isDeleted: false, scheduledAt: recent },
+      { projection: { _id: 1 }, sort: { $natural: -1 }, ...limits },
+    );
+  return found !== null;
+}

@@ -1,0 +1,235 @@
+import { ObjectId } from "mongodb";
+import { describe, expect, test } from "vitest";
+import { backgroundDone } from "../../lib/async.ts";
+import type { Summary } from "../../lib/monitoring/report.ts";
+import { recordCommands } from "../support/commands.ts";
+import {
+  dashboardCampaign,
+  dashboardGroup,
+  dashboardMessage,
+  dashboardSession,
+  dashboardStatus,
+  dashboardWorld,
+  MESSAGE_STATES,
+} from "../support/dashboard.ts";
+import { readPage, readStatus } from "../support/status.ts";
+import { jumpingTicker } from "../support/ticker.ts";
+import { ago, createWorld, message, type World } from "../support/world.ts";
+
+const DAY = 86_400;
+
+/** The dashboard's collections, in a world whose settings say nothing of them; `fields` are its message's. */
+async function foreignWorld(fields = {}, settings: NodeJS.ProcessEnv = {}): Promise<World> {
+  const world = await createWorld({}, settings);
+  const session = dashboardSession();
+  const group = dashboardGroup(session._id);
+  const campaign = dashboardCampaign(session._id, group._id);
+  await world.db.collection("WhatsAppSession").insertOne(session);
+  await world.db.collection("WhatsAppGroup").insertOne(group);
+  await world.db.collection("MessageCampaign").insertOne(campaign);
+  await world.db.collection("Message").insertOne(dashboardMessage(session._id, campaign._id, fields));
+  return world;
+}
+
+const namesOf = async (world: World) =>
+  (await world.db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name).sort();
+
+const found = (summary: Summary) => summary.errors.find(({ code }) => code === "documents_not_found");
+
+describe("a database whose messages are elsewhere", () => {
+  test("makes each pass not ok, naming the collection and the setting", async () => {
+    const world = await foreignWorld();
+    for (let pass = 0; pass < 3; pass += 1) {
+      const summary = await world.pass();
+      expect(summary).toMatchObject({ ok: false, claimed: 0 });
+      expect(found(summary)).toEqual({
+        code: "documents_not_found",
+        count: 1,
+        message: expect.stringContaining(
+          "the collection Message looks like messages: set DOCUMENTS=whatsapp-waha-dashboard",
+        ),
+      });
+    }
+  });
+
+  test("has nothing new after passes but the scheduler's own collection", async () => {
+    const world = await foreignWorld();
+    const before = await namesOf(world);
+    const indexes = await world.db.collection("Message").indexes();
+    const ticker = jumpingTicker();
+    for (let pass = 0; pass < 3; pass += 1) {
+      await world.pass({ ticker });
+      await backgroundDone();
+      ticker.jump(700_000);
+    }
+    expect(await namesOf(world)).toEqual([...before, "scheduler"].sort());
+    expect(await world.db.collection("Message").indexes()).toEqual(indexes);
+  });
+
+  test("is told by the status page as what is bad", async () => {
+    const world = await foreignWorld();
+    await world.pass();
+    expect(await readStatus(world)).toMatchObject({
+      ok: false,
+      verdict: {
+        level: "bad",
+        headline: "No messages where DOCUMENTS says: nothing is sent",
+        detail: expect.stringContaining("set DOCUMENTS=whatsapp-waha-dashboard"),
+      },
+    });
+    expect(await readPage(world)).toContain("set DOCUMENTS=whatsapp-waha-dashboard");
+  });
+
+  test("is sent once the setting says where they are", async () => {
+    const world = await foreignWorld();
+    expect((await world.pass()).ok).toBe(false);
+    world.env.DOCUMENTS = "whatsapp-waha-dashboard";
+    expect(await world.pass()).toMatchObject({ ok: true, sent: 1, errors: [] });
+  });
+
+  test("is told of by the other name, too: plain messages under the dashboard's mapping", async () => {
+    const world = await createWorld({}, { DOCUMENTS: "whatsapp-waha-dashboard" });
+    await world.insert({});
+    expect(found(await world.pass())?.message).toContain(
+      "the collection messages looks like messages: set DOCUMENTS=plain",
+    );
+  });
+
+  test("is named without a mapping where none that ships fits", async () => {
+    const world = await createWorld();
+    await world.db.collection("outbox").insertOne(message());
+    expect(found(await world.pass())?.message).toContain(
+      "the collection outbox looks like messages: npm run doctor proposes DOCUMENTS",
+    );
+  });
+
+  test("is not taken for the dashboard's by the collection's name alone", async () => {
+    const world = await createWorld();
+    await world.db.collection("Message").insertOne(message());
+    expect(found(await world.pass())?.message).toContain("npm run doctor proposes");
+  });
+});
+
+describe("what looks like messages and is due", () => {
+  test.each([
+    ["within a day past", { scheduledAt: ago(DAY - 60) }, false],
+    ["over a day past", { scheduledAt: ago(DAY + 60) }, true],
+    ["in a month", { scheduledAt: ago(-30 * DAY) }, false],
+    ["sent", MESSAGE_STATES.sentByTheApp, true],
+    ["deleted", { isDeleted: true }, true],
+    ["picked by the app's own scheduler", { isPicked: true }, false],
+  ])("%s: ok is as expected", async (_when, fields, ok) => {
+    const summary = await (await foreignWorld(fields)).pass();
+    expect(summary.ok).toBe(ok);
+    expect(found(summary) === undefined).toBe(ok);
+  });
+
+  test("counts only with all three flags", async () => {
+    const world = await createWorld();
+    const { isPicked: _none, ...document } = message();
+    await world.db.collection("outbox").insertOne(document);
+    expect(await world.pass()).toMatchObject({ ok: true, errors: [] });
+  });
+
+  test("is not the dashboard's stories", async () => {
+    const world = await createWorld();
+    await world.db.collection("Status").insertOne(dashboardStatus("session", "campaign"));
+    expect(await world.pass()).toMatchObject({ ok: true, errors: [] });
+  });
+
+  test("is not a view", async () => {
+    const world = await foreignWorld({ isSent: true });
+    await world.db.createCollection("open", {
+      viewOn: "Message",
+      pipeline: [{ $set: { isSent: false } }],
+    });
+    expect(await world.pass()).toMatchObject({ ok: true, errors: [] });
+  });
+
+  test("is found among many collections, of which fifty are looked at, likely names first", async () => {
+    const world = await createWorld();
+    const names = Array.from({ length: 60 }, (_, n) => `a${String(n).padStart(2, "0")}`);
+    for (const name of names) await world.db.collection(name).insertOne({ n: 1 });
+    await world.db.collection("z-messages").insertOne(message());
+    const commands = recordCommands(world);
+    expect(found(await world.pass())?.message).toContain("the collection z-messages");
+    const [sample] = commands.filter(({ command }) => JSON.stringify(command).includes("$objectToArray"));
+    expect(sample?.command.pipeline.filter((stage: object) => "$unionWith" in stage)).toHaveLength(50);
+    expect(sample?.command.maxTimeMS).toBe(1000);
+  });
+});
+
+describe("a new app", () => {
+  test("without any collection is ok, and nothing is made in it", async () => {
+    const world = await createWorld();
+    expect(await world.pass()).toMatchObject({ ok: true, errors: [] });
+    await backgroundDone();
+    expect(await namesOf(world)).toEqual(["scheduler"]);
+  });
+
+  test("with a mapping whose collections are empty is ok", async () => {
+    const world = await dashboardWorld();
+    await world.db.createCollection("Message");
+    await world.session();
+    await world.statuses.insertOne(dashboardStatus("session", "campaign"));
+    expect(await world.pass()).toMatchObject({ ok: true, errors: [] });
+  });
+});
+
+describe("a look", () => {
+  /** Whether a pass has looked at the names of the collections. */
+  async function looks(world: World, commands: { name: string }[], host: object): Promise<boolean> {
+    commands.length = 0;
+    await world.pass(host);
+    return commands.some(({ name }) => name === "listCollections");
+  }
+
+  test("is made every ten minutes by an instance, and remembered in between", async () => {
+    const world = await foreignWorld();
+    const ticker = jumpingTicker();
+    const commands = recordCommands(world);
+    expect(await looks(world, commands, { ticker })).toBe(true);
+    ticker.jump(590_000);
+    expect(await looks(world, commands, { ticker })).toBe(false);
+    await world.db.collection("Message").updateMany({}, { $set: { isSent: true } });
+    expect(found(await world.pass({ ticker }))).toBeDefined();
+    ticker.jump(11_000);
+    expect(await looks(world, commands, { ticker })).toBe(true);
+    expect(await world.pass({ ticker })).toMatchObject({ ok: true, errors: [] });
+  });
+
+  test("is not made any more once a message was seen, nor told of", async () => {
+    const world = await foreignWorld();
+    const ticker = jumpingTicker();
+    expect((await world.pass({ ticker })).ok).toBe(false);
+    await world.insert({});
+    expect(await world.pass({ ticker })).toMatchObject({ ok: true, sent: 1, errors: [] });
+    await world.messages.deleteMany({});
+    ticker.jump(1_200_000);
+    const commands = recordCommands(world);
+    expect(await looks(world, commands, { ticker })).toBe(false);
+  });
+
+  test("ends at the messages where there are any, due or not", async () => {
+    const world = await foreignWorld();
+    await world.insert({ isSent: true, isPicked: true, campaignId: new ObjectId() });
+    const commands = recordCommands(world);
+    expect(await looks(world, commands, {})).toBe(false);
+    expect(await world.pass()).toMatchObject({ ok: true, errors: [] });
+  });
+
+  test.each([
+    ["may not", 13],
+    ["in its time can't", 50],
+  ])("that the database %s serve (error %i) fails no pass", async (_why, errorCode) => {
+    const world = await foreignWorld();
+    await world.db.admin().command({
+      configureFailPoint: "failCommand",
+      mode: "alwaysOn",
+      data: { failCommands: ["listCollections"], errorCode, appName: world.db.databaseName },
+    });
+    const response = await world.call();
+    await world.db.admin().command({ configureFailPoint: "failCommand", mode: "off" });
+    expect([response.status, await response.json()]).toMatchObject([200, { ok: true }]);
+  });
+});

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import vercel from "../vercel.json" with { type: "json" };
 import { databaseUrl } from "./database-url.ts";
-import { MOVED_SETTINGS, parseMapping } from "./documents/parse.ts";
+import { parseMapping } from "./documents/parse.ts";
 import { ConfigError, collectProblems, type SettingProblem } from "./errors.ts";
 
 /** Messages due longer ago are left alone: a first deployment over old data must not rewrite it. */
@@ -179,7 +179,18 @@ export const SettingsSchema = z.object({
 /** The settings, checked. */
 export type Config = z.infer<typeof SettingsSchema>;
 
-/** A word that were ignored would send a campaign on hold, so a setting that has moved stops the function. */
+/** Settings of earlier versions, and the keys of DOCUMENTS that say now what they said. */
+export const MOVED_SETTINGS: Readonly<Record<string, string>> = {
+  MESSAGES_COLLECTION: "messages.collection",
+  CAMPAIGNS_COLLECTION: "campaigns.collection",
+  SESSIONS_COLLECTION: "sessions.collection",
+  CAMPAIGN_STATUS_SENDING: "campaigns.sending",
+  CAMPAIGN_STATUS_COMPLETED: "campaigns.completedWord",
+  CAMPAIGN_STATUS_FAILED: "campaigns.failedWord",
+  CAMPAIGN_STATUS_HOLD: "campaigns.hold",
+};
+
+/** A hold word that is ignored would send a campaign on hold, so a setting that has moved stops the function. */
 function movedSettings(env: NodeJS.ProcessEnv): SettingProblem[] {
   return Object.entries(MOVED_SETTINGS)
     .filter(([setting]) => env[setting] !== undefined)
@@ -199,6 +210,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
   const config = collectProblems(() => parseSettings(SettingsSchema, env), problems);
   const times = readTimes(env);
   if (times) problems.push(...crossCheck(times));
+  if (config) problems.push(...checkCollections(config));
   if (!config || problems.length > 0) throw new ConfigError(problems);
   return config;
 }
@@ -265,6 +277,13 @@ export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: 
     );
   }
   return warnings;
+}
+
+function checkCollections({ DOCUMENTS, SCHEDULER_COLLECTION }: Config): SettingProblem[] {
+  const isTheApps = Object.values(DOCUMENTS).some((part) => part?.collection === SCHEDULER_COLLECTION);
+  return isTheApps
+    ? [{ setting: "SCHEDULER_COLLECTION", problem: "must not be a collection that DOCUMENTS names" }]
+    : [];
 }
 
 function crossCheck({ PASS_SECONDS, STAY_SECONDS, TAIL_SECONDS }: Times): SettingProblem[] {

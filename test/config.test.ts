@@ -100,6 +100,35 @@ test.each([
     );
 });
 
+test("a setting of earlier versions is named beside whatever else is wrong", () => {
+  const error = errorOf({ ...REQUIRED, CRON_SECRET: "short", CAMPAIGN_STATUS_HOLD: "hunter2" });
+  expect(error.problems.map(({ setting }) => setting)).toEqual(["CAMPAIGN_STATUS_HOLD", "CRON_SECRET"]);
+});
+
+test("DOCUMENTS is a mapping: by name, as JSON, or plain", () => {
+  expect(parse().DOCUMENTS).toEqual(MAPPINGS.plain);
+  expect(parse({ DOCUMENTS: " whatsapp-waha-dashboard " }).DOCUMENTS).toEqual(
+    MAPPINGS["whatsapp-waha-dashboard"],
+  );
+  const json = '{"extends": "whatsapp-waha-dashboard", "campaigns": {"hold": ["PAUSED"]}}';
+  expect(parse({ DOCUMENTS: json }).DOCUMENTS.campaigns.hold).toEqual(["PAUSED"]);
+});
+
+test("DOCUMENTS names every wrong key in one line, and no value", () => {
+  const json = '{"messages": {"content": "hunter2.text", "chat": "hunter2"}, "sessions": {"name": 7}}';
+  const error = errorOf({ ...REQUIRED, DOCUMENTS: json });
+  expect(error.problems.map(({ setting }) => setting)).toEqual(["DOCUMENTS"]);
+  expect(error.message).toMatch(
+    /messages\.content must be .*; has no key messages\.chat; sessions\.name must/,
+  );
+  expect(error.message).not.toContain("hunter2");
+});
+
+test("the scheduler's own collection is none of the app's", () => {
+  for (const SCHEDULER_COLLECTION of ["messages", "campaigns", "sessions"])
+    expect(() => parse({ SCHEDULER_COLLECTION })).toThrow("SCHEDULER_COLLECTION must not be");
+});
+
 test.each([
   ["http://waha:3000", "http://waha:3000/"],
   ["https://waha.example.net/", "https://waha.example.net/"],

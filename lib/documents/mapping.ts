@@ -21,9 +21,9 @@ const MessageField = field(["_id", "delivery", "isSent", "isDeleted", "isPicked"
 const CampaignField = field(["_id", "delivery", "completedAt"]);
 const OtherField = field(["_id"]);
 
-/** Whether a mapping may name this field. */
+/** Whether a mapping may name this field of a message. */
 export function isMappable(name: string): boolean {
-  return Field.safeParse(name).success;
+  return MessageField.safeParse(name).success;
 }
 
 const Collection = z

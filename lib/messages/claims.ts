@@ -102,7 +102,7 @@ export function rescueExpiredClaims(db: Database, now: Date): Promise<Updated> {
   return updateMatching(db.messages, filter, update, mark);
 }
 
-/** More than anybody follows one by one. */
+/** More than a person follows one by one. */
 const FOLLOWED = 1000;
 
 /** The messages that were given back at this moment, for a log that follows each by its id. */

@@ -13,7 +13,7 @@ export type WriteResult = "applied" | "stale" | "rejected" | "unacknowledged";
 /** Hands a write to the next bulk and resolves once the database has acknowledged it. Never rejects. */
 export type Commit = (write: Transition) => Promise<WriteResult>;
 
-/** A bulk with fewer writes waits a moment for company where sessions send side by side: it saves a fifth of the requests. */
+/** A bulk with fewer writes waits a moment for more where sessions send side by side: it saves a fifth of the requests. */
 const COMPANY = 10;
 const LINGER_MS = 2;
 

@@ -3,7 +3,7 @@ import { BUGS } from "./bugs.ts";
 import { type Lab, openLab } from "./lab.ts";
 import { runRounds } from "./run.ts";
 
-/** A bug must show itself within so many rounds. None of these needs a kill to show, and without them rounds are shorter. */
+/** Within how many rounds a bug must show itself. None of these needs a kill to show, and without them rounds are shorter. */
 const MOST_ROUNDS = 12;
 const SEED = "planted";
 

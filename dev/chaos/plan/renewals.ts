@@ -4,7 +4,7 @@ import type { LeaseEnd, Side, Trigger } from "./events.ts";
 
 const POINT = "renew-leases";
 
-/** So many renewals of a round come before the last that something is done to. */
+/** How many renewals of a round come before the last that something is done to. */
 const AMONG = 20;
 
 /**

@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 test("the demo ends well and says so, in plain text where there is no terminal", async () => {
-  const env = { ...process.env, FORCE_COLOR: undefined, DATABASE_URL: "mongodb://of-somebody/else" };
+  const env = { ...process.env, FORCE_COLOR: undefined, DATABASE_URL: "mongodb://not-to-be-used/else" };
   const { stdout, stderr } = await run(process.execPath, ["dev/demo/main.ts"], { cwd: ROOT, env });
 
   expect(stderr).toBe("");

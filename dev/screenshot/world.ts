@@ -6,7 +6,7 @@ import { phoneOf } from "../host/sample/people.ts";
 import { prismaLike } from "../host/sample/styles.ts";
 import { campaign, writer } from "../host/sample/write.ts";
 
-/** The campaign that is running when the picture is taken: so many messages, all due at once. */
+/** How many messages the campaign has that is running when the picture is taken, all due at once. */
 const MESSAGES = 200;
 
 /** How many minutes of an ordinary day there were before. */

@@ -34,7 +34,7 @@ export interface Lifetimes {
   readonly claimMs: number;
   /** How long before the lease that covers them claims end, and POSTs are cut off. */
   readonly marginMs: number;
-  /** An attempt starts only with so much time left for requests: a refusal for a session takes WAHA 5 s. */
+  /** How much time for requests must be left when an attempt starts: a refusal for a session takes WAHA 5 s. */
   readonly attemptMs: number;
   /** A session is given what it can start within this time: soon enough that a pause of its campaign still counts. */
   readonly aheadMs: number;

@@ -19,7 +19,7 @@ export interface References {
 
 /**
  * Where a message goes: out on a session; nowhere, as its campaign is on hold; or nowhere, for a reason that
- * somebody must know. `orphaned`: it names a campaign that does not exist.
+ * a person must know. `orphaned`: it names a campaign that does not exist.
  */
 export type Route = { orphaned: boolean } & ({ session: WahaSession } | { held: true } | { blocked: Reason });
 

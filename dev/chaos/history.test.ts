@@ -115,7 +115,7 @@ it("reads on through a change of the primary", async () => {
   expect((await recorder.finish()).messages.size).toBe(2);
 });
 
-it("reads on where the driver gives up, as nobody is primary when it resumes", async () => {
+it("reads on where the driver gives up, as there is no primary when it resumes", async () => {
   const { client, db, recorder, messages } = await setUp();
   await messages.insertOne({ _id: 1 });
   const shuttingDown = { failCommands: ["getMore", "aggregate"], errorCode: 91, appName: db.databaseName };

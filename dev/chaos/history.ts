@@ -6,12 +6,12 @@ import type { ChaosCampaign, ChaosMessage, History } from "./record.ts";
 /** The collections of which every version is kept. */
 const RECORDED = ["messages", "campaigns", "scheduler"] as const;
 
-/** Written to last, and by nobody else: whoever reads of that write has read everything before it. */
+/** Written to last, and by this file alone: a reader that sees that write has seen everything before it. */
 const END_OF_HISTORY = "endOfHistory";
 
 const LEASE = "session:";
 
-/** A server that is electing a primary lets nobody read; for longer than these, and something is wrong. */
+/** A server that is electing a primary can't be read. After this many tries something else is wrong. */
 const TRIES = 300;
 const RETRY_MS = 200;
 
@@ -40,7 +40,7 @@ export async function recordHistory(db: Db): Promise<HistoryRecorder> {
   const reader = new Reader(db);
   await reader.open();
   const done = reader.readToEnd((event) => keep(kept, event));
-  // Whoever never finishes must not be stopped by it either.
+  // A caller that never finishes must not be stopped by its failure either.
   done.catch(() => {});
   return {
     finish: async () => {
@@ -59,7 +59,7 @@ export async function recordHistory(db: Db): Promise<HistoryRecorder> {
 class Reader {
   readonly #db: Db;
   #stream: ChangeStream | undefined;
-  /** What the first read brought, if anybody was so quick. */
+  /** What the first read brought, if there was a change that early. */
   #first: ChangeStreamDocument | null = null;
   #token: ResumeToken | undefined;
 

@@ -4,9 +4,9 @@ export interface Lifetimes {
   /** From one renewal of a lease to the next. */
   renewal: number;
   claim: number;
-  /** An attempt starts only with so much time left for requests. */
+  /** How much time for requests must be left when an attempt starts. */
   attempt: number;
-  /** A session whose lease has ended is served by a pass that comes so much later, or sooner. */
+  /** A session whose lease has ended is served by a pass that comes this much later, or sooner. */
   takeOver: number;
 }
 

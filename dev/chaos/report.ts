@@ -22,7 +22,7 @@ export function tellTotals(totals: Totals, points: readonly string[]): string {
   ].join("\n");
 }
 
-/** From so many rounds on each side of each point must have been killed at {@link LEAST_KILLS} times. */
+/** From this many rounds on each side of each point must have been killed at {@link LEAST_KILLS} times. */
 const MANY_ROUNDS = 200;
 const LEAST_KILLS = 20;
 

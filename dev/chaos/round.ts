@@ -28,8 +28,8 @@ export interface Played {
   hits: Hits;
 }
 
-const KEY = "a-key-of-nobody";
-const SECRET = "a-secret-of-nobody";
+const KEY = "a-made-up-key";
+const SECRET = "a-made-up-secret";
 const WARM = 3;
 
 /** When nothing goes wrong any more nothing is to be hurried either, however busy the machine is. */

@@ -11,7 +11,7 @@ import type { WahaSnapshot } from "../waha/snapshot.ts";
 import { openCampaignsOf } from "./housekeeping.ts";
 import { maySend, type Pass } from "./pass.ts";
 
-/** A lookup takes no longer than this, and no more of them than this are made in a pass, so many at once. */
+/** How long a lookup may take, how many are made in a pass, and how many at once. */
 const LOOKUP_TIMEOUT_MS = 5_000;
 const LOOKUPS_A_PASS = 100;
 const LOOKUPS_AT_ONCE = 4;

@@ -14,7 +14,7 @@ import { serve } from "../server/http.ts";
 
 const read = (path: string) => readFileSync(resolve(ROOT, path), "utf8");
 
-/** So long after the first signal it has certainly ended by itself. */
+/** How long after the first signal it has certainly ended by itself. */
 const STOPS_WITHIN_SECONDS = 15;
 
 /** The program that every recipe starts: Node itself, so that signals reach it. */

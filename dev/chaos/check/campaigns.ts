@@ -66,7 +66,7 @@ function problemsOf(each: Case, record: RoundRecord): string[] {
   if (open && left === 0 && !isOnHold(campaign, record))
     return [...wrong, "nothing is left to send, and it is still open"];
   const last = settlements.at(-1);
-  // Whoever else wrote that it is not open must answer for it.
+  // Without a settlement the write that closed it is judged elsewhere.
   if (open || !last) return wrong;
   return [...wrong, ...overlooked(each, last), ...changedSince(each, last)];
 }

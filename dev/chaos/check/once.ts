@@ -21,7 +21,8 @@ function checkAccepted(check: Check, trail: Trail): void {
     for (const earlier of trail.entries.slice(0, index)) {
       const asked = askedAgain(trail, earlier.receivedAt.getTime(), later.receivedAt.getTime());
       if (earlier.ack === -1 && asked) continue;
-      const because = earlier.ack === -1 ? "nobody asked again" : "WhatsApp did not refuse the earlier one";
+      const because =
+        earlier.ack === -1 ? "no person asked again" : "WhatsApp did not refuse the earlier one";
       check.violated(
         `accepted twice by WAHA (no. ${earlier.seq} and ${later.seq}), and ${because}`,
         trail.label,
@@ -37,7 +38,7 @@ function checkPosted(check: Check, trail: Trail): void {
       if (proof === "unsent" || askedAgain(trail, earlier.at, later.at)) continue;
       check.violated(
         `posted again by ${later.instance} ${later.at - earlier.at} ms after a POST by ${earlier.instance} ` +
-          `whose answer (${tellAnswer(earlier)}) is ${proof === "nothing" ? "no proof" : `"${proof}"`}; nobody asked again`,
+          `whose answer (${tellAnswer(earlier)}) is ${proof === "nothing" ? "no proof" : `"${proof}"`}; no person asked again`,
         trail.label,
       );
     }

@@ -20,7 +20,7 @@ const UNSENT_WORDS: [status: number, words: string][] = [
 const REFUSED_WORDS = /^(\d+ [A-Z_]+: )?server returned error \d{3}$/;
 
 export function provenBy({ answer, delivered }: Post): Proof {
-  // An answer that did not arrive proves nothing to whoever waited for it.
+  // An answer that did not arrive proves nothing to the pass that waited for it.
   return answer && delivered ? proofOf(answer) : "nothing";
 }
 

@@ -111,7 +111,7 @@ function matchIntents({ posts, intents, intentOf }: Trail): void {
 }
 
 /**
- * Whether somebody asked to send a message again between two moments: it was `failed` or `missed` and not picked.
+ * Whether a person asked to send a message again between two moments: it was `failed` or `missed` and not picked.
  * The scheduler never writes that, which the life cycle is held against.
  */
 export function askedAgain({ history }: Trail, from: number, to: number): boolean {

@@ -4,7 +4,7 @@ import { campaignHistories, isOnHold } from "./references.ts";
 import type { Trail } from "./round.ts";
 import { inForceBetween } from "./steps.ts";
 
-/** Between a look and the claim that rests on it the process may have been held up for so long. */
+/** For how long the process may have been held up between a look and the claim that rests on it. */
 export const LOOK_BEFORE_MS = 10_000;
 
 /** A message's campaign in every form that it had in a span of time; none if it has none. */

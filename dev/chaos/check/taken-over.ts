@@ -14,7 +14,7 @@ const CLOCK_MS = 500;
 /** What a busy machine may take longer for than the protocol provides for. */
 const MACHINE_MS = 1000;
 
-/** So many passes may miss it, as another pass rescues it, or takes its session, at the same time. */
+/** How many passes may miss it, as another pass rescues it, or takes its session, at the same time. */
 const MAY_MISS = 2;
 
 /** A claim that its pass did not live to act on. */

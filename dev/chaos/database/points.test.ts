@@ -294,7 +294,7 @@ test("the time that a write sets is told: of a settlement, or else of its reason
   expect(rescuesOf(rest(released))).toEqual([]);
 });
 
-test("the time is asked for once a pass; what the driver asks of its own accord is nobody's business", async () => {
+test("the time is asked for once a pass; what the driver asks of its own accord is no point", async () => {
   const world = await createWorld();
   const watcher = new Watcher();
   const proxy = await proxyBefore(world.database.url, watcher);

@@ -22,7 +22,7 @@ const GIVEN_BACK = 0;
 
 /**
  * The points of the protocol at the database, by the commands that are sent there: the first rule that holds
- * names it. Whoever adds a command to the function adds a line here. An update is told by what it does before by
+ * names it. A command that is added to the function needs a line here. An update is told by what it does before by
  * what guards it, so that it keeps its name when a guard is broken on purpose.
  */
 const COMMANDS: Record<string, Rule[]> = {

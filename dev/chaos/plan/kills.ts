@@ -40,7 +40,7 @@ export function dealKills(seed: string, round: number, points: readonly string[]
 
 /**
  * Points that only a pass reaches that has got far, and not every one of these: there the first one to come is killed.
- * The others are killed later, since whoever is killed early keeps the sessions that it held from everybody for a while.
+ * The others are killed later, since a pass that is killed early keeps its sessions from the others for a while.
  */
 const RARE = new Set([
   ...["get-more", "list-indexes", "read-writes", "restrict-session", "late-sent", "forget-settled"],
@@ -97,7 +97,7 @@ export function needsOf(kills: Trigger[]): Needs {
   };
 }
 
-/** The database's user may not make indexes: then somebody looks which there are. */
+/** The database's user may not make indexes: then the pass looks which there are. */
 function refuseIndexes(nth: number): Trigger {
   return { point: "create-indexes", side: "before", nth, act: { type: "refuse", code: 13 } };
 }

@@ -58,7 +58,7 @@ function planAct(random: Random, points: readonly string[]): Trigger {
   return { point, side, nth: random.int(1, 4), act };
 }
 
-/** So many of a round's first claims and counts are met by an edit. */
+/** How many of a round's first claims and counts are met by an edit. */
 const EDITED_CLAIMS = 4;
 const EDITED_COUNTS = 6;
 
@@ -106,7 +106,7 @@ function planEdits(random: Random, stormMs: number): Event[] {
   ];
 }
 
-/** Answers of every kind that docs/errors.md tells apart, and some that nobody would expect. */
+/** Answers of every kind that docs/errors.md tells apart, and some that are not to be expected. */
 function planWahaFaults(random: Random, stormMs: number): Event[] {
   const actions: FaultAction[] = [
     { type: "sendLate", ms: random.int(600, 1700) },
@@ -116,7 +116,7 @@ function planWahaFaults(random: Random, stormMs: number): Event[] {
   ];
   return actions.map((action) => ({
     type: "waha-fault",
-    // Soon enough to meet somebody.
+    // Soon enough to meet a pass.
     atMs: random.int(0, Math.floor(stormMs * 0.6)),
     fault: {
       match: { route: random.chance(0.85) ? "sendText" : "any" },
@@ -162,7 +162,7 @@ function planWahaFault(random: Random): FaultAction {
   ])();
 }
 
-/** Its `location` is filled in when the round knows where nobody should go. */
+/** Its `location` is filled in when the round knows the address to which no request may go. */
 function redirect(status: number): FaultAction {
   return { type: "status", status, headers: { location: "" } };
 }

@@ -122,7 +122,7 @@ export class App {
     if (campaign) await this.#write("campaigns", campaign, { $set: { status } });
   }
 
-  /** Saves a whole message as it was read before somebody claimed it, the claim and all that it wrote gone. */
+  /** Saves a whole message as it was read before a pass claimed it, the claim and all that it wrote gone. */
   async #writeBack(among: Filter<Document>): Promise<void> {
     const claimed = { "delivery.state": "claimed" };
     const message = await this.#pick("messages", { ...claimed, ...among });
@@ -139,7 +139,7 @@ export class App {
     return found.length > 0 ? this.#random.pick(found) : undefined;
   }
 
-  /** Only where nobody of the app's own wrote in the meantime, and so that it shows who wrote. */
+  /** Only where the app itself did not write in the meantime, and so that it shows who wrote. */
   async #write(collection: string, { _id, appRev }: Document, change: Document): Promise<void> {
     await this.#db.collection(collection).updateOne({ _id, appRev }, { ...change, $inc: { appRev: 1 } });
   }

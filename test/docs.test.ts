@@ -117,7 +117,8 @@ describe("the settings", () => {
   /** A setting's default as one writes it in an environment. */
   function defaultOf(name: string): string | undefined {
     const value = defaults[name];
-    return value === undefined ? undefined : String(value);
+    const shipped = Object.entries(MAPPINGS).find(([, mapping]) => mapping === value)?.[0];
+    return value === undefined ? undefined : (shipped ?? String(value));
   }
 
   test.each([

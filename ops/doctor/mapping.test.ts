@@ -156,7 +156,7 @@ test("sessions are looked for by the mapping's name for theirs", async () => {
   expect(await find(world, "sessions")).toContainEqual(
     expect.objectContaining({
       level: "warning",
-      message: 'the sessions collection holds what WAHA does not know: "old-phone"',
+      message: 'WhatsAppSession holds what WAHA does not know: "old-phone"',
     }),
   );
 });

@@ -96,16 +96,13 @@ export const BUGS: Planted[] = [
   {
     caughtBy: ["stale-writes"],
     bug: {
-      name: "a pass gives back whatever is claimed, by whomever",
-      file: "lib/pass/send/look.ts",
+      name: "a pass gives back whatever is claimed, whichever pass holds it",
+      file: "lib/messages/claims.ts",
       changes: [
         {
-          find: "    if (!this.#mayHoldClaims && !this.#workers.mayHoldClaims) return false;\n",
-          replace: "",
-        },
-        {
-          find: "releaseEveryClaim(db, id, ",
-          replace: "releaseEveryClaim(db, { $exists: true } as never, ",
+          find: "return updateAll(db.messages, ids, { ...filter, ...ofClaim }, update, mark);",
+          replace:
+            'return updateMatching(db.messages, { ...CLAIMED, "delivery.state": "claimed" }, update, mark);',
         },
       ],
     },
@@ -154,11 +151,11 @@ export const BUGS: Planted[] = [
     caughtBy: ["one-sender", "under-lease"],
     bug: {
       name: "a renewal that matches nothing counts as one",
-      file: "lib/pass/send/workers.ts",
+      file: "lib/pass/send/held-leases.ts",
       changes: [
         {
-          find: "else if (this.#workers.get(worker.session.name) === worker) this.#lose(worker);",
-          replace: "else worker.lease.renewed(sentAt);",
+          find: "else if (this.#held.has(lease) && !lease.isLost) this.#lose(lease);",
+          replace: "else lease.renewed(sentAt);",
         },
       ],
     },

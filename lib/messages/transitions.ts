@@ -50,11 +50,12 @@ function deliveryError({ code, detail }: Reason, at: Date) {
  * claimed → released: another pass's claim has expired. No intent exists, so nothing was posted.
  *
  * @param passId gives its own claims back itself
+ * @param expiredBy claims that ended by then
  */
-export function rescued(passId: string, now: Date): Change {
+export function rescued(passId: string, expiredBy: Date, now: Date): Change {
   return {
     filter: {
-      "delivery.claimExpiresAt": { $lte: now },
+      "delivery.claimExpiresAt": { $lte: expiredBy },
       "delivery.state": "claimed",
       "delivery.passId": { $ne: passId },
       // A list of such would match, too, and no field of a list can be set.

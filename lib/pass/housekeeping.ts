@@ -57,8 +57,9 @@ const TELLS_ALL: ReadonlySet<string> = new Set(["debug", "trace"]);
  */
 export async function rescue(pass: Pass): Promise<number> {
   const { clock, config, db, id, lifetimes, log, stats } = pass;
-  const expired = addSeconds(clock.now(), -lifetimes.marginMs / 1000);
-  const { changed: count, rejected } = await rescueExpiredClaims(db, id, expired);
+  const now = clock.now();
+  const expiredBy = addSeconds(now, -lifetimes.marginMs / 1000);
+  const { changed: count, rejected } = await rescueExpiredClaims(db, id, expiredBy, now);
   stats.lasting("database_refused", rejected);
   if (rejected > 0) log.warn({ count: rejected }, "expired claims that the database does not let go");
   if (count === 0) return count;
@@ -66,7 +67,7 @@ export async function rescue(pass: Pass): Promise<number> {
   stats.problem("pass_died", count);
   log.warn({ count }, "claims of a pass that died were given back");
   if (TELLS_ALL.has(config.LOG_LEVEL)) {
-    for (const id of await findRescued(db, expired))
+    for (const id of await findRescued(db, now))
       log.debug({ messageId: shownId(id) }, "given back: the pass that had claimed it died");
   }
   return count;

@@ -13,7 +13,7 @@ import {
   saysWhy,
   sent,
   setBack,
-  unbegun,
+  untried,
 } from "./demands.ts";
 
 /** A kind of write that the scheduler may make. */
@@ -44,7 +44,7 @@ export const LEGAL_STEPS: LegalStep[] = [
   { write: "missed", from: CLAIMABLE, to: "missed", changes: FAILURE, demands: missed },
   { write: "rescue", from: ["claimed"], to: "released", changes: ["isPicked", "delivery.state", "delivery.error", "delivery.claimExpiresAt"], demands: rescue },
   { write: "release", from: ["claimed", "attempting"], to: "released", changes: RELEASE, demands: released },
-  { write: "release of what never began", from: ["claimed"], to: "released", changes: ["isPicked", "delivery.state", "delivery.error", "delivery.claimExpiresAt"], demands: unbegun },
+  { write: "return of what was not tried", from: ["claimed", "attempting"], to: "released", changes: ["isPicked", "delivery.state", "delivery.error", "delivery.claimExpiresAt", "delivery.nextLookupAt"], demands: untried },
   { write: "invalid", from: ["claimed"], to: "failed", changes: [...FAILURE, "delivery.claimExpiresAt"], demands: invalid },
   { write: "intent", from: ["claimed"], to: "attempting", changes: [...INTENT, "delivery.claimExpiresAt"], demands: intent },
   { write: "unproven", from: ["attempting"], to: "attempting", changes: ["delivery.error"], demands: [saysWhy] },

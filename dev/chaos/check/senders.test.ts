@@ -246,13 +246,13 @@ describe("stale-writes", () => {
   });
 
   it("finds a claim that never came to its turn, and that another pass gave back", () => {
-    const unbegun = (by = {}) => {
+    const untried = (by = {}) => {
       const story = claimed().releasedAmong("m1", 150, by);
       delete story.now("m1").delivery.settledAt;
       return story;
     };
-    expect(unbegun().finding("stale-writes")).toMatchObject({ cases: 1, violations: [] });
-    expect(wrong(unbegun(other))).toEqual([expect.stringContaining("became released by two")]);
+    expect(untried().finding("stale-writes")).toMatchObject({ cases: 1, violations: [] });
+    expect(wrong(untried(other))).toEqual([expect.stringContaining("became released by two")]);
   });
 
   it("knows by its time what was given back among many, while another pass tried in vain", () => {

@@ -155,19 +155,27 @@ const SITUATIONS: Record<string, Situation> = {
       expect(await world.pass()).toMatchObject({ sent: 1 });
     },
   },
-  "a claim of which no reply comes, nor one to its repetition": {
-    reaches: ["release-rest"],
-    interfere: () => {
-      let lost = 0;
-      return {
-        onReply: ({ point }) => {
-          if (point !== "claim" || lost === 2) return "deliver";
-          lost += 1;
-          return "break";
-        },
-      };
-    },
+  "a message to which WAHA gives no answer": {
+    reaches: ["leave-leases"],
     play: async (world) => {
+      world.env.WAHA_TIMEOUT_MS = "500";
+      world.waha.addFault({ match: { route: "sendText" }, action: { type: "hangBefore" } });
+      await world.insert({});
+      expect(await world.pass()).toMatchObject({ sent: 0, ok: false });
+    },
+  },
+  "a lease that ends while a message is under way": {
+    reaches: ["renew-leases", "read-leases"],
+    interfere: (world) => ({
+      onRequest: async ({ point }): Promise<RequestFate> => {
+        if (point === "renew-leases")
+          await world.scheduler.updateMany({ expiresAt: { $gt: ago(0) } }, { $set: { expiresAt: ago(1) } });
+        return "forward";
+      },
+    }),
+    play: async (world) => {
+      Object.assign(world.env, { PASS_SECONDS: "12", TAIL_SECONDS: "2" });
+      world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 1500 } });
       await world.insert({});
       expect(await world.pass()).toMatchObject({ sent: 1 });
     },
@@ -247,7 +255,7 @@ const UNGUARDED: [point: string, statement: Document][] = [
   ["forget-settled", { q: { _id: "a" }, u: { $unset: { "delivery.nextLookupAt": "" } } }],
   ["claim", { q: {}, u: [{ $set: { delivery: { $mergeObjects: [{ $literal: { state: "claimed" } }] } } }] }],
   ["rescue", { q: {}, u: { $set: givenBack("pass_died") }, multi: true }],
-  ["release-rest", { q: {}, u: { $set: givenBack("out_of_time") }, multi: true }],
+  ["release-claims", { q: {}, u: { $set: givenBack("out_of_time") }, multi: true }],
   ["release-claims", { q: { _id: { $in: ["a"] } }, u: { $set: givenBack("claim_ran_out") }, multi: true }],
 ];
 
@@ -268,6 +276,7 @@ test("a lease is taken by its pass, renewed by an expiry to come, and given back
   expect(pointOf(lease({ passId: "p", expiresAt: ago(-20) }))).toBe("take-leases");
   expect(pointOf(lease({ expiresAt: ago(-20), lastSentAt: ago(1) }))).toBe("renew-leases");
   expect(pointOf(lease({ expiresAt: new Date(0) }))).toBe("return-leases");
+  expect(pointOf(lease({ lastSentAt: ago(1) }))).toBe("leave-leases");
   expect(sessionsNamedIn(lease({ expiresAt: ago(-20) }))).toEqual(["a", "b:c"]);
 });
 

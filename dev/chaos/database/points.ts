@@ -46,7 +46,7 @@ const COMMANDS: Record<string, Rule[]> = {
   "find scheduler": [
     ["read-last-pass", ({ filter }) => filter._id === "last-pass"],
     ["read-alerts", ({ filter }) => filter._id === "alerts"],
-    ["read-leases", ({ filter }) => "_id" in filter],
+    ["read-leases", ({ filter }) => "_id" in filter || "$or" in filter],
   ],
   "aggregate messages": [
     ["audit", ({ stages }) => stages.includes("$unionWith")],
@@ -59,8 +59,7 @@ const COMMANDS: Record<string, Rule[]> = {
     ["note-blocked", ({ set }) => mergedIn(set).state === "released"],
     ["missed", ({ set }) => mergedIn(set).state === "missed"],
     ["rescue", ({ updates, set }) => isMulti(updates) && set["delivery.error"]?.code === "pass_died"],
-    ["release-claims", ({ updates, filter }) => isMulti(updates) && "_id" in filter],
-    ["release-rest", ({ updates }) => isMulti(updates)],
+    ["release-claims", ({ updates }) => isMulti(updates)],
     [
       "verdict-later",
       ({ filter, set }) =>

@@ -51,13 +51,19 @@ export function claimIn(
 /** The pass that a command claims messages for, or takes leases for; undefined if it does neither. */
 export function passOf(command: Document): string | undefined {
   const { set } = look(command);
-  const passId = pointOf(command) === "take-leases" ? set.passId : claimIn(command)?.passId;
+  const passId = pointOf(command) === "take-leases" ? takerIn(set) : claimIn(command)?.passId;
   return typeof passId === "string" ? passId : undefined;
+}
+
+/** The pass that a lease becomes, if it is free. */
+function takerIn({ passId }: Document): unknown {
+  const [, taker] = passId.$cond ?? [undefined, passId];
+  return taker?.$literal ?? taker;
 }
 
 /** The times that a command sets which gives many claims back, one for each of its statements. */
 export function bulkReleasesOf(command: Document): (Date | undefined)[] {
-  return ["release-claims", "release-rest"].includes(pointOf(command)) ? stampsOf(command) : [];
+  return pointOf(command) === "release-claims" ? stampsOf(command) : [];
 }
 
 /** The times that a command sets which rescues, one for each of its statements. */
@@ -77,7 +83,8 @@ export function sessionsNamedIn(command: Document): string[] {
 
 /** The sessions whose leases a command reads. */
 export function leasesReadIn({ filter }: Document): string[] {
-  return (filter?._id?.$in ?? []).map(sessionOf);
+  const tenures: Document[] = filter?.$or ?? [];
+  return [...(filter?._id?.$in ?? []), ...tenures.map(({ _id }) => _id)].map(sessionOf);
 }
 
 const sessionOf = (leaseId: unknown) => String(leaseId).replace(/^session:/, "");

@@ -10,10 +10,10 @@ const DEALT_TIMES = new Map([
   ...["settle-campaigns"].map(times(7)),
   ...["late-sent", "forget-settled"].map(times(5)),
   ...["restrict-session"].map(times(4)),
-  ...["count-campaign", "release-rest"].map(times(3)),
+  ...["count-campaign"].map(times(3)),
   ...["missed", "set-back-flags", "lookup", "read-writes", "verdict-later", "claim"].map(times(2)),
   ...["intent-and-outcome", "new-message-id", "outcome", "get-more"].map(times(2)),
-  ...["release-claims", "return-leases"].map(times(2)),
+  ...["release-claims", "return-leases", "leave-leases"].map(times(2)),
 ]);
 
 function times(count: number): (point: string) => [point: string, times: number] {
@@ -45,7 +45,7 @@ export function dealKills(seed: string, round: number, points: readonly string[]
 const RARE = new Set([
   ...["get-more", "list-indexes", "read-writes", "restrict-session", "late-sent", "forget-settled"],
   ...["count-campaign", "settle-campaigns", "intent", "intent-and-outcome", "outcome", "sendText"],
-  ...["release-claims", "release-rest", "return-leases", "find-next-due", "claim", "new-message-id"],
+  ...["release-claims", "return-leases", "leave-leases", "find-next-due", "claim", "new-message-id"],
   ...["missed", "set-back-flags", "lookup", "verdict", "verdict-later"],
 ]);
 
@@ -78,10 +78,7 @@ export function needsOf(kills: Trigger[]): Needs {
     leastTimeoutMs: late ? 1700 : 0,
     // The first lookup is late enough to give up.
     settings: late ? { RECONCILE_AFTER_SECONDS: "0.4", UNKNOWN_AFTER_SECONDS: "0.3" } : {},
-    triggers: [
-      ...(killsAt("list-indexes") ? [1, 2].map(refuseIndexes) : []),
-      ...(killsAt("release-rest") ? LOST_CLAIMS.flatMap(loseClaim) : []),
-    ],
+    triggers: killsAt("list-indexes") ? [1, 2].map(refuseIndexes) : [],
     faults: [
       ...(late
         ? [{ match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 } as const]
@@ -98,16 +95,6 @@ export function needsOf(kills: Trigger[]): Needs {
         : []),
     ],
   };
-}
-
-/** Which claims of a round lose their replies. */
-const LOST_CLAIMS = [2, 5, 8, 11];
-
-/** A pass that does not hear what it has claimed gives back at its end whatever it may have claimed. */
-function loseClaim(nth: number): Trigger[] {
-  const lost: Trigger = { point: "claim", side: "after", nth, act: { type: "break" } };
-  // The driver's repetition is lost as well.
-  return [lost, lost];
 }
 
 /** The database's user may not make indexes: then somebody looks which there are. */

@@ -26,7 +26,7 @@ export function planTroubles(
   const events = [
     ...planCalls(random, stormMs),
     ...planEdits(random, stormMs),
-    ...planLongPosts(random, stormMs, leaseMs),
+    ...planLongPosts(random, leaseMs),
     ...planWahaFaults(random, stormMs),
     ...needs.faults.map((fault): Event => ({ type: "waha-fault", atMs: random.int(0, 1500), fault })),
     ...planIncidents(random, stormMs),

@@ -98,7 +98,7 @@ function planSettings(random: Random, needs: Needs): Record<string, string> {
     RECONCILE_AFTER_SECONDS: random.pick(["0.3", "1", "4"]),
     UNKNOWN_AFTER_SECONDS: random.pick(["0.4", "2", "20"]),
     WAHA_TIMEOUT_MS: String(
-      Math.max(needs.leastTimeoutMs, random.pick([random.int(700, 1800), pass * 1000, pass * 1000])),
+      Math.max(needs.leastTimeoutMs, random.chance(0.3) ? random.int(700, 1800) : pass * 1000),
     ),
     SESSION_CONCURRENCY: random.pick(["2", "4", "20", "20"]),
     SEND_GAP_MS: random.pick(["0", "0", "30"]),

@@ -21,9 +21,15 @@ const MessageField = field(["_id", "delivery", "isSent", "isDeleted", "isPicked"
 const CampaignField = field(["_id", "delivery", "completedAt"]);
 const OtherField = field(["_id"]);
 
-/** Whether a mapping may name this field of a message. */
-export function isMappable(name: string): boolean {
-  return MessageField.safeParse(name).success;
+/** Whether a mapping may name this field of a part's documents. */
+export function isMappable(part: keyof Mapping, name: string): boolean {
+  const fields = {
+    messages: MessageField,
+    campaigns: CampaignField,
+    groups: OtherField,
+    sessions: OtherField,
+  };
+  return fields[part].safeParse(name).success;
 }
 
 const Collection = z

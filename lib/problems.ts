@@ -62,7 +62,7 @@ const problems = {
   },
   no_chat: {
     kind: "unsent",
-    happened: "neither it nor its campaign or group names a chat",
+    happened: "no chat is named by the message, its campaign or its group",
     remedy: "Set it where it is missing",
   },
   session_not_found: {

@@ -158,7 +158,7 @@ const problems = {
   lease_ran_out: {
     kind: "unproven",
     happened:
-      "the request to WAHA was cut off, as the database did not renew the session's lease in time; WAHA may still send it",
+      "the request to WAHA was cut off, as the database did not renew the session's lease in time; WAHA may still send the message",
     remedy: "Check the database's load and the connection to it",
   },
   waha_connection_lost: {

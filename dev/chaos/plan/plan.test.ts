@@ -38,7 +38,7 @@ describe("a plan", () => {
 
   test("has passes that stay in a third of the rounds, for more than two leases' lives", () => {
     const all = Array.from(
-      { length: 300 },
+      { length: 1000 },
       (_, round) => planRound("stay", round, ALL_POINTS, false).settings,
     );
     const staying = all.filter(({ STAY_SECONDS }) => Number(STAY_SECONDS) > 0);

@@ -35,7 +35,7 @@ function differences(post: Post, stored: ChaosMessage, at: number, record: Round
   if (post.text !== stored.content)
     wrong.push(`its text was ${tell(stored.content)}, not ${tell(post.text)}`);
   if (post.kind !== (stored.media?.kind ?? "text"))
-    wrong.push(`it was a ${stored.media?.kind ?? "text"}, not a ${post.kind}`);
+    wrong.push(`its kind was ${stored.media?.kind ?? "text"}, not ${post.kind}`);
   if (post.url !== stored.media?.url)
     wrong.push(`its file was at ${tell(stored.media?.url)}, not ${tell(post.url)}`);
   // A chat that is its campaign's is that of the claim.

@@ -40,7 +40,7 @@ describe("a message with a file", () => {
   it("is posted as that kind, with that address", () => {
     expect(attempted().post("m1", 120).wrong("as-stored")).toEqual([]);
     expect(attempted().post("m1", 120, { kind: "video" }).wrong("as-stored")).toEqual([
-      "m1: posted by one, but at its intent it was a image, not a video",
+      "m1: posted by one, but at its intent its kind was image, not video",
     ]);
     expect(attempted().post("m1", 120, { url: undefined }).wrong("as-stored")).toEqual([
       `m1: posted by one, but at its intent its file was at "${media.url}", not absent`,
@@ -64,7 +64,7 @@ describe("a message with a file", () => {
     ["AxiosError", "Request failed with status code 500", "WEBJS", 1],
     ["Error", "Request failed with status code 500", "GOWS", 1],
     ["Error", "2 UNKNOWN: failed to upload media", "NOWEB", 1],
-  ])("may be posted again after %s: %s on %3$s, but for %i", (name, message, engine, wrong) => {
+  ])("posted again after %s "%s" on %s is wrong %i times", (name, message, engine, wrong) => {
     expect(again(failed(name, message), engine)).toBe(wrong);
   });
 

@@ -27,7 +27,7 @@ export const ROLES = [
 export type Role = (typeof ROLES)[number];
 
 /** What WAHA meets at a file's address, by the first part of its path; mostly the file. */
-export const FILES = [
+const FILES = [
   ...["file", "file", "file", "file", "file", "file"],
   ...["404", "500", "refused", "unknown-host", "not-uploaded"],
 ] as const;

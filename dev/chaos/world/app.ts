@@ -77,7 +77,8 @@ export class App {
         change: ({ label, appRev }) => ({ content: `${label} v${appRev + 1}` }),
       },
       "new-file": {
-        of: unsent,
+        // One that its text tells from the others.
+        of: { ...unsent, ...toApp("messages", { content: / v\d/ }, this.#names) },
         change: ({ label, appRev }) => ({ media: this.#newFile(`${label}v${appRev + 1}`) }),
       },
       "new-chat": { of: unsent, change: () => ({ chatId: this.#newChat() }) },

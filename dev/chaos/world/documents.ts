@@ -61,7 +61,7 @@ export function idsOf(names: Mapping): () => Id {
   return names.groups ? () => String(new ObjectId()) : () => new ObjectId();
 }
 
-/** Where a campaign's group is the chat, one that is none, or belongs to no campaign, has none. */
+/** In an app whose messages have no chats of their own, one without a chat is one without a campaign. */
 function withoutChat({ role }: MessagePlan, newId: () => Id): Document {
   if (role === "no-chat") return { campaignId: undefined };
   return role === "orphan" ? { campaignId: newId() } : {};

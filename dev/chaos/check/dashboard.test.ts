@@ -64,7 +64,7 @@ describe("a message with a file", () => {
     ["AxiosError", "Request failed with status code 500", "WEBJS", 1],
     ["Error", "Request failed with status code 500", "GOWS", 1],
     ["Error", "2 UNKNOWN: failed to upload media", "NOWEB", 1],
-  ])("posted again after %s "%s" on %s is wrong %i times", (name, message, engine, wrong) => {
+  ])("posted again after %s, %s, on %s is wrong %i times", (name, message, engine, wrong) => {
     expect(again(failed(name, message), engine)).toBe(wrong);
   });
 

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Binary, BSONRegExp, ObjectId } from "mongodb";
 import { expect, it } from "vitest";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { documentKey, type Id } from "../../lib/mongo/ids.ts";
 import { testDatabase } from "../../test/support/database.ts";
 import { recordHistory } from "./history.ts";
 
 async function setUp() {
   const { client, db } = testDatabase();
-  const recorder = await recordHistory(db);
+  const recorder = await recordHistory(db, MAPPINGS.plain);
   return { client, db, recorder, messages: db.collection<{ _id: Id; [field: string]: unknown }>("messages") };
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import type { Fault } from "../waha-simulator/faults.ts";
 import type { CallAnswer, Instance } from "./instances/instance.ts";
 import type { Event } from "./plan/events.ts";
@@ -44,14 +45,14 @@ export async function blowStorm(stage: Stage): Promise<void> {
 
 /** Ends every fault, lets what is under way come to its end, and runs passes until nothing is left to do. */
 export async function calmDown(stage: Stage): Promise<void> {
-  const { crew, saboteur, waha, db } = stage;
+  const { crew, saboteur, waha, db, plan } = stage;
   stage.calmFrom = Date.now();
   saboteur.disarm();
   waha.clearFaults();
   await crew.idle();
   const instance = crew.newcomer();
   for (const [place, seconds] of AGES.entries()) {
-    if (seconds > 0) await ageBy(db, seconds * 1000);
+    if (seconds > 0) await ageBy(db, MAPPINGS[plan.documents], seconds * 1000);
     if (place === ALL_LOGGED_IN) logAllIn(stage);
     const answer = await passInPeace(stage, instance);
     if (answer?.status !== 200)

@@ -41,8 +41,10 @@ export function checkTakenOver(round: Round): Finding {
   for (const orphan of orphansIn(round)) {
     checkEnd(check, orphan, round.record);
     if (!isTold) continue;
-    const passes = able.get(orphan.session) ?? ablePasses(round, orphan.session);
-    able.set(orphan.session, passes);
+    const hasFile = orphan.trail.history.some(({ document }) => document?.media !== undefined);
+    const key = JSON.stringify([orphan.session, hasFile]);
+    const passes = able.get(key) ?? ablePasses(round, orphan.session, hasFile);
+    able.set(key, passes);
     checkAgain(check, orphan, passes, round.record);
   }
   return check;

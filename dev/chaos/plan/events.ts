@@ -10,6 +10,7 @@ export const EDITS = [
   "move-later",
   "move-into-past",
   "new-text",
+  "new-file",
   "new-chat",
   "new-session",
   "reset-flags",

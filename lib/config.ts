@@ -149,7 +149,7 @@ export const SettingsSchema = z.object({
     })
     .meta({
       description:
-        "Where your app keeps its messages, campaigns, groups and sessions: `plain` (the names of [these pages](documents.md)), `whatsapp-waha-dashboard`, or a JSON object that [changes some names](documents.md#other-names).",
+        "What your app calls its collections and fields. `plain`: as [these pages](documents.md) do. `whatsapp-waha-dashboard`: as [that app](mapping.md#whatsapp-waha-dashboard) does. Or a JSON object that [changes some names](mapping.md).",
     }),
   LINK_PREVIEW: z
     .enum(["true", "false"])

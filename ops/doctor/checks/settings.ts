@@ -37,7 +37,7 @@ export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
 
 function remedyFor(setting: string): string {
   return setting in MOVED_SETTINGS
-    ? `Remove ${setting}; docs/documents.md#other-names says how DOCUMENTS says the same`
+    ? `Remove ${setting}; docs/mapping.md says how DOCUMENTS says the same`
     : `Set ${setting}; docs/configuration.md says to what`;
 }
 

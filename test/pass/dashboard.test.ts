@@ -156,6 +156,19 @@ describe("what is missing on the way to a chat is told by the document that lack
   });
 });
 
+test.each([
+  ["a number", 491701234567, "not a string"],
+  ["a text that is far too long", "1".repeat(600), "not a WhatsApp chat"],
+])("a group whose chat is %s fails its messages, and says why", async (_name, groupId, words) => {
+  const world = await dashboardWorld();
+  const id = await world.message(await world.campaign(await world.session(), {}, { groupId }));
+  expect(await world.pass()).toMatchObject({ ok: false, failed: 1, released: 0 });
+  expect((await world.find(id)).delivery).toMatchObject({
+    state: "failed",
+    error: { code: "invalid_message", message: expect.stringContaining(words) },
+  });
+});
+
 test("a POST carries the chat as at its claim", async () => {
   const world = await dashboardWorld({ engine: "GOWS" });
   const campaign = await world.campaign(await world.session());

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config.ts";
 import type { DueGroup } from "../../messages/due.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
@@ -131,7 +132,9 @@ export function assign(
       const message = messages.get(documentKey(due._id));
       if (!message) continue;
       const chat = chats.get(idKey(message.campaignId ?? ""));
-      const isAsPlanned = belongsAsPlanned(due, message) && due.chat?.chatId === chat?.chatId;
+      // What is no text is read as an object, a new one each time.
+      const isSameChat = isDeepStrictEqual(due.chat?.chatId, chat?.chatId);
+      const isAsPlanned = belongsAsPlanned(due, message) && isSameChat;
       if (isAsPlanned) own.push(chat ? { ...message, campaignChat: chat.chatId } : message);
       else assignment.moved.push(message);
     }

@@ -62,8 +62,9 @@ export async function routeAll(
     const campaign = campaignOf(group);
     const orphaned = isGiven(group.campaignId) && !campaign;
     if (isHeld(campaign, db)) return { orphaned, held: true };
-    // The account that the campaign would have used is not known, and a message from the wrong one can't be unsent.
-    if (orphaned && !isGiven(group.sessionId)) return { orphaned, blocked: { code: "campaign_not_found" } };
+    // The account or chat that it would have used is not known, and a message from the wrong one can't be unsent.
+    if (orphaned && (!isGiven(group.sessionId) || db.documents.messages.chatId === null))
+      return { orphaned, blocked: { code: "campaign_not_found" } };
     const route = routeTo(sessionIdOf(group), sessions, waha, config);
     if ("blocked" in route) return { orphaned, ...route };
     const chat = campaign && chatOf(campaign);

@@ -146,6 +146,17 @@ describe("what is missing on the way to a chat is told by the document that lack
     });
   });
 
+  test("a campaign that does not exist", async () => {
+    const world = await dashboardWorld();
+    await world.message({ sessionId: await world.session(), campaignId: "gone" });
+    const { claimed, errors, ok } = await world.pass();
+    expect({ claimed, errors, ok }).toMatchObject({
+      claimed: 0,
+      errors: [{ code: "campaign_not_found", count: 1 }],
+      ok: false,
+    });
+  });
+
   test("a message of no campaign", async () => {
     const world = await dashboardWorld();
     await world.message({ sessionId: await world.session(), campaignId: null });

@@ -65,7 +65,8 @@ export async function routeAll(
     // The account or chat that it would have used is not known, and a message from the wrong one can't be unsent.
     if (orphaned && (!isGiven(group.sessionId) || db.documents.messages.chatId === null))
       return { orphaned, blocked: { code: "campaign_not_found" } };
-    const route = routeTo(sessionIdOf(group), sessions, waha, config);
+    const by = isGiven(group.sessionId) ? "messages" : "campaigns";
+    const route = routeTo(db, { by, id: sessionIdOf(group) }, sessions, waha, config);
     if ("blocked" in route) return { orphaned, ...route };
     const chat = campaign && chatOf(campaign);
     // Where messages have no chat of their own, there is none without it.
@@ -106,23 +107,45 @@ function isHeld(campaign: RoutedCampaign | undefined, { documents }: Database): 
   return campaign.deleted === true || documents.campaigns.hold.some((word) => word === campaign.status);
 }
 
+/** Which session was named, and in which collection. */
+interface NamedSession {
+  by: "messages" | "campaigns";
+  id: Id | undefined;
+}
+
 function routeTo(
-  sessionId: Id | undefined,
+  db: Database,
+  named: NamedSession,
   sessions: Map<string, SessionDocument>,
   waha: Map<string, WahaSession>,
   config: Config,
 ): { session: WahaSession } | { blocked: Reason } {
-  const document = sessionId === undefined ? undefined : sessions.get(idKey(sessionId));
+  const { id } = named;
+  const document = id === undefined ? undefined : sessions.get(idKey(id));
   // No document has it: it may be the name of a WAHA session itself.
-  const name = sessionId === undefined ? config.WAHA_DEFAULT_SESSION : document ? document.name : sessionId;
+  const name = id === undefined ? config.WAHA_DEFAULT_SESSION : document ? document.name : id;
   if (name === undefined && !document) return { blocked: { code: "no_session" } };
   const session = typeof name === "string" ? waha.get(name) : undefined;
-  if (!session)
-    return { blocked: { code: "session_not_found", detail: typeof name === "string" ? name : "no name" } };
+  if (!session) {
+    const isName = typeof name === "string" && name !== "" && (document || id === undefined);
+    const detail = isName ? name : missingSession(db, named, document);
+    return { blocked: { code: "session_not_found", detail } };
+  }
   if (session.status !== "WORKING") {
     return { blocked: { code: "session_not_working", detail: `${session.name}: ${session.status}` } };
   }
   return { session };
+}
+
+function missingSession(
+  { documents }: Database,
+  { by, id }: NamedSession,
+  document: SessionDocument | undefined,
+): string {
+  const { collection, name } = documents.sessions;
+  if (document) return `${collection} has no ${name}`;
+  const words = `${documents[by].collection} names a ${collection} that does not exist`;
+  return typeof id === "string" ? `${id}: ${words}` : words;
 }
 
 /** A campaign's chat, or what is missing on the way to it. */

@@ -167,6 +167,35 @@ describe("what is missing on the way to a chat is told by the document that lack
   });
 });
 
+describe("what is missing on the way to a session is told by the document that lacks it", () => {
+  test.each([
+    ["a session without a name", { sessionName: null }, {}, "WhatsAppSession has no sessionName"],
+    [
+      "a session that does not exist",
+      {},
+      { sessionId: "gone" },
+      "gone: Message names a WhatsAppSession that does not exist",
+    ],
+    [
+      "a campaign's that does not exist",
+      { _id: "gone" },
+      { sessionId: null },
+      "gone: MessageCampaign names a WhatsAppSession that does not exist",
+    ],
+    ["a session that WAHA does not have", { sessionName: "old phone" }, {}, "(old phone)"],
+  ])("%s", async (_name, session, message, words) => {
+    const world = await dashboardWorld();
+    const campaign = await world.campaign(await world.session(session));
+    await world.sessions.deleteOne({ _id: "gone" as never });
+    const id = await world.message(campaign, message);
+    await world.pass();
+    expect((await world.find(id)).delivery).toMatchObject({
+      state: "released",
+      error: { code: "session_not_found", message: expect.stringContaining(words) },
+    });
+  });
+});
+
 test.each([
   ["a number", 491701234567, "not a string"],
   ["a text that is far too long", "1".repeat(600), "not a WhatsApp chat"],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { DatabaseRequest, RequestFate } from "../../dev/chaos/database/intercept.ts";
 import {
   CAMPAIGN_STATES,
   dashboardStatus,
@@ -7,6 +8,7 @@ import {
   withImage,
   withVideo,
 } from "../support/dashboard.ts";
+import { proxyBefore, Watcher } from "../support/database-proxy.ts";
 import { ago } from "../support/world.ts";
 
 const texts = (world: Awaited<ReturnType<typeof dashboardWorld>>) =>
@@ -220,6 +222,31 @@ test("a POST carries the chat as at its claim", async () => {
   expect(await passing).toMatchObject({ sent: 1 });
   expect(world.waha.ledger).toMatchObject([{ chatId: campaign.chatId }]);
   expect((await world.find(id)).delivery.chatId).toBe(campaign.chatId);
+});
+
+describe("a campaign that changes while its message is claimed has the claim given back, unposted:", () => {
+  test.each([
+    ["it is cancelled", { status: "CANCELLED" }],
+    ["it is deleted", { isDeleted: true }],
+    ["it names another session", { sessionId: "another" }],
+    ["it names another group", { groupId: "another" }],
+  ])("%s", async (_name, $set) => {
+    const world = await dashboardWorld();
+    const { campaignId } = await world.campaign(await world.session());
+    const id = await world.message({ sessionId: null, campaignId });
+    const onRequest = async ({ command }: DatabaseRequest): Promise<RequestFate> => {
+      if (command.find === "Message" && "delivery.passId" in command.filter)
+        await world.campaigns.updateOne({}, { $set });
+      return "forward";
+    };
+    const proxy = await proxyBefore(world.database.url, new Watcher({ onRequest }));
+    world.env.DATABASE_URL = proxy.url(world.db.databaseName, "pass");
+    const { claimed, errors, sent } = await world.pass();
+    expect({ claimed, sent }).toEqual({ claimed: 1, sent: 0 });
+    expect(errors).toContainEqual(expect.objectContaining({ code: "message_changed", count: 1 }));
+    expect(world.waha.ledger).toEqual([]);
+    expect(await world.find(id)).toMatchObject({ isPicked: false, delivery: { state: "released" } });
+  });
 });
 
 test("pictures and videos go out with their captions, as the app's own scheduler posts them", async () => {

@@ -9,7 +9,7 @@ import {
   withVideo,
 } from "../support/dashboard.ts";
 import { proxyBefore, Watcher } from "../support/database-proxy.ts";
-import { ago } from "../support/world.ts";
+import { ago, createWorld } from "../support/world.ts";
 
 const texts = (world: Awaited<ReturnType<typeof dashboardWorld>>) =>
   world.waha.ledger.map(({ chatId, session, text }) => ({ chatId, session, text }));
@@ -146,6 +146,33 @@ describe("what is missing on the way to a chat is told by the document that lack
       state: "released",
       error: { code: "no_chat", message: expect.stringContaining(words) },
     });
+  });
+
+  test("a group that does not exist, where messages may have chats of their own", async () => {
+    const DOCUMENTS = JSON.stringify({
+      campaigns: { groupId: "groupId" },
+      groups: { collection: "groups", chatId: "chat" },
+    });
+    const world = await createWorld({}, { DOCUMENTS });
+    await world.campaigns.insertOne({ _id: "c" as never, groupId: "gone" });
+    const [own, none] = await world.insert(
+      { campaignId: "c" },
+      { campaignId: "c", chatId: null },
+      { content: "of no campaign" },
+    );
+    expect(await world.pass()).toMatchObject({ ok: false, sent: 2, released: 1, failed: 0, more: true });
+    expect((await world.find(own)).delivery.state).toBe("sent");
+    const words = "campaigns names a groups that does not exist";
+    expect(await world.find(none)).toMatchObject({
+      isPicked: false,
+      delivery: {
+        state: "released",
+        attempts: 0,
+        error: { code: "no_chat", message: expect.stringContaining(words) },
+      },
+    });
+    await world.db.collection("groups").insertOne({ _id: "gone" as never, chat: "120363099999999999@g.us" });
+    expect(await world.pass()).toMatchObject({ ok: true, sent: 1 });
   });
 
   test("a campaign that does not exist", async () => {

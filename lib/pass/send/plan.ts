@@ -143,7 +143,9 @@ export function assign(
 }
 
 function withChatOf(campaign: CampaignState | undefined, message: ClaimedMessage): ClaimedMessage {
-  return campaign ? { ...message, campaignChat: campaign.chat.chatId } : message;
+  if (!campaign) return message;
+  const { chatId, missing } = campaign.chat;
+  return { ...message, campaignChat: chatId, chatMissing: missing };
 }
 
 function belongsAsPlanned(due: DueMessage, message: ClaimedMessage): boolean {

@@ -100,7 +100,7 @@ const problems = {
     kind: "unsent",
     happened: "the message's campaign does not exist",
     remedy:
-      "The message is sent only if it names a session itself; restore the campaign, or clear the message's reference to it",
+      "The message is sent only if it names a session and a chat itself; restore the campaign, or clear the message's reference to it",
   },
   database_lost: {
     kind: "unsent",

@@ -30,6 +30,8 @@ export type ClaimedMessage = MessageDocument & {
   delivery: Pick<Delivery, "passId" | "claimedAt"> & { claimExpiresAt: Date };
   /** The chat that its campaign or group named at the claim, for a message that names none. */
   campaignChat?: unknown;
+  /** What was missing on the way to that chat. */
+  chatMissing?: string | undefined;
 };
 
 /** A guarded change of one claimed message. A pass whose claim no longer stands matches nothing, however late. */

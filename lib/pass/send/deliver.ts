@@ -131,6 +131,11 @@ export async function deliver(
   const { engine, session } = context;
   const end = (ending: Ending, reason: Reason) => endAs(pass, context, message, ending, reason);
 
+  if (!message.chatId && message.chatMissing) {
+    // Its own chat may be left out, so the message can be sent once the other document is put right.
+    end("released", { code: "no_chat", detail: message.chatMissing });
+    return { posted: false, notAgain: true };
+  }
   const names = db.documents.messages;
   const parsed = parseOutgoing(message, names);
   if ("problem" in parsed)

@@ -113,7 +113,7 @@ export function hasMedia(message: MessageDocument, names: MessageNames): boolean
   return mediaOf(message, names) !== undefined;
 }
 
-/** What a message says of a file, by the first rule that fits; undefined where it is a text. */
+/** What a message says of a file, by the first rule that counts; undefined where it is a text. */
 function mediaOf(
   message: MessageDocument,
   { media }: MessageNames,
@@ -122,8 +122,8 @@ function mediaOf(
     return isGiven(message.media) ? { field: media, value: message.media } : undefined;
   for (const [place, { when, url: field, ...rule }] of media.entries()) {
     const url = message[`mediaUrl${place}`];
-    const counts = when === undefined ? isGiven(url) : message[`mediaWhen${place}`] === true;
-    if (counts) return { field, value: { ...rule, url } };
+    const isMeant = when === undefined || message[`mediaWhen${place}`] === true;
+    if (isMeant && isGiven(url) && url !== "") return { field, value: { ...rule, url } };
   }
   return undefined;
 }

@@ -28,9 +28,10 @@ interface Limits {
   maxTimeMS: number;
 }
 
-/** Whether the app has written a message where the mapping says that they are. */
-export async function hasMessages(db: Database, limits: Limits): Promise<boolean> {
-  return (await db.messages.findOne({}, { projection: { _id: 1 }, sort: { _id: -1 }, ...limits })) !== null;
+/** Whether the app has written a message where the mapping says that they are, by the newest document. */
+export async function hasMessages({ messages }: Database, limits: Limits): Promise<boolean> {
+  const newest = sample(messages.collectionName);
+  return (await messages.aggregate<SampledCollection>(newest, limits).toArray()).some(looksLikeMessage);
 }
 
 /**

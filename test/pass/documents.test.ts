@@ -159,6 +159,12 @@ describe("what looks like messages and is due", () => {
   });
 });
 
+test("a document without the flags, where the mapping says, is no message", async () => {
+  const world = await foreignWorld();
+  await world.messages.insertOne({ text: "of another app" });
+  expect(found(await world.pass())).toBeDefined();
+});
+
 describe("a new app", () => {
   test("without any collection is ok, and nothing is made in it", async () => {
     const world = await createWorld();

@@ -153,7 +153,7 @@ export function sent(
   return settlement(message, [from], "sent", update);
 }
 
-/** attempting → failed: WhatsApp itself refused it. */
+/** attempting → failed: proven unsent, and trying again would fail again: WhatsApp itself refused it, say. */
 export function refused(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition {
   return settlement(message, ["attempting"], "failed", toFailed(names, at, reason, undefined));
 }

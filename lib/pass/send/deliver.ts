@@ -97,7 +97,7 @@ const ENDINGS: Record<
   refused: {
     write: refused,
     count: (stats, reason) => stats.ended("failed", reason),
-    told: "failed: WhatsApp refused it",
+    told: "failed: trying again would fail again",
     recorded: "failed",
     stop: ({ code }, session) =>
       code === "account_restricted" ? { code: "account_restricted", detail: session } : undefined,

@@ -142,7 +142,8 @@ export async function deliver(
   const notStarted = context.whyNot(message);
   if (notStarted) return { posted: false, notStarted };
 
-  const timeLimitMs = outgoing.media ? config.WAHA_MEDIA_TIMEOUT_MS : config.WAHA_TIMEOUT_MS;
+  const limitMs = outgoing.media ? config.WAHA_MEDIA_TIMEOUT_MS : config.WAHA_TIMEOUT_MS;
+  const timeLimitMs = Math.min(limitMs, clock.until(pass.requestsUntil));
   const attempt = {
     session,
     chatId: outgoing.chatId,

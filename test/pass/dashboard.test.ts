@@ -291,8 +291,27 @@ test("pictures and videos go out with their captions, as the app's own scheduler
   });
   const { errors, sent } = await world.pass();
   expect({ errors, sent }).toEqual({ errors: [], sent: 2 });
-  expect(world.waha.requestCount({ route: "sendImage" as never })).toBe(1);
-  expect(world.waha.requestCount({ route: "sendVideo" as never })).toBe(1);
+  const { chatId } = campaign;
+  expect(world.waha.ledger).toEqual([
+    expect.objectContaining({
+      chatId,
+      kind: "image",
+      text: "a picture",
+      url: "https://files.test/a.jpg",
+      mimetype: "image/jpeg",
+      filename: "image.jpg",
+    }),
+    expect.objectContaining({
+      chatId,
+      kind: "video",
+      text: "both",
+      url: "https://files.test/a.mp4",
+      mimetype: "video/mp4",
+      filename: "video.mp4",
+      convert: true,
+      asNote: false,
+    }),
+  ]);
 });
 
 test("stories are left alone", async () => {

@@ -122,7 +122,7 @@ export const SettingsSchema = z.object({
       "The pause between two messages of a session, from the answer to one to the next, in milliseconds. See [Pacing](pacing.md).",
   }),
   SEND_GAP_JITTER_MS: milliseconds(0).meta({
-    description: "Up to so many milliseconds more, at random, on top of each pause.",
+    description: "A random time, up to this many milliseconds, on top of each pause.",
   }),
   WAHA_TIMEOUT_MS: z.coerce.number().int().positive().default(30_000).meta({
     description:

@@ -62,7 +62,7 @@ const problems = {
   },
   no_chat: {
     kind: "unsent",
-    happened: "neither the message nor its campaign or group names a chat",
+    happened: "no chat is named by the message, its campaign or its group",
     remedy: "Set it where it is missing",
   },
   session_not_found: {
@@ -158,7 +158,7 @@ const problems = {
   lease_ran_out: {
     kind: "unproven",
     happened:
-      "the request to WAHA was cut off, as the database did not renew the session's lease in time; WAHA may still send it",
+      "the request to WAHA was cut off, as the database did not renew the session's lease in time; WAHA may still send the message",
     remedy: "Check the database's load and the connection to it",
   },
   waha_connection_lost: {

@@ -59,7 +59,7 @@ test("one that did not arrive makes it completed with failures; deleted ones do 
   });
 });
 
-/** What still may be sent, or that nobody can tell the end of: with it the campaign is not done. */
+/** What still may be sent, or has no known end: with it the campaign is not done. */
 const LEFT: [name: string, fields: object][] = [
   ["not due yet", { scheduledAt: ago(-600) }],
   ["claimed", { isPicked: true, delivery: { state: "claimed" } }],
@@ -237,7 +237,7 @@ test("what a pass that died found out about an unknown message is counted by the
   expect(await world.campaigns.findOne({})).toMatchObject({
     delivery: { open: false, counts: { unknown: 1 } },
   });
-  // Whoever recorded this died right after.
+  // The pass that recorded this died right after.
   await recordFinding(db, uncertain as Uncertain, { to: "sent" }, new Date());
   await world.pass();
   expect(await world.campaigns.findOne({})).toMatchObject({

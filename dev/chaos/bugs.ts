@@ -18,8 +18,8 @@ export const BUGS: Planted[] = [
       file: "lib/pass/send/deliver.ts",
       changes: [
         {
-          find: "const written = await commit(intent(message, attempt));",
-          replace: 'await commit(intent(message, attempt)); const written = "applied" as string;',
+          find: "const written = await commit(intent(names, message, attempt));",
+          replace: 'await commit(intent(names, message, attempt)); const written = "applied" as string;',
         },
       ],
     },
@@ -34,7 +34,7 @@ export const BUGS: Planted[] = [
           find: `      ...sameClaim(message),
       "delivery.state": "claimed",
       isSent: false,
-      ...asRead(message),
+      ...asRead(names, message),
       $expr: { $gt: ["$delivery.claimExpiresAt", "$$NOW"] },
 `,
           replace: "_id: message._id,",
@@ -48,7 +48,7 @@ export const BUGS: Planted[] = [
       name: "a POST without an answer is made again",
       file: "lib/pass/send/deliver.ts",
       changes: [
-        { find: "const outcome = await waha.sendText(", replace: "const once = () => waha.sendText(" },
+        { find: "const outcome = await waha.send(", replace: "const once = () => waha.send(" },
         {
           find: '  if (outcome.kind === "sent") {',
           replace: `  let outcome = await once();
@@ -90,7 +90,7 @@ export const BUGS: Planted[] = [
     bug: {
       name: "a campaign is settled whatever happened since it was counted",
       file: "lib/campaigns.ts",
-      changes: [{ find: ', "delivery.rev": rev, status:', replace: ", status:" }],
+      changes: [{ find: ', "delivery.rev": rev, ...notHeld', replace: ", ...notHeld" }],
     },
   },
   {
@@ -114,8 +114,8 @@ export const BUGS: Planted[] = [
       file: "lib/sessions/routing.ts",
       changes: [
         {
-          find: "return config.CAMPAIGN_STATUS_HOLD.some((word) => word === campaign?.status);",
-          replace: 'return config.CAMPAIGN_STATUS_HOLD.length > 99 && campaign?.status === "paused";',
+          find: "documents.campaigns.hold.some((word) => word === campaign.status);",
+          replace: "documents.campaigns.hold.length > 99;",
         },
       ],
     },

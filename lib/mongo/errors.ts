@@ -4,10 +4,11 @@ import type { ProblemCode } from "../problems.ts";
 
 /**
  * Answers of a server that can't serve just now, by code: no primary, stepping or shutting down, a network or
- * time limit in its own set (MongoDB's error codes; the first ones are those that the drivers retry on).
+ * time limit in its own set, an index that was dropped under a query (MongoDB's error codes; the first ones are those
+ * that the drivers retry on).
  */
 const PASSING_CODES = new Set<unknown>([
-  6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 64, 100, 112, 133, 134,
+  6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 64, 100, 112, 133, 134, 175,
 ]);
 
 /** MongoDB's code for what it gave up since it took longer than `maxTimeMS`. */

@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 import { groupCommit } from "../messages/group-commit.ts";
 import { type Database, openDatabase } from "../mongo/client.ts";
 import { asUnavailable } from "../mongo/errors.ts";
-import { indexKeeper } from "../mongo/indexes.ts";
+import { type IndexKeeper, indexKeeper } from "../mongo/indexes.ts";
 import { namesOfWorking } from "../monitoring/alerts/detect.ts";
 import { recordPass } from "../monitoring/record.ts";
 import type { PassReport } from "../monitoring/report.ts";
@@ -76,7 +76,10 @@ export async function runPass(
       stop: host.stop,
       ...passEnds(clock.startedAt, config),
     };
-    return await runSteps(pass, seen);
+    const indexes = indexKeeper(wantedIndexes(db));
+    const steps = runSteps(pass, seen, indexes);
+    indexes.check(log, began, steps);
+    return await steps;
   } finally {
     host.giveUp.removeEventListener("abort", cutOff);
     await waha.close();
@@ -90,7 +93,11 @@ export async function readClock(db: Database, ticker: SystemClock, began: number
 }
 
 /** @param seen WAHA as it was when the pass began, or why it could not be seen */
-async function runSteps(pass: Pass, seen: WahaSnapshot | UnavailableError): Promise<PassReport> {
+async function runSteps(
+  pass: Pass,
+  seen: WahaSnapshot | UnavailableError,
+  indexes: IndexKeeper,
+): Promise<PassReport> {
   const { db, log, stats } = pass;
   const steps = new Steps(pass);
   const snapshot = seen instanceof UnavailableError ? undefined : seen;
@@ -99,8 +106,6 @@ async function runSteps(pass: Pass, seen: WahaSnapshot | UnavailableError): Prom
     log.error({ ...asReason(seen) }, seen.message);
   } else if (!seen.server) stats.problem("waha_version_unknown");
   noteSkew(pass);
-  const indexes = indexKeeper(wantedIndexes(db));
-  indexes.check(log, pass.began);
   // None of these waits for another, so that a pass with nothing to do is over after a few round trips.
   const rescued = steps.run("rescue", () => rescue(pass));
   const [open, watch] = await Promise.all([

@@ -128,7 +128,7 @@ test("texts and chats that look like operators are compared, not run", async () 
   expect(await commit(intent(NAMES, message, ATTEMPT))).toBe("applied");
 });
 
-test("an expired claim gets no intent even if nobody rescued it: the database's clock decides", async () => {
+test("an expired claim gets no intent even if no pass rescued it: the database's clock decides", async () => {
   const message = await claimed({}, ago(1));
   expect(await commit(intent(NAMES, message, ATTEMPT))).toBe("stale");
 });

@@ -103,9 +103,14 @@ describe("a database whose messages are elsewhere", () => {
     );
   });
 
-  test("is not taken for the dashboard's by the collection's name alone", async () => {
-    const world = await createWorld();
-    await world.db.collection("Message").insertOne(message());
+  test.each<[string, NodeJS.ProcessEnv, string, object]>([
+    ["the dashboard's", {}, "Message", {}],
+    ["the dashboard's without its campaigns", {}, "Message", { MessageCampaignId: "c1" }],
+    ["plain", { DOCUMENTS: "whatsapp-waha-dashboard" }, "messages", { chatId: undefined }],
+  ])("is not taken for %s by the collection's name alone", async (_what, settings, collection, fields) => {
+    const world = await createWorld({}, settings);
+    const document = { ...message(), ...fields };
+    await world.db.collection(collection).insertOne(document, { ignoreUndefined: true });
     expect(found(await world.pass())?.message).toContain("npm run doctor proposes");
   });
 });

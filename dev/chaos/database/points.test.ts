@@ -1,10 +1,12 @@
 import type { Document, ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import { backgroundDone } from "../../../lib/async.ts";
+import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import { documentKey } from "../../../lib/mongo/ids.ts";
 import { proxyBefore, Watcher } from "../../../test/support/database-proxy.ts";
 import { ago, createWorld, type World } from "../../../test/support/world.ts";
 import type { WahaSimulatorOptions } from "../../waha-simulator/options.ts";
+import { collectionOf, type Part, toApp } from "../world/names.ts";
 import type { DatabaseRequest, Interceptor, RequestFate } from "./intercept.ts";
 import { POINTS, pointOf } from "./points.ts";
 import { bulkReleasesOf, claimIn, passOf, rescuesOf, sessionsNamedIn, stateWritesOf } from "./writes.ts";
@@ -60,6 +62,20 @@ function edit(world: World, to: string, $set: Document): Partial<Interceptor> {
       return "forward";
     },
   };
+}
+
+/** A message of an app that keeps its chats on groups, with its campaign and all. */
+async function writeDashboard({ db }: World): Promise<void> {
+  const names = MAPPINGS["whatsapp-waha-dashboard"];
+  const flags = { isSent: false, isDeleted: false, isPicked: false };
+  const own: [Part, Document][] = [
+    ["sessions", { _id: "s", name: "default" }],
+    ["groups", { _id: "g", chatId: "120363021234567890@g.us" }],
+    ["campaigns", { _id: "c", sessionId: "s", groupId: "g", deleted: false }],
+    ["messages", { _id: "m", campaignId: "c", content: "Hi", scheduledAt: ago(5), ...flags }],
+  ];
+  for (const [part, document] of own)
+    await db.collection(collectionOf(part, names) ?? "").insertOne(toApp(part, document, names));
 }
 
 const SITUATIONS: Record<string, Situation> = {
@@ -206,20 +222,48 @@ const SITUATIONS: Record<string, Situation> = {
     },
   },
   "a first pass": {
-    reaches: ["create-indexes", "read-alerts", "change-alerts"],
+    reaches: ["list-indexes", "create-indexes", "create-index", "read-alerts", "change-alerts"],
     play: async (world) => {
+      await world.insert({ campaignId: await addCampaign(world) });
       await world.pass();
       await backgroundDone();
       await expect.poll(async () => (await world.messages.indexes()).length).toBeGreaterThan(1);
     },
   },
+  "an index that has other keys": {
+    reaches: ["list-indexes", "drop-index", "create-indexes"],
+    play: async (world) => {
+      await world.insert({});
+      await world.messages.createIndex({ odd: 1 }, { name: "scheduler_due" });
+      await world.pass();
+      await backgroundDone();
+    },
+  },
+  "messages by whatsapp-waha-dashboard's names, whose chat is a group's": {
+    reaches: ["find-groups", "find-campaigns", "find-sessions", "count-campaign", "settle-campaigns"],
+    play: async (world) => {
+      world.env.DOCUMENTS = "whatsapp-waha-dashboard";
+      await writeDashboard(world);
+      expect(await world.pass()).toMatchObject({ sent: 1, campaignsCompleted: 1 });
+    },
+  },
+  "messages where the mapping does not say": {
+    reaches: ["find-any-message", "list-collections", "sample-collections", "find-elsewhere"],
+    play: async (world) => {
+      await writeDashboard(world);
+      expect(await world.pass()).toMatchObject({ errors: [{ code: "documents_not_found" }] });
+    },
+  },
   "a first pass that may not create indexes": {
-    reaches: ["create-indexes", "list-indexes"],
+    reaches: ["create-indexes", "create-index", "list-indexes"],
     interfere: () => ({
       onRequest: ({ point }) =>
-        point === "create-indexes" ? { reply: { ok: 0, code: 13, errmsg: "not authorized" } } : "forward",
+        point.startsWith("create-index")
+          ? { reply: { ok: 0, code: 13, errmsg: "not authorized" } }
+          : "forward",
     }),
     play: async (world) => {
+      await world.insert({});
       await world.pass();
       await expect.poll(async () => (await world.pass()).errors).toMatchObject([{ code: "indexes_missing" }]);
     },
@@ -244,7 +288,12 @@ test("every point is reached by one of the situations", () => {
 
 test("a command that the function does not send is none of the points", () => {
   const update = { update: "messages", updates: [{ q: {}, u: { $set: { content: "" } } }], $db: "app" };
-  for (const command of [{ insert: "messages" }, { find: "messages", filter: {} }, update, { find: "users" }])
+  for (const command of [
+    { insert: "messages" },
+    { find: "messages", filter: { content: "" } },
+    update,
+    { find: "users" },
+  ])
     expect(pointOf(command)).toBe("other");
 });
 
@@ -294,7 +343,7 @@ test("the time that a write sets is told: of a settlement, or else of its reason
   expect(rescuesOf(rest(released))).toEqual([]);
 });
 
-test("the time is asked for once a pass; what the driver asks of its own accord is nobody's business", async () => {
+test("the time is asked for once a pass; what the driver asks of its own accord is no point", async () => {
   const world = await createWorld();
   const watcher = new Watcher();
   const proxy = await proxyBefore(world.database.url, watcher);

@@ -1,5 +1,6 @@
 import type { Document } from "mongodb";
 import { documentKey, type Id } from "../../../lib/mongo/ids.ts";
+import { partOf } from "../world/names.ts";
 import { idsNamedIn, look, mergedIn, pointOf } from "./points.ts";
 
 /** A write of one message's state. */
@@ -17,7 +18,7 @@ export interface SingleStateWrite {
 
 /** The statements of a command that set the state of one message each, whatever else guards them. */
 export function stateWritesOf(command: Document): SingleStateWrite[] {
-  if (command.update !== "messages") return [];
+  if (partOf(command.update) !== "messages") return [];
   const updates: Document[] = command.updates ?? [];
   return updates.flatMap(({ q, u }, index) => {
     const to = u.$set?.["delivery.state"];

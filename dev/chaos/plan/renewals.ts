@@ -3,7 +3,7 @@ import type { Event, LeaseEnd, Side, Trigger } from "./events.ts";
 
 const POINT = "renew-leases";
 
-/** So many renewals of a round come before the last that something is done to. */
+/** How many renewals of a round come before the last that something is done to. */
 const AMONG = 20;
 
 /** Leases end early, while their sessions have much to send. */

@@ -111,8 +111,9 @@ export class SessionWorker {
     this.#queue.push(...messages);
     this.#queue.sort(oldestFirst);
     this.#lastGiven = this.#queue.length;
-    this.#watchExpiry();
     this.#running ??= this.#run();
+    // It may give all of it back. A run that begins with nothing ends before it counts as running, and then never ends.
+    this.#watchExpiry();
   }
 
   /**

@@ -59,7 +59,7 @@ test("the dashboard's picture and video are posted as its own scheduler posts th
 describe("a message whose file is edited between its claim and its intent is not posted", () => {
   /** Edits the one message when it is claimed, and has no intent yet. */
   async function editClaimed(world: World, update: Document): Promise<void> {
-    const delay = { type: "delay", ms: 300 } as const;
+    const delay = { type: "delay", ms: 1_000 } as const;
     world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: delay });
     const passing = world.pass();
     await world.waha.received("newMessageId", 1);
@@ -241,10 +241,10 @@ describe("time", () => {
   test("the answer to a file is waited for as long as WAHA_MEDIA_TIMEOUT_MS says, to a text as WAHA_TIMEOUT_MS", async () => {
     const world = await createWorld(
       { sessions: [{ name: "file" }, { name: "text" }] },
-      { WAHA_TIMEOUT_MS: "500", WAHA_MEDIA_TIMEOUT_MS: "20000" },
+      { WAHA_TIMEOUT_MS: "1500", WAHA_MEDIA_TIMEOUT_MS: "20000" },
     );
-    world.waha.addFault({ match: { route: "sendImage" }, action: { type: "sendLate", ms: 1_200 } });
-    world.waha.addFault({ match: { route: "sendText" }, action: { type: "sendLate", ms: 1_200 } });
+    world.waha.addFault({ match: { route: "sendImage" }, action: { type: "sendLate", ms: 3_000 } });
+    world.waha.addFault({ match: { route: "sendText" }, action: { type: "sendLate", ms: 3_000 } });
     const [file, text] = await world.insert(picture("a.jpg", { sessionId: "file" }), { sessionId: "text" });
     expect(await world.pass()).toMatchObject({ sent: 1, errors: [{ code: "waha_timeout" }] });
     expect(await world.find(file)).toMatchObject({ isSent: true });

@@ -1,6 +1,6 @@
 import { handleHealth } from "../lib/http/health.ts";
 
-/** Ok or not, for uptime monitors; open to everybody. */
+/** Ok or not, for uptime monitors; no secret is needed. */
 export async function GET(request: Request): Promise<Response> {
   return handleHealth(request, process.env);
 }

@@ -19,7 +19,7 @@ export interface Clock {
   readonly startedAt: Date;
   /** How far the machine's clock is ahead of the database's, in milliseconds. */
   readonly skewMs: number;
-  /** So many milliseconds it may itself be ahead of or behind the database's. */
+  /** How many milliseconds it may itself be ahead of or behind the database's. */
   readonly errorMs: number;
   now(): Date;
   /** Now by whichever of the two clocks is behind, at the earliest: what lies before it is surely past. */
@@ -60,7 +60,7 @@ export function addSeconds(date: Date, seconds: number): Date {
   return new Date(date.getTime() + seconds * 1000);
 }
 
-/** Waits so many milliseconds, if any, or until the signal is aborted. */
+/** Waits this many milliseconds, if any, or until the signal is aborted. */
 export async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => {});
 }

@@ -122,7 +122,7 @@ export const SettingsSchema = z.object({
       "The pause between two messages of a session, from the answer to one to the next, in milliseconds. See [Pacing](pacing.md).",
   }),
   SEND_GAP_JITTER_MS: milliseconds(0).meta({
-    description: "Up to so many milliseconds more, at random, on top of each pause.",
+    description: "A random time, up to this many milliseconds, on top of each pause.",
   }),
   WAHA_TIMEOUT_MS: z.coerce.number().int().positive().default(30_000).meta({
     description:
@@ -130,7 +130,7 @@ export const SettingsSchema = z.object({
   }),
   WAHA_MEDIA_TIMEOUT_MS: z.coerce.number().int().positive().default(300_000).meta({
     description:
-      "How long to wait for the answer to a picture, video, voice message or file, which WAHA fetches and uploads first. Never beyond the end of the pass: such a message starts only while 30 seconds of it are left.",
+      "How long to wait for the answer to a picture, video, voice message or file, which WAHA fetches and uploads first. Not under 6000, or the function warns. Never beyond the end of the pass: with the defaults 58 seconds at most, and such a message starts only while 30 seconds are left.",
   }),
   RECONCILE_AFTER_SECONDS: seconds(120).meta({
     description: "How long after an attempt without a known outcome WAHA is first asked what became of it.",
@@ -149,7 +149,7 @@ export const SettingsSchema = z.object({
     })
     .meta({
       description:
-        "Where your app keeps its messages, campaigns, groups and sessions: `plain` (the names of [these pages](documents.md)), `whatsapp-waha-dashboard`, or a JSON object that [changes some names](documents.md#other-names).",
+        "What your app calls its collections and fields. `plain`: as [these pages](documents.md) do. `whatsapp-waha-dashboard`: as [that app](mapping.md#whatsapp-waha-dashboard) does. Or a JSON object that [changes some names](mapping.md).",
     }),
   LINK_PREVIEW: z
     .enum(["true", "false"])
@@ -179,8 +179,8 @@ export const SettingsSchema = z.object({
 /** The settings, checked. */
 export type Config = z.infer<typeof SettingsSchema>;
 
-/** Settings of earlier versions, and where what they said stands now. */
-const MOVED: Record<string, string> = {
+/** Settings of earlier versions, and the keys of DOCUMENTS that say now what they said. */
+export const MOVED_SETTINGS: Readonly<Record<string, string>> = {
   MESSAGES_COLLECTION: "messages.collection",
   CAMPAIGNS_COLLECTION: "campaigns.collection",
   SESSIONS_COLLECTION: "sessions.collection",
@@ -190,9 +190,9 @@ const MOVED: Record<string, string> = {
   CAMPAIGN_STATUS_HOLD: "campaigns.hold",
 };
 
-/** A word that were ignored would send a campaign on hold, so a setting that has moved stops the function. */
+/** A hold word that is ignored would send a campaign on hold, so a setting that has moved stops the function. */
 function movedSettings(env: NodeJS.ProcessEnv): SettingProblem[] {
-  return Object.entries(MOVED)
+  return Object.entries(MOVED_SETTINGS)
     .filter(([setting]) => env[setting] !== undefined)
     .map(([setting, key]) => ({
       setting,
@@ -210,6 +210,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
   const config = collectProblems(() => parseSettings(SettingsSchema, env), problems);
   const times = readTimes(env);
   if (times) problems.push(...crossCheck(times));
+  if (config) problems.push(...checkCollections(config));
   if (!config || problems.length > 0) throw new ConfigError(problems);
   return config;
 }
@@ -259,7 +260,8 @@ export function quietSeconds({ PASS_SECONDS, STAY_SECONDS }: Times): number {
 }
 
 /** What is allowed but worth a warning, one line each. */
-export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: Config): string[] {
+export function configWarnings(config: Config): string[] {
+  const { PASS_SECONDS, STAY_SECONDS } = config;
   const warnings: string[] = [];
   if (STAY_SECONDS > 0 && PASS_SECONDS < STAYING_PASS_SECONDS) {
     warnings.push(
@@ -270,12 +272,20 @@ export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: 
       `STAY_SECONDS is under ${CRON_SECONDS}: with passes every minute none sends from the end of one's stay to the start of the next. Set it to PASS_SECONDS less 15`,
     );
   }
-  if (WAHA_TIMEOUT_MS < WAHA_REFUSAL_WAIT_MS) {
+  for (const setting of ["WAHA_TIMEOUT_MS", "WAHA_MEDIA_TIMEOUT_MS"] as const) {
+    if (config[setting] >= WAHA_REFUSAL_WAIT_MS) continue;
     warnings.push(
-      `WAHA_TIMEOUT_MS is under ${WAHA_REFUSAL_WAIT_MS}: WAHA refuses for a session that is not working only after 5 s, so such refusals will look like time-outs and end as unknown`,
+      `${setting} is under ${WAHA_REFUSAL_WAIT_MS}: WAHA refuses for a session that is not working only after 5 s, so such refusals will look like time-outs and end as unknown`,
     );
   }
   return warnings;
+}
+
+function checkCollections({ DOCUMENTS, SCHEDULER_COLLECTION }: Config): SettingProblem[] {
+  const isTheApps = Object.values(DOCUMENTS).some((part) => part?.collection === SCHEDULER_COLLECTION);
+  return isTheApps
+    ? [{ setting: "SCHEDULER_COLLECTION", problem: "must not be a collection that DOCUMENTS names" }]
+    : [];
 }
 
 function crossCheck({ PASS_SECONDS, STAY_SECONDS, TAIL_SECONDS }: Times): SettingProblem[] {

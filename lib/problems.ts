@@ -58,17 +58,17 @@ const problems = {
   no_session: {
     kind: "unsent",
     happened: "neither the message nor its campaign names a session",
-    remedy: "Set sessionId, or WAHA_DEFAULT_SESSION",
+    remedy: "Name one on either, or set WAHA_DEFAULT_SESSION",
   },
   no_chat: {
     kind: "unsent",
-    happened: "neither it nor its campaign or group names a chat",
+    happened: "neither the message nor its campaign or group names a chat",
     remedy: "Set it where it is missing",
   },
   session_not_found: {
     kind: "unsent",
     happened: "the session is unknown to WAHA",
-    remedy: "Check sessionId, the session's name and WAHA's list of sessions",
+    remedy: "Check which session the message names, that session's name, and WAHA's list",
   },
   session_not_working: {
     kind: "unsent",
@@ -93,14 +93,14 @@ const problems = {
   },
   media_unavailable: {
     kind: "unsent",
-    happened: "WAHA could not load its file from the address, or could not upload it to WhatsApp",
+    happened: "WAHA could not load the message's file from its address, or could not upload it to WhatsApp",
     remedy: "Check that WAHA reaches the file's address",
   },
   campaign_not_found: {
     kind: "unsent",
     happened: "the message's campaign does not exist",
     remedy:
-      "The message is sent only if it names a session itself; restore the campaign, or clear campaignId",
+      "The message is sent only if it names a session and a chat itself; restore the campaign, or clear the message's reference to it",
   },
   database_lost: {
     kind: "unsent",
@@ -131,7 +131,7 @@ const problems = {
   },
   media_not_loaded: {
     kind: "failed",
-    happened: "WAHA can't load its file: the address says that it is not there, or may not be read",
+    happened: "WAHA can't load the message's file: its address says that it is not there, or may not be read",
     remedy: "Correct the address or what it allows, then set isPicked to false",
   },
   waha_plus_only: {
@@ -158,7 +158,7 @@ const problems = {
   lease_ran_out: {
     kind: "unproven",
     happened:
-      "the request to WAHA was cut off, as the database did not renew the session's lease in time; WAHA may still send it",
+      "the request to WAHA was cut off, as the database did not renew the session's lease in time; WAHA may still send the message",
     remedy: "Check the database's load and the connection to it",
   },
   waha_connection_lost: {

@@ -100,6 +100,35 @@ test.each([
     );
 });
 
+test("a setting of earlier versions is named beside whatever else is wrong", () => {
+  const error = errorOf({ ...REQUIRED, CRON_SECRET: "short", CAMPAIGN_STATUS_HOLD: "hunter2" });
+  expect(error.problems.map(({ setting }) => setting)).toEqual(["CAMPAIGN_STATUS_HOLD", "CRON_SECRET"]);
+});
+
+test("DOCUMENTS is a mapping: by name, as JSON, or plain", () => {
+  expect(parse().DOCUMENTS).toEqual(MAPPINGS.plain);
+  expect(parse({ DOCUMENTS: " whatsapp-waha-dashboard " }).DOCUMENTS).toEqual(
+    MAPPINGS["whatsapp-waha-dashboard"],
+  );
+  const json = '{"extends": "whatsapp-waha-dashboard", "campaigns": {"hold": ["PAUSED"]}}';
+  expect(parse({ DOCUMENTS: json }).DOCUMENTS.campaigns.hold).toEqual(["PAUSED"]);
+});
+
+test("DOCUMENTS names every wrong key in one line, and no value", () => {
+  const json = '{"messages": {"content": "hunter2.text", "chat": "hunter2"}, "sessions": {"name": 7}}';
+  const error = errorOf({ ...REQUIRED, DOCUMENTS: json });
+  expect(error.problems.map(({ setting }) => setting)).toEqual(["DOCUMENTS"]);
+  expect(error.message).toMatch(
+    /messages\.content must be .*; has no key messages\.chat; sessions\.name must/,
+  );
+  expect(error.message).not.toContain("hunter2");
+});
+
+test("the scheduler's own collection is none of the app's", () => {
+  for (const SCHEDULER_COLLECTION of ["messages", "campaigns", "sessions"])
+    expect(() => parse({ SCHEDULER_COLLECTION })).toThrow("SCHEDULER_COLLECTION must not be");
+});
+
 test.each([
   ["http://waha:3000", "http://waha:3000/"],
   ["https://waha.example.net/", "https://waha.example.net/"],
@@ -208,10 +237,12 @@ test.each([
   ["5999", 1],
   ["6000", 0],
   [undefined, 0],
-])("a WAHA_TIMEOUT_MS of %s causes %d warnings, since WAHA refuses after 5 s", (WAHA_TIMEOUT_MS, count) => {
-  const warnings = configWarnings(parse({ WAHA_TIMEOUT_MS }));
-  expect(warnings).toHaveLength(count);
-  for (const warning of warnings) expect(warning).toContain("WAHA_TIMEOUT_MS");
+])("a time limit of %s for WAHA causes %d warnings, since WAHA refuses after 5 s", (limit, count) => {
+  for (const setting of ["WAHA_TIMEOUT_MS", "WAHA_MEDIA_TIMEOUT_MS"]) {
+    const warnings = configWarnings(parse({ [setting]: limit }));
+    expect(warnings).toHaveLength(count);
+    for (const warning of warnings) expect(warning).toContain(`${setting} is under`);
+  }
 });
 
 test("a pass stays no longer than it may send", () => {

@@ -7,8 +7,9 @@ import { BUGS } from "../dev/chaos/bugs.ts";
 import { INVARIANTS } from "../dev/chaos/check/index.ts";
 import { generatedFiles } from "../dev/docs/generate.ts";
 import { CAMPAIGN_INDEXES } from "../lib/campaigns.ts";
-import { parseConfig } from "../lib/config.ts";
+import { MOVED_SETTINGS, parseConfig } from "../lib/config.ts";
 import { MAPPINGS } from "../lib/documents/mapping.ts";
+import { parseMapping } from "../lib/documents/parse.ts";
 import { ConfigError } from "../lib/errors.ts";
 import { messageIndexes } from "../lib/messages/indexes.ts";
 import { PassStats } from "../lib/pass/stats.ts";
@@ -96,7 +97,7 @@ describe("the codes", () => {
     );
     const known = [...Object.keys(PROBLEMS), ...ANSWER_CODES, ...indexes, "completed_with_failures"];
     const words = [...ALL.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, word]) => word);
-    expect(words.length).toBeGreaterThan(100);
+    expect(words.length).toBeGreaterThan(80);
     expect(words.filter((word) => !known.includes(word ?? ""))).toEqual([]);
   });
 });
@@ -117,7 +118,8 @@ describe("the settings", () => {
   /** A setting's default as one writes it in an environment. */
   function defaultOf(name: string): string | undefined {
     const value = defaults[name];
-    return value === undefined ? undefined : String(value);
+    const shipped = Object.entries(MAPPINGS).find(([, mapping]) => mapping === value)?.[0];
+    return value === undefined ? undefined : (shipped ?? String(value));
   }
 
   test.each([
@@ -202,6 +204,44 @@ test("the protocol lists every field of a message's delivery", () => {
   const table = rows(section(PROTOCOL, "## The states of a message")).filter((cells) => cells.length === 3);
   const listed = table.flatMap(([first = ""]) => [...first.matchAll(/`(\w+)`/g)].map(([, name]) => name));
   expect(listed.sort()).toEqual(fields.sort());
+});
+
+describe("the page on other names", () => {
+  const PAGE = read("docs/mapping.md");
+
+  test("explains every key of a mapping, with its default", () => {
+    const { plain, "whatsapp-waha-dashboard": dashboard } = MAPPINGS;
+    const keys = Object.entries(dashboard).flatMap(([part, names]) =>
+      Object.keys(names).map((key) => `${part}.${key}`),
+    );
+    const table = rows(section(PAGE, "## Keys")).filter((cells) => cells.length === 3);
+    expect(table.map(([key = ""]) => key.replaceAll("`", ""))).toEqual(keys);
+    for (const [path = "", value] of table) {
+      const [part, key = ""] = path.replaceAll("`", "").split(".") as [keyof typeof plain, string];
+      const names: Record<string, unknown> | null = plain[part];
+      const written = (name: unknown) =>
+        typeof name === "string" ? name : JSON.stringify(name)?.replace(",", ", ");
+      expect(value?.replaceAll("`", ""), path).toBe(names ? written(names[key]) : "no groups");
+    }
+  });
+
+  test("explains every key of a rule for media", () => {
+    const [rule] = MAPPINGS["whatsapp-waha-dashboard"].messages.media;
+    expect(named(section(PAGE, "### Rules for media")).sort()).toEqual(Object.keys(rule ?? {}).sort());
+  });
+
+  test("names every setting that has moved", () => {
+    const table = rows(section(PAGE, "## Settings of earlier versions"));
+    expect(table.map(([setting = ""]) => setting.replaceAll("`", ""))).toEqual(Object.keys(MOVED_SETTINGS));
+    for (const [setting = "", key = ""] of table)
+      expect(key).toContain(`\`${MOVED_SETTINGS[setting.replaceAll("`", "")]}\``);
+  });
+
+  test("has examples that are taken for DOCUMENTS, as have all pages", () => {
+    const examples = [...ALL.matchAll(/DOCUMENTS='([^']+)'/g)].map(([, value = ""]) => value);
+    expect(examples.length).toBeGreaterThan(3);
+    for (const example of examples) expect(parseMapping(example), example).toHaveProperty("mapping");
+  });
 });
 
 test("the fields of delivery that apps are told of exist", () => {

@@ -19,7 +19,7 @@ export interface Contest extends Load {
 /** All measurements of each contender: those of the same place in the lists were made one after the other. */
 export type Outcome = Map<string, Measurement[]>;
 
-/** Of those that send in sequence: one in so many messages. */
+/** Those that send in sequence get one in this many messages. */
 const SEQUENCE_SHARE = 10;
 
 /** Before anything counts, each sends this share of the messages, so that its code is warm. */

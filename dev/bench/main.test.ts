@@ -26,7 +26,7 @@ test("a scenario is measured on the function as it is deployed, told with its ta
   const out = join(await temporaryFolder(), "performance");
   await writeFile(`${out}.md`, `before\n\n${MARKERS}\n\nafter\n`);
   const args = ["dev/bench/main.ts", "--quick", "--only", "idle,size", "--out", out];
-  const env = { ...process.env, FORCE_COLOR: undefined, DATABASE_URL: "mongodb://of-somebody/else" };
+  const env = { ...process.env, FORCE_COLOR: undefined, DATABASE_URL: "mongodb://not-to-be-used/else" };
   const { stdout, stderr } = await run(process.execPath, args, { cwd: ROOT, env });
 
   expect(stderr).toBe("");
@@ -101,11 +101,11 @@ test("results go between the page's markers, again and again, with a chart besid
 
 test("a page without the markers is left as it is", async () => {
   const out = join(await temporaryFolder(), "performance");
-  await writeFile(`${out}.md`, "a page of somebody's");
+  await writeFile(`${out}.md`, "a page of another kind");
   const writing = writeDocument(out, { setting: "", tables: [], bars: [], standings: [] });
 
   await expect(writing).rejects.toThrow("lacks the line");
-  expect(await readFile(`${out}.md`, "utf8")).toBe("a page of somebody's");
+  expect(await readFile(`${out}.md`, "utf8")).toBe("a page of another kind");
 });
 
 test("a bar is as long as its figure, whatever is in its name", () => {

@@ -4,7 +4,7 @@ export function median(values: number[]): number {
 }
 
 /**
- * The value below which so many percent of the values lie, interpolated between the two nearest.
+ * The value below which `percent` percent of the values lie, interpolated between the two nearest.
  *
  * @returns NaN of nothing
  */

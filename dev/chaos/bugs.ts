@@ -18,8 +18,8 @@ export const BUGS: Planted[] = [
       file: "lib/pass/send/deliver.ts",
       changes: [
         {
-          find: "const written = await commit(intent(message, attempt));",
-          replace: 'await commit(intent(message, attempt)); const written = "applied" as string;',
+          find: "const written = await commit(intent(names, message, attempt));",
+          replace: 'await commit(intent(names, message, attempt)); const written = "applied" as string;',
         },
       ],
     },
@@ -34,7 +34,7 @@ export const BUGS: Planted[] = [
           find: `      ...sameClaim(message),
       "delivery.state": "claimed",
       isSent: false,
-      ...asRead(message),
+      ...asRead(names, message),
       $expr: { $gt: ["$delivery.claimExpiresAt", "$$NOW"] },
 `,
           replace: "_id: message._id,",
@@ -48,7 +48,7 @@ export const BUGS: Planted[] = [
       name: "a POST without an answer is made again",
       file: "lib/pass/send/deliver.ts",
       changes: [
-        { find: "const outcome = await waha.sendText(", replace: "const once = () => waha.sendText(" },
+        { find: "const outcome = await waha.send(", replace: "const once = () => waha.send(" },
         {
           find: '  if (outcome.kind === "sent") {',
           replace: `  let outcome = await once();
@@ -90,22 +90,19 @@ export const BUGS: Planted[] = [
     bug: {
       name: "a campaign is settled whatever happened since it was counted",
       file: "lib/campaigns.ts",
-      changes: [{ find: ', "delivery.rev": rev, status:', replace: ", status:" }],
+      changes: [{ find: ', "delivery.rev": rev, ...notHeld', replace: ", ...notHeld" }],
     },
   },
   {
     caughtBy: ["stale-writes"],
     bug: {
-      name: "a pass gives back whatever is claimed, by whomever",
-      file: "lib/pass/send/look.ts",
+      name: "a pass gives back whatever is claimed, whichever pass holds it",
+      file: "lib/messages/claims.ts",
       changes: [
         {
-          find: "    if (!this.#mayHoldClaims && !this.#workers.mayHoldClaims) return false;\n",
-          replace: "",
-        },
-        {
-          find: "releaseEveryClaim(db, id, ",
-          replace: "releaseEveryClaim(db, { $exists: true } as never, ",
+          find: "return updateAll(db.messages, ids, { ...filter, ...ofClaim }, update, mark);",
+          replace:
+            'return updateMatching(db.messages, { ...CLAIMED, "delivery.state": "claimed" }, update, mark);',
         },
       ],
     },
@@ -117,8 +114,8 @@ export const BUGS: Planted[] = [
       file: "lib/sessions/routing.ts",
       changes: [
         {
-          find: "return config.CAMPAIGN_STATUS_HOLD.some((word) => word === campaign?.status);",
-          replace: 'return config.CAMPAIGN_STATUS_HOLD.length > 99 && campaign?.status === "paused";',
+          find: "documents.campaigns.hold.some((word) => word === campaign.status);",
+          replace: "documents.campaigns.hold.length > 99;",
         },
       ],
     },
@@ -154,11 +151,11 @@ export const BUGS: Planted[] = [
     caughtBy: ["one-sender", "under-lease"],
     bug: {
       name: "a renewal that matches nothing counts as one",
-      file: "lib/pass/send/workers.ts",
+      file: "lib/pass/send/held-leases.ts",
       changes: [
         {
-          find: "else if (this.#workers.get(worker.session.name) === worker) this.#lose(worker);",
-          replace: "else worker.lease.renewed(sentAt);",
+          find: "else if (this.#held.has(lease) && !lease.isLost) this.#lose(lease);",
+          replace: "else lease.renewed(sentAt);",
         },
       ],
     },

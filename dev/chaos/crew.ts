@@ -93,7 +93,7 @@ export class Crew {
     return instance;
   }
 
-  /** A call by somebody who knows the secret is answered with 200 and a pass, or with 503 and a reason. */
+  /** A call that carries the secret is answered with 200 and a pass, or with 503 and a reason. */
   #inspect({ status, body }: CallAnswer): void {
     this.answers += 1;
     const isPromised = (status === 200 && hasPass(body)) || (status === 503 && hasReason(body));

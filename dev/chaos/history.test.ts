@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Binary, BSONRegExp, ObjectId } from "mongodb";
 import { expect, it } from "vitest";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { documentKey, type Id } from "../../lib/mongo/ids.ts";
 import { testDatabase } from "../../test/support/database.ts";
 import { recordHistory } from "./history.ts";
 
 async function setUp() {
   const { client, db } = testDatabase();
-  const recorder = await recordHistory(db);
+  const recorder = await recordHistory(db, MAPPINGS.plain);
   return { client, db, recorder, messages: db.collection<{ _id: Id; [field: string]: unknown }>("messages") };
 }
 
@@ -115,7 +116,7 @@ it("reads on through a change of the primary", async () => {
   expect((await recorder.finish()).messages.size).toBe(2);
 });
 
-it("reads on where the driver gives up, as nobody is primary when it resumes", async () => {
+it("reads on where the driver gives up, as there is no primary when it resumes", async () => {
   const { client, db, recorder, messages } = await setUp();
   await messages.insertOne({ _id: 1 });
   const shuttingDown = { failCommands: ["getMore", "aggregate"], errorCode: 91, appName: db.databaseName };

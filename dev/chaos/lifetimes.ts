@@ -4,9 +4,11 @@ export interface Lifetimes {
   /** From one renewal of a lease to the next. */
   renewal: number;
   claim: number;
-  /** An attempt starts only with so much time left for requests. */
+  /** How much time for requests must be left when an attempt starts. */
   attempt: number;
-  /** A session whose lease has ended is served by a pass that comes so much later, or sooner. */
+  /** The same for one with a file. */
+  attemptWithFile: number;
+  /** A session whose lease has ended is served by a pass that comes this much later, or sooner. */
   takeOver: number;
 }
 
@@ -20,6 +22,7 @@ export function lifetimesOf(passSeconds: number): Lifetimes {
     renewal: 5_000 * part,
     claim: 15_000 * part,
     attempt: 8_000 * part,
+    attemptWithFile: 30_000 * part,
     takeOver: 5_000 * part,
   };
 }

@@ -11,7 +11,7 @@ import type { Played } from "./round.ts";
 import { ALL_POINTS, runRounds } from "./run.ts";
 import { addRound, noTotals } from "./totals.ts";
 
-/** Of each violated invariant in a round, so many are told in full. */
+/** How many violations of an invariant in a round are told in full. */
 const TOLD = 3;
 
 await runProgram(chaos);

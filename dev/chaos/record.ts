@@ -1,7 +1,10 @@
 import type { Document } from "mongodb";
 import type { CampaignDocument } from "../../lib/campaigns.ts";
+import type { MappingName } from "../../lib/documents/mapping.ts";
 import type { MessageDocument } from "../../lib/messages/message.ts";
+import type { Id } from "../../lib/mongo/ids.ts";
 import type { LedgerEntry } from "../waha-simulator/ledger.ts";
+import type { ChaosMedia } from "./world/names.ts";
 
 /**
  * Fields that the harness keeps on every message and campaign, beside the app's own. Its "app" raises `appRev`
@@ -17,8 +20,11 @@ export interface HarnessFields {
   agedBy: number;
 }
 
-export type ChaosMessage = MessageDocument & HarnessFields;
-export type ChaosCampaign = CampaignDocument & HarnessFields;
+/** Documents by the harness's own names, whatever the app's are: see `world/names.ts`. */
+export type ChaosMessage = MessageDocument &
+  HarnessFields & { media?: ChaosMedia; failed?: unknown; failedReason?: unknown };
+export type ChaosCampaign = CampaignDocument & HarnessFields & { groupId?: Id; completed?: unknown };
+export type ChaosGroup = HarnessFields & { chatId?: unknown };
 
 /** One version of a document, in the order in which the database took them. */
 export interface Version<T> {
@@ -31,14 +37,18 @@ export interface Version<T> {
 /** All versions of one document, oldest first; the first is its insertion. */
 export type History<T> = Version<T>[];
 
-/** What WAHA's side of the gateway knows of one POST to `sendText`. */
+/** What WAHA's side of the gateway knows of one POST that sends. */
 export interface Post {
   /** The process that made it, and the pass that ran in it as far as the database's traffic told. */
   instance: string;
   passIds: string[];
   session: string;
   chatId: string;
+  kind: LedgerEntry["kind"];
+  /** The text, or the file's caption. */
   text: string;
+  /** The file's address. */
+  url: string | undefined;
   /** When it arrived, and when its answer was handed over or its connection closed; milliseconds. */
   at: number;
   endedAt: number;
@@ -130,8 +140,10 @@ export interface Interruption {
 
 /** What the checks must know of a round's settings. */
 export interface RoundSettings {
+  /** Whose names the app's documents have. */
+  documents: MappingName;
   lookbackSeconds: number;
-  statusHold: string[];
+  statusHold: readonly string[];
   passSeconds: number;
   tailSeconds: number;
   sessionConcurrency: number;
@@ -145,6 +157,8 @@ export interface RoundRecord {
   round: number;
   messages: Map<string, History<ChaosMessage>>;
   campaigns: Map<string, History<ChaosCampaign>>;
+  /** The chats of campaigns, in an app that keeps them so. */
+  groups: Map<string, History<ChaosGroup>>;
   /** Session leases (`scheduler`), by WAHA's session name. */
   leases: Map<string, History<Document>>;
   ledger: readonly LedgerEntry[];
@@ -177,4 +191,6 @@ export interface RoundRecord {
   sessions: Map<string, string>;
   /** WAHA's sessions that work, know message ids and can look a message up. */
   lookupSessions: Set<string>;
+  /** Their engines. */
+  engines: Map<string, string>;
 }

@@ -21,6 +21,8 @@ function totalsOf(hits: [string, number][], violations: number) {
 test("a report tells every invariant in words, with its cases and whether it held", () => {
   const report = tellTotals(totalsOf([], 2), POINTS);
   expect(report).toContain("1 round, 0 passes over 1 message;");
+  expect(report).toContain("rounds by mapping: 1 plain");
+  expect(report).toContain("by kind: 1 text");
   expect(report).toContain(INVARIANTS.once);
   expect(report).toMatch(/once .* 3 .*2 VIOLATED/);
   expect(report).toMatch(/order .* 0 .*not tested/);

@@ -10,7 +10,8 @@ export function tellTotals(totals: Totals, points: readonly string[]): string {
   const { rounds, passes, messages, accepted } = totals;
   return [
     `${counted(rounds, "round")}, ${counted(passes, "pass", "passes")} over ${counted(messages, "message")}; WAHA accepted ${accepted}.`,
-    `POSTs by answer: ${tellCounts(totals.posts)}`,
+    `rounds by mapping: ${tellCounts(totals.apps)}`,
+    `POSTs by answer: ${tellCounts(totals.posts)}; by kind: ${tellCounts(totals.kinds)}`,
     `messages by end: ${tellCounts(totals.ends)}`,
     `POSTs that outlasted two leases: ${totals.longPosts}; leases that ran out and were taken over: ${totals.takenLeases}`,
     "",
@@ -22,7 +23,7 @@ export function tellTotals(totals: Totals, points: readonly string[]): string {
   ].join("\n");
 }
 
-/** From so many rounds on each side of each point must have been killed at {@link LEAST_KILLS} times. */
+/** From this many rounds on each side of each point must have been killed at {@link LEAST_KILLS} times. */
 const MANY_ROUNDS = 200;
 const LEAST_KILLS = 20;
 

@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { hasMessageIds } from "../waha-simulator/features.ts";
 import { startWahaSimulator } from "../waha-simulator/server.ts";
 import { Crew } from "./crew.ts";
@@ -18,7 +19,7 @@ import { startDecoy } from "./waha/decoy.ts";
 import { startWahaGateway } from "./waha/gateway.ts";
 import { Witness } from "./witness.ts";
 import { App } from "./world/app.ts";
-import { makeDocuments } from "./world/documents.ts";
+import { insertWorld, makeDocuments } from "./world/documents.ts";
 import { endLease } from "./world/leases.ts";
 
 /** What a round was like, and all that is known of it. */
@@ -28,19 +29,25 @@ export interface Played {
   hits: Hits;
 }
 
-const KEY = "a-key-of-nobody";
-const SECRET = "a-secret-of-nobody";
+const KEY = "a-made-up-key";
+const SECRET = "a-made-up-secret";
 const WARM = 3;
 
 /** When nothing goes wrong any more nothing is to be hurried either, however busy the machine is. */
-const CALM = { PASS_SECONDS: "30", TAIL_SECONDS: "5", STAY_SECONDS: "0", WAHA_TIMEOUT_MS: "15000" };
+const CALM = {
+  PASS_SECONDS: "30",
+  TAIL_SECONDS: "5",
+  STAY_SECONDS: "0",
+  WAHA_TIMEOUT_MS: "15000",
+  WAHA_MEDIA_TIMEOUT_MS: "15000",
+};
 
 /** Plays a round to its end: a world is made, passes run while everything goes wrong, then until all is quiet. */
 export async function playRound(plan: RoundPlan, lab: Lab, bug?: Bug): Promise<Played> {
   const name = lab.nameOf(plan.round);
   const arena = await lab.lend(plan.failover);
   const db = await arena.openDatabase(name);
-  const history = await recordHistory(db);
+  const history = await recordHistory(db, MAPPINGS[plan.documents]);
   const stage = await buildStage(plan, arena, db, {
     name,
     program: await lab.program(bug),
@@ -74,7 +81,8 @@ async function buildStage(
   const witness = new Witness();
   const sessionNames = (plan.waha.sessions ?? []).map((session) => session.name);
   const { lookbackSeconds, passSeconds } = roundSettings(plan);
-  const app = new App(db, randomFor(plan.seed, "app", plan.round), sessionNames, lookbackSeconds);
+  const names = MAPPINGS[plan.documents];
+  const app = new App(db, names, randomFor(plan.seed, "app", plan.round), sessionNames, lookbackSeconds);
   const reach = {
     instance: (instance: string) => crew.find(instance),
     edit: (...edit: Parameters<App["edit"]>) => app.edit(...edit),
@@ -93,10 +101,8 @@ async function buildStage(
     ...(calm ? CALM : {}),
   });
   const crew = new Crew(name, program, settingsOf);
-  const world = makeDocuments(plan.world, sessionNames, lookbackSeconds, Date.now());
-  await db.collection("sessions").insertMany(world.sessions);
-  await db.collection("campaigns").insertMany(world.campaigns);
-  await db.collection("messages").insertMany(world.messages, { ignoreUndefined: true });
+  const world = makeDocuments(plan.world, names, sessionNames, lookbackSeconds, Date.now());
+  await insertWorld(db, world, names);
   return {
     plan,
     arena,
@@ -117,7 +123,7 @@ async function buildStage(
 
 function recordOf(
   stage: Stage,
-  versions: Pick<RoundRecord, "messages" | "campaigns" | "leases">,
+  versions: Pick<RoundRecord, "messages" | "campaigns" | "groups" | "leases">,
 ): RoundRecord {
   const { plan, waha, gateway, decoy, crew, saboteur, witness } = stage;
   const { version = "", sessions = [] } = plan.waha;
@@ -143,13 +149,15 @@ function recordOf(
     settings: roundSettings(plan),
     sessions: stage.sessions,
     lookupSessions: new Set(lookupSessions.map((session) => session.name)),
+    engines: new Map(sessions.map(({ name, engine = "NOWEB" }) => [name, engine])),
   };
 }
 
-function roundSettings({ settings, failover }: RoundPlan): RoundSettings {
+function roundSettings({ documents, settings, failover }: RoundPlan): RoundSettings {
   return {
+    documents,
     lookbackSeconds: Number(settings.LOOKBACK_SECONDS),
-    statusHold: ["paused", "cancelled"],
+    statusHold: MAPPINGS.plain.campaigns.hold,
     passSeconds: Number(settings.PASS_SECONDS),
     tailSeconds: Number(settings.TAIL_SECONDS),
     sessionConcurrency: Number(settings.SESSION_CONCURRENCY),

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import pMap from "p-map";
 import { checkRound, type Finding } from "./check/index.ts";
-import { POINTS } from "./database/points.ts";
+import { ROUND_POINTS } from "./database/points.ts";
 import type { Bug } from "./instances/plant.ts";
 import type { Lab } from "./lab.ts";
 import { planRound } from "./plan/plan.ts";
@@ -9,7 +9,7 @@ import { type Played, playRound } from "./round.ts";
 import { WAHA_POINTS } from "./waha/gateway.ts";
 
 /** Every point at which a request can be met. */
-export const ALL_POINTS: readonly string[] = [...POINTS, ...WAHA_POINTS];
+export const ALL_POINTS: readonly string[] = [...ROUND_POINTS, ...WAHA_POINTS];
 
 /** Which rounds to run. */
 export interface Run {

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import type { Fault } from "../waha-simulator/faults.ts";
 import type { CallAnswer, Instance } from "./instances/instance.ts";
 import type { Event } from "./plan/events.ts";
 import type { Stage } from "./stage.ts";
 import { ageBy } from "./world/age.ts";
 
-/** So much longer the storm lasts where the plan's kills have not all come yet, and how often the cron calls then. */
+/** How much longer the storm lasts where the plan's kills have not all come yet, and how often the cron calls then. */
 const MORE_MS = 6000;
 const CALL_EVERY_MS = 300;
 
@@ -14,7 +15,7 @@ const AGES = [0, 3, 60, 60, 60, 60, 700, 1900, 1900, 1900];
 
 const CALM_TRIES = 5;
 
-/** Before this pass whoever's WhatsApp is logged out logs in again. */
+/** Before this pass every session that is logged out logs in again. */
 const ALL_LOGGED_IN = 6;
 
 /** Runs the plan's events at their times, and has the cron call on until every planned kill has happened. */
@@ -44,15 +45,15 @@ export async function blowStorm(stage: Stage): Promise<void> {
 
 /** Ends every fault, lets what is under way come to its end, and runs passes until nothing is left to do. */
 export async function calmDown(stage: Stage): Promise<void> {
-  const { crew, saboteur, waha, db } = stage;
+  const { crew, saboteur, waha, db, plan } = stage;
   stage.calmFrom = Date.now();
   saboteur.disarm();
   waha.clearFaults();
   await crew.idle();
   const instance = crew.newcomer();
   for (const [place, seconds] of AGES.entries()) {
-    if (seconds > 0) await ageBy(db, seconds * 1000);
-    if (place === ALL_LOGGED_IN) logEverybodyIn(stage);
+    if (seconds > 0) await ageBy(db, MAPPINGS[plan.documents], seconds * 1000);
+    if (place === ALL_LOGGED_IN) logAllIn(stage);
     const answer = await passInPeace(stage, instance);
     if (answer?.status !== 200)
       crew.oddAnswers.push(`a pass without any fault: ${answer?.status} ${answer?.body.slice(0, 500)}`);
@@ -68,7 +69,7 @@ async function passInPeace({ crew, plan }: Stage, instance: Instance): Promise<C
   return answer;
 }
 
-function logEverybodyIn({ plan, waha }: Stage): void {
+function logAllIn({ plan, waha }: Stage): void {
   for (const { name } of plan.waha.sessions ?? []) waha.setSessionStatus(name, "WORKING");
 }
 
@@ -103,13 +104,13 @@ async function happen(stage: Stage, event: Event): Promise<void> {
   }
 }
 
-/** Puts on record that WAHA does not answer as usual for so long, and waits it out. */
+/** Puts on record that WAHA does not answer as usual for `forMs` milliseconds, and waits it out. */
 async function outage({ outages }: Stage, forMs: number, session?: string): Promise<void> {
   outages.push({ session, at: Date.now(), until: Date.now() + forMs });
   await sleep(forMs);
 }
 
-/** A redirect leads to where nobody should go. */
+/** A redirect leads to an address to which no request may go. */
 function aimed(fault: Fault, location: string): Fault {
   const { action } = fault;
   if (action.type !== "status" || action.headers?.location === undefined) return fault;

@@ -7,10 +7,14 @@ import type { Played } from "./round.ts";
 /** What many rounds came to, in numbers. */
 export interface Totals {
   rounds: number;
+  /** Rounds by the app whose names their documents have. */
+  apps: Map<string, number>;
   passes: number;
   messages: number;
   /** By what was proven or not: HTTP status, or `none`. */
   posts: Map<string, number>;
+  /** POSTs by what they send. */
+  kinds: Map<string, number>;
   accepted: number;
   /** POSTs that lasted longer than two leases do. */
   longPosts: number;
@@ -27,9 +31,11 @@ export interface Totals {
 export function noTotals(): Totals {
   return {
     rounds: 0,
+    apps: new Map(),
     passes: 0,
     messages: 0,
     posts: new Map(),
+    kinds: new Map(),
     accepted: 0,
     longPosts: 0,
     takenLeases: 0,
@@ -42,12 +48,16 @@ export function noTotals(): Totals {
 /** Adds one round to the totals. */
 export function addRound(totals: Totals, { record, hits }: Played, findings: Finding[]): void {
   totals.rounds += 1;
+  count(totals.apps, record.settings.documents);
   totals.passes += record.calls.length;
   totals.messages += record.messages.size;
   totals.accepted += record.ledger.length;
   totals.longPosts += record.posts.filter((post) => isLong(post, record)).length;
   totals.takenLeases += [...record.leases.values()].map(countTaken).reduce((sum, count) => sum + count, 0);
-  for (const { answer } of record.posts) count(totals.posts, String(answer?.status ?? "none"));
+  for (const { answer, kind } of record.posts) {
+    count(totals.posts, String(answer?.status ?? "none"));
+    count(totals.kinds, kind);
+  }
   for (const history of record.messages.values())
     count(totals.ends, history.at(-1)?.document?.delivery?.state ?? "untouched");
   for (const [hit, times] of hits) count(totals.hits, hit, times);

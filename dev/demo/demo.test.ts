@@ -16,9 +16,9 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 const APPS = Object.keys(MAPPINGS) as MappingName[];
 
-/** Runs it with the settings of somebody else's database in its environment. */
+/** Runs it with the address of another database in its environment. */
 function runDemo(...args: string[]) {
-  const env = { ...process.env, FORCE_COLOR: undefined, DATABASE_URL: "mongodb://of-somebody/else" };
+  const env = { ...process.env, FORCE_COLOR: undefined, DATABASE_URL: "mongodb://not-to-be-used/else" };
   return run(process.execPath, ["dev/demo/main.ts", ...args], { cwd: ROOT, env });
 }
 

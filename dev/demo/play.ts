@@ -8,7 +8,7 @@ import { LOOKBACK_SECONDS, type Stage } from "./stage.ts";
 /** How long the messages of the session that is logged out stay due, for a pass to find them so. */
 const BLOCKED_FOR_SECONDS = 8;
 
-/** What became visible at a moment is past it by so much. */
+/** How far past a moment it is when what became visible then is looked at. */
 const MARGIN_SECONDS = 0.3;
 
 /** When the demo's messages fall due: all of them before now, in order, each on its own side of the window. */

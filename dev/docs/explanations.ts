@@ -12,22 +12,23 @@ export const SETTING_WRONG = "setting_wrong";
 export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Explanation>> = {
   // Why a message was not sent.
   pass_died: {
-    happened: "A pass took it and ended before its turn: a crash, a deployment, or the platform's time limit",
+    happened:
+      "A pass took the message and ended before its turn: a crash, a deployment, or the platform's time limit",
     remedy:
-      "Usually nothing: the next pass takes it. If it happens often, look for time-outs in the log. `PASS_SECONDS` must not exceed the platform's limit",
+      "Usually nothing. If it happens often, look for time-outs in the log; `PASS_SECONDS` must not exceed the platform's limit",
   },
   out_of_time: {
-    happened: "It was taken, but the pass's time was up before its turn",
+    happened: "The message was taken, but the pass's time was up before its turn",
     remedy:
-      "A few at the end of a full pass are normal. Many: too much is due at once for the session, or WAHA is slow. See [Pacing](pacing.md)",
+      "A few are normal. Many: too much is due at once for the session, or WAHA is slow. See [Pacing](pacing.md)",
   },
   claim_ran_out: {
     happened:
-      "It was taken, but did not start within the 15 seconds of its claim. The same pass takes it again",
+      "The message was taken, but did not start within the 15 seconds of its claim. The same pass takes it again",
     remedy: "A few are normal. Many: WAHA is slow, or `SEND_GAP_MS` long. See [Pacing](pacing.md)",
   },
   message_changed: {
-    happened: "The app edited, moved or deleted it between the claim and the send",
+    happened: "The app edited, moved or deleted the message between the claim and the send",
     remedy: "Nothing: the new version is sent when it is due, and a deleted one is not",
   },
   no_session: { remedy: "Set `sessionId` on either, or `WAHA_DEFAULT_SESSION`" },
@@ -36,14 +37,13 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy: "[Session not found](#session-not-found-or-not-working)",
   },
   session_not_working: {
-    happened: "The session exists, and its status is not WORKING",
+    happened: "The session's status is not WORKING",
     remedy: "[Session not working](#session-not-found-or-not-working)",
   },
   session_paused: {
     happened:
-      "An earlier message of the session got no provable answer, so the pass sends nothing more on it, to keep the order. The next pass goes on; one that stays goes on itself after a minute at most",
-    remedy:
-      "Look at that message (same `delivery.passId`, state `attempting` or `unknown`), and at WAHA's log",
+      "An earlier message of the session got no provable answer, so the pass sends nothing more on it, to keep the order. The next pass goes on, or a pass that stays, after a minute at most",
+    remedy: "Look at that message (`attempting` or `unknown`, the same `delivery.passId`) and WAHA's log",
   },
   waha_core_default_only: {
     happened: "WAHA Core serves only the session `default`",
@@ -51,7 +51,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   waha_bad_request: {
     remedy:
-      "If every message of the session gets it, restart WAHA: it is known to fall into this with the session still WORKING. If only one does, look at its `chatId`",
+      "If every message of the session gets it, restart WAHA, though the session is WORKING. If only one does, look at its `chatId`",
   },
   media_unavailable: {
     happened: "WAHA could not load or upload its file; the detail says where. The session goes on",
@@ -59,31 +59,30 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   campaign_not_found: {
     happened:
-      "Its campaign does not exist. If it names a `sessionId` itself it is sent, and this is a notice. Otherwise it is not",
+      "The message's campaign does not exist. If the message names a `sessionId` and a chat itself it is sent, and this is a notice. Otherwise it is not, and `ok` is false",
     remedy: "[Orphaned campaigns](#orphaned-campaigns)",
   },
   database_lost: { remedy: "[Database connection lost](#database-connection-lost)" },
   window_closed: {
-    happened: "Its window closed before a pass could take it",
+    happened: "The message's window closed before a pass could take it",
     remedy:
-      "Look at the passes in the minutes after its `scheduledAt`. `more: true`: too much was due at once, see [Pacing](pacing.md). Or its campaign was on hold, or the app wrote it with a time already past",
+      "Look at the passes in the minutes after `scheduledAt`. `more: true`: too much was due at once, see [Pacing](pacing.md). Or the campaign was on hold, or the app wrote the message too late",
   },
   no_pass_in_time: {
-    happened: "No pass got through between its time and the end of its window",
-    remedy:
-      "Is the cron on (project settings → Cron Jobs)? Did the function answer 401, 500 or 503? See the log of those minutes",
+    happened: "No pass got through between the message's time and the end of its window",
+    remedy: "Look at the log of those minutes, as for [`passes_stopped`](#passes_stopped)",
   },
   account_restricted: {
     happened:
-      "WhatsApp restricts the account (its error 463). The message that met it is `failed`. Nothing more goes out on the session for an hour, and what falls due on it meanwhile says so too",
+      "WhatsApp restricts the account (its error 463). The message that met it is `failed`. Nothing more goes out on the session for an hour, and what falls due on it says so, too",
     remedy:
       "Look at the phone. Send less, slower, and not to strangers. To go on earlier: [lift the pause](operations.md#a-restricted-account)",
   },
   whatsapp_refused: {
     happened:
-      'WhatsApp itself refused it: the detail is its error number, or "ack -1" when a lookup found it refused. The session goes on with the next message',
+      'WhatsApp itself refused the message: the detail is its error number, or "ack -1" from a lookup. The session goes on with the next one',
     remedy:
-      "Check that the number is on WhatsApp, and that the account is a member of the group or an admin of the channel, and is not blocked",
+      "Is the number on WhatsApp? Is the account a member of the group, an admin of the channel, not blocked?",
   },
   media_not_loaded: {
     happened: "The address of its file answered WAHA with 403, 404 or 410",
@@ -98,14 +97,13 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   // When a POST may have arrived.
   answer_lost: {
     happened:
-      "A pass ended between the POST and the record of its answer: a crash, or a cut connection to the database",
+      "A pass ended between the POST and the record of its answer: a crash, or a database that went away",
     remedy: "Nothing at first; if it ends `unknown`, [decide](operations.md#decide-about-an-unknown-message)",
   },
   waha_timeout: {
     happened:
-      "WAHA did not answer within `WAHA_TIMEOUT_MS`, or before the pass had to end; it may still send",
-    remedy:
-      "Check WAHA's load and the phone's connection. Don't lower `WAHA_TIMEOUT_MS`; raise it if WAHA is slow as a rule",
+      "WAHA did not answer within `WAHA_TIMEOUT_MS`, or before the pass had to end; it may still send the message",
+    remedy: "Check WAHA's load and the phone's connection. Raise `WAHA_TIMEOUT_MS` if WAHA is always slow",
   },
   lease_ran_out: { remedy: "Check the database's load, and the connection to it. The message is looked up" },
   waha_connection_lost: {
@@ -114,11 +112,11 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   waha_gateway: {
     happened: "The proxy before WAHA gave up: 502, 503 or 504",
-    remedy: "Raise the proxy's time limit above 75 seconds, which WAHA may need; check that WAHA was up",
+    remedy: "Raise the proxy's time limit above 75 seconds, which WAHA may need. Was WAHA up?",
   },
   waha_error: {
     happened: "WAHA answered 500 and did not say that WhatsApp refused it",
-    remedy: "WAHA's log has the stack trace. The body is not logged here: it repeats the message's text",
+    remedy: "Look at WAHA's log. The body is not logged here, as it repeats the message's text",
   },
   waha_unproven: {
     happened: "Any other answer: the HTTP status is in the message",
@@ -127,7 +125,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   // What stops a pass.
   waha_unreachable: {
     happened:
-      "No connection to WAHA, no list of sessions within 10 seconds, or (on a message) no answer when asked for a message id, before any POST",
+      "No connection to WAHA, no list of sessions within 10 seconds, or (on a message) no message id, before any POST",
     remedy: "[WAHA unreachable](#waha-unreachable)",
   },
   waha_key_refused: {
@@ -135,12 +133,11 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy: "Compare `WAHA_API_KEY` with WAHA's own setting",
   },
   waha_redirect: {
-    happened:
-      "`WAHA_API_URL` answers with a redirect, which is never followed: a POST would become a GET and carry the key elsewhere. The message names the host",
+    happened: "`WAHA_API_URL` answers with a redirect, which is never followed. The message names the host",
     remedy: "Set that address",
   },
   waha_bad_answer: {
-    happened: "Something answers, but not with a list of sessions; the HTTP status is in the message",
+    happened: "What answers gives no list of sessions; the HTTP status is in the message",
     remedy: "Check `WAHA_API_URL` (a path too many?), the proxy, and WAHA's `/health`",
   },
   database_unreachable: {
@@ -149,7 +146,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   database_refused: {
     happened:
-      "The server turned an operation away: wrong user or password, or missing rights. In a 200: so many messages or campaigns were turned away, by a validation rule or for their length; those messages are not sent",
+      "The server turned an operation away: wrong user or password, or missing rights. In a 200: it turned `count` documents away, by a validation rule or for their length; such messages are not sent",
     remedy:
       "Give the user `readWrite`; allow `delivery`, `isPicked` and the campaign's words in the rule. The log line has the server's error code",
   },
@@ -159,18 +156,18 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   database_slow: {
     happened:
-      "The database gave up a search that took too long. In a 200: the pass did not count the messages that [are never seen](#what-a-person-should-look-at); everything else ran",
+      "The database gave up a search that took too long. In a 200: only [what is never seen](#what-a-person-should-look-at) was not counted",
     remedy: "Look at the database's load, and whether [the indexes](indexes.md) exist",
   },
   pass_overran: {
     happened: "The pass hung and was cut off half a second before its time limit",
     remedy:
-      "Nothing: the next pass puts right what it left. If it repeats, the database or WAHA hangs rather than fails",
+      "Nothing: the next pass puts right what it left. If it repeats, the database or WAHA hangs rather than fails; look at both",
   },
   passes_stopped: {
     happened: "No pass has ended for three minutes",
     remedy:
-      "Is the cron on (project settings → Cron Jobs), or the process running? Does the function answer 401, 500 or 503? See its log",
+      "Is the cron on (project settings → Cron Jobs), or the process running? Does the function answer 401, 500 or 503? See its log. What was missed can be [sent again](operations.md#send-again)",
   },
   documents_not_found: {
     happened: "In a 200: `DOCUMENTS` leads to no message, and another collection holds unsent ones",
@@ -184,7 +181,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   clock_skew: {
     happened: "The function's clock and the database's are more than 5 seconds apart",
-    remedy: "The database's clock decides what is due. Put the wrong host's time right (NTP)",
+    remedy: "Put the wrong host's time right (NTP). The database's clock decides what is due",
   },
   indexes_missing: {
     happened: "These could not be created; the log says why. Everything works, slower",
@@ -207,25 +204,24 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   never_picked: {
     happened:
-      "Messages are more than 24 hours past their time, and were never taken: older than this deployment, on hold, or written far too late",
+      "Messages are over 24 hours past their time, and were never taken: older than this deployment, on hold, or written too late",
     remedy:
-      "They stay as they are, and their campaign stays open. [Give them a new time](operations.md#send-again), or set `isDeleted: true`",
+      "[Give them a new time](operations.md#send-again), or set `isDeleted: true`. Until then their campaign stays open",
   },
   picked_elsewhere: {
     happened:
-      "Messages are picked, unsent, and without a `delivery` or `released`: another scheduler, or the app, took them",
+      "Messages are picked and unsent, and have no `delivery`, or are `released`: another scheduler, or the app, took them",
     remedy:
       "Stop the other scheduler. Decide for each message: set `isSent: true`, or [send it again](operations.md#send-again)",
   },
   // Wrong settings and defects.
   setting_wrong: {
     happened:
-      "500. A setting is missing or malformed; `setting` and `message` say which and how. Without a usable `CRON_SECRET` every caller gets this answer, else only those who know it",
+      "500. A setting is missing or malformed; `setting` and `message` say which and how. Where `CRON_SECRET` is usable, only those who know it get this answer",
     remedy: "Correct the [setting](configuration.md), and deploy again",
   },
   internal_error: {
-    happened:
-      "500. A defect of the scheduler. The other steps of the pass ran, and the next pass goes on as if this one had died",
-    remedy: "The log line has the error's name and place. Report it",
+    happened: "500. A defect of the scheduler. The other steps of the pass ran",
+    remedy: "Report it, with the error's name and place from the log",
   },
 };

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { SettingsSchema } from "../../lib/config.ts";
 import { ServerSettingsSchema } from "../../ops/server/settings.ts";
 import { markdownTable } from "../host/table.ts";
@@ -65,9 +65,15 @@ function read({ shape }: z.ZodObject): Setting[] {
       description,
       example: String(example),
       isRequired: !absent.success,
-      byDefault: absent.data === undefined ? undefined : String(absent.data),
+      byDefault: absent.data === undefined ? undefined : String(defaultOf(setting) ?? absent.data),
     };
   });
+}
+
+/** The default of a setting whose value is made from the text that one writes. */
+function defaultOf(setting: unknown): unknown {
+  const text = setting instanceof z.ZodPipe ? setting.in : undefined;
+  return text instanceof z.ZodDefault ? text.def.defaultValue : undefined;
 }
 
 /** How wide a comment in .env.example may be. */

@@ -25,7 +25,7 @@ const APP_NAME = "waha-scheduler";
 /** A pass with nothing to do ends well within this time after it asked WAHA for its sessions. */
 const PASS_MS = 2_000;
 
-/** So often the connections are counted, in milliseconds. */
+/** How often the connections are counted, in milliseconds. */
 const COUNT_EVERY_MS = 1_000;
 
 /** Where `npm start` has Node keep what it compiled. */
@@ -43,7 +43,7 @@ async function measure(): Promise<boolean> {
   const env = {
     DATABASE_URL: mongod.url("idle"),
     WAHA_API_URL: waha.url,
-    CRON_SECRET: "a-secret-of-nobody",
+    CRON_SECRET: "a-made-up-secret",
     PORT: "0",
     NODE_COMPILE_CACHE: COMPILED,
   };

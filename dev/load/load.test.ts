@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 test("the load is sent by passes, each of them told, and the verdict is that everything held", async () => {
   const args = ["dev/load/main.ts", "--messages", "600", "--sessions", "12"];
-  const env = { ...process.env, FORCE_COLOR: undefined, DATABASE_URL: "mongodb://of-somebody/else" };
+  const env = { ...process.env, FORCE_COLOR: undefined, DATABASE_URL: "mongodb://not-to-be-used/else" };
   const { stdout, stderr } = await run(process.execPath, args, { cwd: ROOT, env });
 
   expect(stderr).toBe("");

@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 import type { Ruling } from "./check.ts";
 import type { PassRun } from "./seen.ts";
 
-/** So many of the things that are against one claim are told in full. */
+/** How many of the things that are against one claim are told in full. */
 const TOLD = 5;
 
 export function tellPass({ status, seconds, sent, peakMemory, problems }: PassRun): string {

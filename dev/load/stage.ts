@@ -51,7 +51,7 @@ export async function buildStage(world: World): Promise<Stage> {
   const instance = new Instance("load", await buildProgram(folder), {
     DATABASE_URL: mongod.url("load"),
     WAHA_API_URL: waha.url,
-    CRON_SECRET: "a-secret-of-nobody",
+    CRON_SECRET: "a-made-up-secret",
     NODE_OPTIONS: HEAP,
     LOOKBACK_SECONDS: String(LOOKBACK_SECONDS),
     PASS_SECONDS: String(PASS_SECONDS),

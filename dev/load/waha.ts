@@ -11,7 +11,7 @@ const MAIN = fileURLToPath(new URL("../waha-simulator/main.ts", import.meta.url)
 /** What is asked of the ledger; its dates would be texts here. */
 export type Accepted = Pick<LedgerEntry, "session" | "chatId" | "text" | "id" | "concurrent">;
 
-/** The WAHA simulator in a process of its own, so that its work is not counted as anybody else's. */
+/** The WAHA simulator in a process of its own, so that its work is not counted with another process's. */
 export interface WahaProcess {
   url: string;
   /** Every message accepted, oldest first. */

@@ -17,7 +17,7 @@ export interface World {
   messages: PlannedMessage[];
 }
 
-/** The oldest message is so late; LOOKBACK_SECONDS is far more. */
+/** How late the oldest message is; LOOKBACK_SECONDS is far more. */
 const SPREAD_MS = 3_600_000;
 
 /** About as long as the texts of real campaigns are. */

@@ -34,7 +34,7 @@ async function executable(path: string, script = RUNS): Promise<string> {
   return path;
 }
 
-/** A machine with nothing on it: an empty PATH and cache, and a download host that is nobody's. */
+/** A machine with nothing on it: an empty PATH and cache, and a download host that does not exist. */
 async function machine(): Promise<{ PATH: string; XDG_CACHE_HOME: string; HOME: string }> {
   const root = await folder();
   return { PATH: join(root, "bin"), XDG_CACHE_HOME: join(root, "cache"), HOME: root };

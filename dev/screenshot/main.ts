@@ -34,7 +34,7 @@ async function takePicture(program: string): Promise<void> {
     await fillWorld(env.DATABASE_URL ?? "", new Date());
     const pass = callCron(hosted.url, secret);
     await sleep(INTO_PASS_MS);
-    const url = `http://anybody:${secret}@127.0.0.1:${hosted.port}${STATUS_PATH}`;
+    const url = `http://user:${secret}@127.0.0.1:${hosted.port}${STATUS_PATH}`;
     await runChromium(program, url, pictureOptions(PICTURE, WIDTH, HEIGHT));
     console.log(`Taken: ${PICTURE}`);
     const closed = hosted.close(10_000);

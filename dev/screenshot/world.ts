@@ -8,7 +8,7 @@ import type { CampaignPlan } from "../host/sample/sample.ts";
 import { STYLES } from "../host/sample/styles.ts";
 import { insertSample, writeCampaign } from "../host/sample/write.ts";
 
-/** The campaign that is running when the picture is taken: so many messages, all due at once. */
+/** How many messages the campaign has that is running when the picture is taken, all due at once. */
 const MESSAGES = 200;
 
 /** How many minutes of an ordinary day there were before. */

@@ -9,7 +9,7 @@ import { ago, message } from "../../test/support/world.ts";
 import type { LedgerEntry } from "../waha-simulator/ledger.ts";
 import { startWahaSimulator } from "../waha-simulator/server.ts";
 
-const REAL_SECRET = "a-real-secret-of-somebody";
+const REAL_SECRET = "a-real-secret-of-a-user";
 
 /** Starts it where no .env is, unless one is given. */
 function startDev(args: string[], env: NodeJS.ProcessEnv = {}, envFile?: string): Promise<Program> {

@@ -26,7 +26,7 @@ export interface Backend {
 const SECRET = "dev-secret-not-a-secret";
 const WAHA_KEY = "dev-key-not-a-secret";
 
-/** Of each campaign, so many messages are due at once; then one at a time, so far apart. */
+/** How many messages of each campaign are due at once, and how far apart the others are. */
 const DUE_AT_ONCE = 6;
 const SECONDS_APART = 8;
 

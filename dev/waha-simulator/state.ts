@@ -94,7 +94,7 @@ export class SimulatorState {
     return entry;
   }
 
-  /** To be called after every change that somebody may wait for. */
+  /** To be called after every change that a test may wait for. */
   changed(): void {
     for (const check of this.#waiters) check();
   }

@@ -311,7 +311,7 @@ describe("lookups", () => {
     expect(await texts(`limit=9&filter.timestamp.lte=${now - 60}`)).toEqual([]);
     expect(await texts("limit=9&filter.fromMe=false")).toEqual([]);
     expect(await texts("limit=9&filter.ack=SERVER")).toHaveLength(3);
-    expect(await texts("limit=9&filter.ack=SAFE_FIELDS")).toEqual([]);
+    expect(await texts("limit=9&filter.ack=READ")).toEqual([]);
   });
 });
 

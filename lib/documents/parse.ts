@@ -14,8 +14,9 @@ export function parseMapping(value: string): { mapping: Mapping } | { problems: 
   if (changes === undefined) return { problems: ["is not JSON"] };
   const { extends: base = "plain", ...own } = changes;
   if (!isMappingName(base)) return { problems: [`extends must be ${NAMES}`] };
-  const parsed = MappingSchema.safeParse(merged(MAPPINGS[base], own));
-  return parsed.success ? { mapping: parsed.data } : { problems: problemsOf(parsed.error) };
+  const whole = merged(MAPPINGS[base], own);
+  const parsed = MappingSchema.safeParse(whole);
+  return parsed.success ? { mapping: parsed.data } : { problems: problemsOf(parsed.error.issues, whole) };
 }
 
 const NAMES = Object.keys(MAPPINGS)
@@ -48,19 +49,37 @@ function isObject(value: unknown): value is object {
 }
 
 /** zod's own messages may quote values; only paths and the kinds of problems are passed on. */
-function problemsOf(error: z.ZodError): string[] {
-  return error.issues.map((issue) => {
+function problemsOf(issues: z.core.$ZodIssue[], given: unknown): string[] {
+  return issues.flatMap((issue) => {
     const path = issue.path.join(".");
     if (issue.code === "unrecognized_keys") {
       const keys = issue.keys.map((key) => (path ? `${path}.${key}` : key));
-      return `has no key ${keys.map((key) => key.slice(0, 100)).join(", ")}`;
+      return `has no key ${keys.map((key) => key.slice(0, MAX_KEY)).join(", ")}`;
     }
-    return `${path} ${plain(issue)}`;
+    const value = issue.path.reduce(part, given);
+    if (issue.code === "invalid_union") {
+      const closest = issue.errors.find((errors) => errors.some((error) => error.path.length > 0));
+      if (closest)
+        return problemsOf(
+          closest.map((error) => ({ ...error, path: [...issue.path, ...error.path] })),
+          given,
+        );
+    }
+    return `${path} ${value === undefined ? "is missing" : plain(issue)}`;
   });
 }
 
+/** Longer keys are cut. */
+const MAX_KEY = 100;
+
+function part(value: unknown, key: PropertyKey): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+}
+
+const TYPES: Record<string, string> = { string: "a text", array: "a list", boolean: "true or false" };
+
 function plain(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type") return `must be a ${issue.expected}`;
+  if (issue.code === "invalid_type") return `must be ${TYPES[issue.expected] ?? "an object"}`;
   if (issue.code === "invalid_value") return `must be one of ${issue.values.join(", ")}`;
   if (issue.code === "invalid_union") return "must be a field's name or a list of rules";
   return issue.message;

@@ -91,11 +91,16 @@ export function returnClaims(
  * Gives back what another pass claimed and did not live to send. No intent exists for these, so nothing was posted
  * and they may be claimed again at once. A claim that moves on in the meantime no longer matches.
  *
- * @param now claims that ended by then have expired
+ * @param expiredBy claims that ended by then
  * @returns how many were given back, and how many the database does not let go
  */
-export function rescueExpiredClaims(db: Database, passId: string, now: Date): Promise<Updated> {
-  const { filter, update, mark } = rescued(passId, now);
+export function rescueExpiredClaims(
+  db: Database,
+  passId: string,
+  expiredBy: Date,
+  now: Date,
+): Promise<Updated> {
+  const { filter, update, mark } = rescued(passId, expiredBy, now);
   return updateMatching(db.messages, filter, update, mark);
 }
 
@@ -105,7 +110,7 @@ const FOLLOWED = 1000;
 /** The messages that were given back at this moment, for a log that follows each by its id. */
 export async function findRescued(db: Database, at: Date): Promise<Id[]> {
   const found = await db.messages
-    .find(rescued("", at).mark as Document)
+    .find(rescued("", at, at).mark as Document)
     .limit(FOLLOWED)
     .project<{ _id: Id }>({ _id: 1 })
     .toArray();

@@ -13,8 +13,8 @@ export type WriteResult = "applied" | "stale" | "rejected" | "unacknowledged";
 /** Hands a write to the next bulk and resolves once the database has acknowledged it. Never rejects. */
 export type Commit = (write: Transition) => Promise<WriteResult>;
 
-/** A bulk with fewer writes waits a moment for company where sessions send side by side: it saves a fifth of the requests. */
-const COMPANY = 10;
+/** A bulk with fewer writes waits a moment for more where sessions send side by side: it saves a fifth of the requests. */
+const ENOUGH_WRITES = 10;
 const LINGER_MS = 2;
 
 interface Pending {
@@ -35,7 +35,7 @@ export function groupCommit(db: Database): Commit {
     await new Promise(setImmediate);
     for (let bulks = 0; gathered.length > 0; bulks += 1) {
       // These came while a bulk was under way; a session that sends alone never has it wait.
-      if (bulks > 0 && gathered.length < COMPANY) await sleep(LINGER_MS);
+      if (bulks > 0 && gathered.length < ENOUGH_WRITES) await sleep(LINGER_MS);
       const batch = gathered;
       gathered = [];
       const results = await writeAll(

@@ -34,7 +34,7 @@ export function reference(field: string): Document {
   return only(REFERENCES, MAX_ID_BYTES, field);
 }
 
-/** A field that holds a text, of so many bytes at the most. */
+/** A field that holds a text, of this many bytes at the most. */
 export function text(field: string, maxBytes = MAX_ID_BYTES): Document {
   return only(TEXTS, maxBytes, field);
 }

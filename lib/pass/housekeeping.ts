@@ -2,13 +2,13 @@ import { CAMPAIGN_INDEXES, openCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
 import { shownId } from "../log.ts";
-import { auditMessages } from "../messages/audit.ts";
 import { findRescued, rescueExpiredClaims } from "../messages/claims.ts";
 import { messageIndexes } from "../messages/indexes.ts";
 import type { Database } from "../mongo/client.ts";
 import { isTooSlow } from "../mongo/errors.ts";
 import type { Id } from "../mongo/ids.ts";
 import type { IndexKeeper, WantedIndexes } from "../mongo/indexes.ts";
+import { auditMessages } from "../monitoring/audit.ts";
 import type { Pass } from "./pass.ts";
 
 /** How long counting the messages that no pass sees may take, in milliseconds; no other step waits for it. */
@@ -57,8 +57,9 @@ const TELLS_ALL: ReadonlySet<string> = new Set(["debug", "trace"]);
  */
 export async function rescue(pass: Pass): Promise<number> {
   const { clock, config, db, id, lifetimes, log, stats } = pass;
-  const expired = addSeconds(clock.now(), -lifetimes.marginMs / 1000);
-  const { changed: count, rejected } = await rescueExpiredClaims(db, id, expired);
+  const now = clock.now();
+  const expiredBy = addSeconds(now, -lifetimes.marginMs / 1000);
+  const { changed: count, rejected } = await rescueExpiredClaims(db, id, expiredBy, now);
   stats.lasting("database_refused", rejected);
   if (rejected > 0) log.warn({ count: rejected }, "expired claims that the database does not let go");
   if (count === 0) return count;
@@ -66,7 +67,7 @@ export async function rescue(pass: Pass): Promise<number> {
   stats.problem("pass_died", count);
   log.warn({ count }, "claims of a pass that died were given back");
   if (TELLS_ALL.has(config.LOG_LEVEL)) {
-    for (const id of await findRescued(db, expired))
+    for (const id of await findRescued(db, now))
       log.debug({ messageId: shownId(id) }, "given back: the pass that had claimed it died");
   }
   return count;

@@ -34,7 +34,7 @@ export interface Lifetimes {
   readonly claimMs: number;
   /** How long before the lease that covers them claims end, and POSTs are cut off. */
   readonly marginMs: number;
-  /** An attempt starts only with so much time left for requests: a refusal for a session takes WAHA 5 s. */
+  /** How much time for requests must be left when an attempt starts: a refusal for a session takes WAHA 5 s. */
   readonly attemptMs: number;
   /** The same for an attempt with a file, which WAHA fetches and uploads first. */
   readonly mediaMs: number;

@@ -1,3 +1,4 @@
+import pMap from "p-map";
 import { addSeconds } from "../clock.ts";
 import { describeError, shownId } from "../log.ts";
 import { findUncertain, forgetSettled, hasTime, recordFinding, type Uncertain } from "../messages/lookups.ts";
@@ -10,7 +11,7 @@ import type { WahaSnapshot } from "../waha/snapshot.ts";
 import { openCampaignsOf } from "./housekeeping.ts";
 import { maySend, type Pass } from "./pass.ts";
 
-/** A lookup takes no longer than this, and no more of them than this are made in a pass, so many at once. */
+/** How long a lookup may take, how many are made in a pass, and how many at once. */
 const LOOKUP_TIMEOUT_MS = 5_000;
 const LOOKUPS_A_PASS = 100;
 const LOOKUPS_AT_ONCE = 4;
@@ -30,13 +31,14 @@ const LOOK_BACK_SECONDS = 24 * 3600;
  */
 export async function reconcile(pass: Pass, around: WahaSnapshot | undefined): Promise<void> {
   const uncertain = await findUncertain(pass.db, pass.clock.now(), LOOKUPS_A_PASS);
-  const lanes = Array.from({ length: LOOKUPS_AT_ONCE }, async () => {
-    for (let next = uncertain.shift(); next; next = uncertain.shift()) {
+  await pMap(
+    uncertain,
+    async (message) => {
       if (!maySend(pass)) return;
-      await decide(pass, around, next).catch((error: unknown) => notRecorded(pass, next, error));
-    }
-  });
-  await Promise.all(lanes);
+      await decide(pass, around, message).catch((error: unknown) => notRecorded(pass, message, error));
+    },
+    { concurrency: LOOKUPS_AT_ONCE },
+  );
 }
 
 /** One message that the database turns away keeps no other from being looked after. */

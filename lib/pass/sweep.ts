@@ -8,7 +8,7 @@ import { findHeldCampaigns } from "../sessions/routing.ts";
 import { noteTurnedAway, openCampaignsOf } from "./housekeeping.ts";
 import { maySend, type Pass } from "./pass.ts";
 
-/** Overdue messages are dealt with so many at a time, as long as the pass has time for it. */
+/** How many overdue messages are handled at a time, while the pass has time. */
 const BATCH = 500;
 
 /**
@@ -70,7 +70,7 @@ function tellEach({ log }: Pass, ids: Id[], count: number, code: string, what: s
   if (count < ids.length)
     log.warn(
       { code, left: ids.length - count },
-      "so many of these changed meanwhile, or were turned away by the database, and were left alone",
+      "some of these changed meanwhile, or were turned away by the database, and were left alone",
     );
 }
 

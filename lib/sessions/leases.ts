@@ -42,7 +42,7 @@ const sessionOf = ({ _id }: Pick<SessionLease, "_id">) => _id.slice(leaseId("").
 const FREE: Document = { $and: [{ $lte: ["$expiresAt", "$$NOW"] }, { $lte: ["$restrictedUntil", "$$NOW"] }] };
 
 /**
- * Takes the leases of those sessions that are free, for so long from the database's own now.
+ * Takes the leases of those sessions that are free, for `leaseMs` milliseconds from the database's own now.
  *
  * @param takenAt makes this tenure: no other of the same pass may have it
  * @returns by session: the lease as it now stands. It is this pass's if both `passId` and `takenAt` are
@@ -71,8 +71,8 @@ export async function takeLeases(
 }
 
 /**
- * Renews leases in one request, those that are still this tenure's and have not run out, for so long from the
- * database's own now. A renewal that arrives late shortens nothing.
+ * Renews leases in one request, those that are still this tenure's and have not run out, for
+ * `leaseMs` milliseconds from the database's own now. A renewal that arrives late shortens nothing.
  *
  * @returns the sessions whose lease was renewed
  */

@@ -8,13 +8,14 @@ import { validate } from "dockerfile-utils";
 import { Hono } from "hono";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
+import { MOVED_SETTINGS } from "../../lib/config.ts";
 import { importsOf, ROOT } from "../../test/support/imports.ts";
 import { settingNames } from "../../test/support/setting-names.ts";
 import { serve } from "../server/http.ts";
 
 const read = (path: string) => readFileSync(resolve(ROOT, path), "utf8");
 
-/** So long after the first signal it has certainly ended by itself. */
+/** How long after the first signal it has certainly ended by itself. */
 const STOPS_WITHIN_SECONDS = 15;
 
 /** The program that every recipe starts: Node itself, so that signals reach it. */
@@ -98,7 +99,8 @@ describe("the compose file", () => {
     const { environment, stop_grace_period, build } = services.scheduler;
     // The image says these two.
     const handedOn = [...Object.keys(environment), "PORT", "HOST"];
-    expect(settingNames().filter((name) => !handedOn.includes(name))).toEqual([]);
+    const told = [...settingNames(), ...Object.keys(MOVED_SETTINGS)];
+    expect(told.filter((name) => !handedOn.includes(name))).toEqual([]);
     expect(stop_grace_period).toBe(`${STOPS_WITHIN_SECONDS}s`);
     expect(existsSync(resolve(ROOT, "ops/deploy", build.context, build.dockerfile))).toBe(true);
   });

@@ -33,7 +33,7 @@ const USAGE = `npm run resend -- [--campaign <id>] [--id <ids>] [--state missed,
   --code <codes>      only with these codes, for example no_pass_in_time,window_closed
   --since <when>      only what ended since then: 30m, 2h, 1d, or 2027-03-01T09:00:00+01:00
   --at <when>         when they are to be due: now (the default), or a moment with its offset as above
-  --spread <seconds>  spread them evenly over so many seconds, from that moment on
+  --spread <seconds>  spread them evenly over this many seconds, from then on
   --dry-run           only show
   --yes               don't ask
 A campaign, messages or a state must be named.`;

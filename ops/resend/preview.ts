@@ -11,7 +11,7 @@ import type { EndedGroup, Survey } from "./selection.ts";
 /** How many groups a person is shown. */
 const SHOWN_GROUPS = 20;
 
-/** So many campaigns are looked up. */
+/** How many campaigns are looked up. */
 const MOST_CAMPAIGNS = 1000;
 
 const HEAD = ["state", "code", "campaign", "messages", "were due"];

@@ -176,7 +176,7 @@ test("what changes, or ends, while the person thinks is left alone, and the form
   const [stays, deleted, again] = (await world.insert(missed(), missed(), missed())) as ObjectId[];
   const { resent, said } = await run(world, ["--state", "missed"], true, async () => {
     await world.messages.updateOne({ _id: deleted as ObjectId }, { $set: { isDeleted: true } });
-    // Put back by somebody else, and missed once more.
+    // Put back by another person, and missed once more.
     await world.messages.updateOne({ _id: again as ObjectId }, { $set: { "delivery.settledAt": ago(-60) } });
     await world.insert(missed({ delivery: { state: "missed", settledAt: ago(-60) } }));
   });

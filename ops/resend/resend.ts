@@ -7,7 +7,7 @@ import { preview, totalOf } from "./preview.ts";
 import { type Again, copyUnknown, type Outcome, putBack } from "./put-back.ts";
 import { endedBatches, selectionOf, survey } from "./selection.ts";
 
-/** So many are put back in one request. */
+/** How many are put back in one request. */
 const BATCH = 500;
 
 /** What came of all that was shown; `changed`: changed after that (by a pass, the app or another person), and left alone. */

@@ -26,7 +26,7 @@ async function startWaha(port = "0"): Promise<{ program: Program; port: string }
   return { program, port: await program.says(/"url":"http:\/\/127\.0\.0\.1:(\d+)"/) };
 }
 
-/** Waits until so many more passes have ended. */
+/** Waits until `count` more passes have ended. */
 async function morePasses(server: Program, count: number): Promise<void> {
   const ended = () => logged(server, "pass").length;
   const before = ended();

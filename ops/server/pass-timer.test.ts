@@ -21,7 +21,7 @@ function timerOfRuns() {
 const START = new Date("2027-01-01T00:00:20.000Z");
 
 test.each<[string, Schedule, number[]]>([
-  ["every so many seconds, the first time after as many", { everySeconds: 45 }, [45, 90, 135]],
+  ["every 45 seconds, the first time after 45", { everySeconds: 45 }, [45, 90, 135]],
   ["on a cron's schedule", { cron: "* * * * *" }, [40, 100, 160]],
 ])("a timer runs %s", async (_name, schedule, expected) => {
   vi.useFakeTimers({ now: START, toFake: ["Date", "setTimeout", "clearTimeout"] });

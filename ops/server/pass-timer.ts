@@ -1,6 +1,6 @@
 import { Cron, type CronOptions } from "croner";
 
-/** When passes are due: every so many seconds, or on a cron's schedule, read as UTC. */
+/** When passes are due: every `everySeconds` seconds, or on a cron's schedule, read as UTC. */
 export type Schedule = { everySeconds: number } | { cron: string };
 
 /** The runs of a server of one's own. */

@@ -3,7 +3,7 @@ import { createHostWorld, type Host, startHost, startServer } from "../../test/s
 import { startReceiver } from "../../test/support/receiver.ts";
 import { ago, message, type World } from "../../test/support/world.ts";
 
-/** So long after SIGTERM hosts kill, unless they are told otherwise. */
+/** How long after SIGTERM hosts kill, unless they are told otherwise. */
 const KILLED_AFTER_MS = 15_000;
 
 /** Sends a signal, and gives how the server ended and how long it took, in milliseconds. */

@@ -41,6 +41,6 @@ export const head = (method: string, target: string, headers: string[] = []) =>
 
 export const AUTHORIZED = `Authorization: Bearer ${SECRET}`;
 
-/** With it whoever is let in is told so, and no pass runs: it is no word for a dry run. */
+/** With it a caller that is let in is told so, and no pass runs: it is no word for a dry run. */
 export const NO_PASS = `${CRON_PATH}?dryRun=perhaps`;
 export const LET_IN = { error: "dryRun must be true or false" };

@@ -52,7 +52,7 @@ test("a pass stays small among documents as large as documents can be", async ()
   await insertLarge(world, "messages", "late", { ...plain, scheduledAt: ago(300) });
   await insertLarge(world, "messages", "uncertain", { ...plain, isPicked: true, delivery });
   await insertLarge(world, "messages", "long", { ...plain, content: "$other", other: null });
-  await insertLarge(world, "messages", "to nobody", { ...plain, chatId: "$other", other: null });
+  await insertLarge(world, "messages", "to no chat", { ...plain, chatId: "$other", other: null });
   const { summary, maxRss } = await callInSmallHeap(world);
   expect(summary).toMatchObject({ sent: 2 * MANY, failed: 2 * MANY, missed: MANY, campaignsCompleted: MANY });
   expect(maxRss).toBeLessThan(LIMIT);

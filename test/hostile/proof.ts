@@ -7,7 +7,7 @@ export const MAX_BYTES = 512 * 1024;
 /** To these there is no body that could be cut off. */
 export const BODILESS = [204, 304];
 
-/** An answer's body as it is: one that is packed, which nobody asked for, is not unpacked. */
+/** An answer's body as it is: one that is packed, which was not asked for, is not unpacked. */
 export function bytesOf({ body = "" }: Answer): Buffer {
   return Buffer.from(body as string);
 }

@@ -50,7 +50,7 @@ async function startEcho(): Promise<{ url: string; posts(): number }> {
         LIST.map((name) => ({ name, status: "WORKING", me: WORD })),
       );
     if (target.includes("version")) return json(200, { version: "2026.7.1", engine: "GOWS", tier: WORD });
-    const { session = target.split("/")[2], text = WORD } = body ? JSON.parse(body) : {};
+    const { session = target.split("/")[2], caption = WORD, text = caption } = body ? JSON.parse(body) : {};
     const n = LIST.indexOf(session);
     // Where there is an id, there is a POST.
     if (target.includes("new-message-id") && n % 3 > 0) return json(200, { id: ID, text });
@@ -70,6 +70,15 @@ const hidden = (length: number): never[] =>
     new Binary(Buffer.from(WORD)),
     WORD.padStart(length, "-"),
   ] as unknown[] as never[];
+
+/** Files with the word in their addresses and names, some of which can't be sent. */
+const FILES = [
+  { kind: "image", url: `https://files.example.com/${WORD}.jpg?signature=${WORD}` },
+  { kind: "file", url: `https://${WORD}:${WORD}@files.example.com/`, filename: WORD, mimetype: WORD },
+  { kind: "video", url: `ftp://files.example.com/${WORD}` },
+  { kind: WORD, url: WORD },
+  { kind: "image", url: `https://files.example.com/404/${WORD}` },
+];
 
 /** Inserts what every answer has something to repeat of, and texts wherever else an app may put them. */
 async function insertSecrets(world: World, contents: string[]): Promise<void> {
@@ -93,6 +102,7 @@ async function insertSecrets(world: World, contents: string[]): Promise<void> {
       const delivery = { ...attempt, session, chatId, nextLookupAt: ago(1) };
       return { content, isPicked: true, delivery };
     }),
+    ...all.map((each, n) => ({ ...each, media: FILES[n % FILES.length] })),
     ...all.map((each, n) => ({ ...each, chatId: `${PHONE}${contents[n]}` })),
     ...all.map((each, n) => ({ ...each, content: names[n % names.length] })),
     ...references.map((fields, n) => ({ ...chat(n), content: WORD, ...fields })),

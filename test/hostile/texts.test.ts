@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createWorld, type World } from "../support/world.ts";
+import type { World } from "../support/world.ts";
+import { APP_NAMES, APPS, type App } from "./apps.ts";
 import { holds } from "./seeds.ts";
 import { anyCodePoint, tricky } from "./tricks.ts";
 
@@ -54,38 +55,52 @@ function textOf(content: Content): string {
   return (filling.repeat(times) + end).padEnd(length, "y");
 }
 
-/** Lets one pass work on texts and holds what WAHA got against what the database has. */
-async function survives(world: World, all: Content[]): Promise<void> {
+/** Lets one pass work on texts and captions, and holds what WAHA got against what the database has. */
+async function survives(app: App, world: World, all: Content[], isCaption: boolean): Promise<void> {
+  const { collection, content: field } = app.names.messages;
   await world.database.drop();
+  await app.prepare(world);
   const seen = world.waha.ledger.length;
-  const ids = await world.insert(...all.map((content) => ({ content: textOf(content) })), {
-    content: "good",
-  });
+  const written = (content: string) => app.message({ [field]: content, ...(isCaption ? app.file : {}) });
+  const documents = [...all.map((content) => written(textOf(content))), written("good")];
+  await world.db.collection(collection).insertMany(documents);
   await world.pass();
-  const posted = new Map(world.waha.ledger.slice(seen).map(({ chatId, text }) => [chatId, text]));
+  const posted = new Map(world.waha.ledger.slice(seen).map(({ id, kind, text }) => [id, { kind, text }]));
   expect(world.waha.ledger.length - seen).toBe(posted.size);
-  for (const id of ids) {
-    const { chatId, content, isSent, delivery } = await world.find(id);
-    const isText = content.trim() !== "" && content.length <= MAX_TEXT;
+  for (const { _id } of documents) {
+    const { isSent, delivery, [field]: content } = await world.find(_id);
+    const isFine = (isCaption || content.trim() !== "") && content.length <= MAX_TEXT;
+    expect([isSent, delivery.state]).toEqual(isFine ? [true, "sent"] : [false, "failed"]);
+    const { kind, text } = posted.get(delivery.waMessageId) ?? {};
     // Compared by hand, since `toBe` would show both.
-    const isAsStored = posted.get(chatId) === (isText ? content : undefined);
+    const isAsStored =
+      text === (isFine ? content : undefined) && (kind === "text") === (isFine && !isCaption);
     expect({ length: content.length, isAsStored }).toMatchObject({ isAsStored: true });
-    expect([isSent, delivery.state]).toEqual(isText ? [true, "sent"] : [false, "failed"]);
-    if (!isText) expect(delivery.error.code).toBe("invalid_message");
+    if (isFine) posted.delete(delivery.waMessageId);
+    else expect(delivery.error.code).toBe("invalid_message");
   }
-  expect([...posted.values()]).toContain("good");
+  expect(posted.size).toBe(0);
 }
 
-test("a text of any characters and any length that is allowed arrives as it is stored; any other fails", async () => {
-  const world = await createWorld();
-  await holds(contents, 6, (all) => survives(world, all));
-});
+const WHAT = APP_NAMES.flatMap((name) => [[name, "text", false] as const, [name, "caption", true] as const]);
 
-test("a text may have 65,536 characters of any kind, and not one more", async () => {
-  const world = await createWorld();
-  const lengths = [MAX_TEXT, MAX_TEXT + 1];
-  await survives(
-    world,
-    FILLING.flatMap((filling) => lengths.map((length) => ({ filling, length, end: "" }))),
-  );
-});
+test.each(WHAT)(
+  "with documents of %s a %s of any characters and any length that is allowed arrives as it is stored; any other fails",
+  async (name, _what, isCaption) => {
+    const app = APPS[name];
+    const world = await app.world();
+    await holds(contents, 4, (all) => survives(app, world, all, isCaption));
+  },
+);
+
+test.each(WHAT)(
+  "with documents of %s a %s may have 65,536 characters of any kind, and not one more",
+  async (name, _what, isCaption) => {
+    const app = APPS[name];
+    const world = await app.world();
+    const all = FILLING.flatMap((filling) =>
+      [MAX_TEXT, MAX_TEXT + 1].map((length) => ({ filling, length, end: "" })),
+    );
+    await survives(app, world, all, isCaption);
+  },
+);

@@ -103,7 +103,7 @@ test("what a dry run reports as sendable is what the next pass sends", async () 
   const { sendable } = (await (await world.call("?dryRun=true")).json()) as DryRun;
   await world.pass();
   for (const { session, due } of sendable) {
-    // The pass also rescues the claim of a dead one, which nobody could have sent before.
+    // The pass also rescues the claim of a dead one, which no pass could have sent before.
     expect(world.waha.acceptedCount({ session })).toBe(session === "default" ? due + 1 : due);
   }
 });

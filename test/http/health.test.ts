@@ -37,7 +37,7 @@ async function worldAfterPass(settings: NodeJS.ProcessEnv = {}): Promise<World> 
 const passEnded = (world: World, secondsAgo: number) =>
   world.scheduler.updateOne({ _id: "last-pass" as never }, { $set: { endedAt: ago(secondsAgo) } });
 
-test("after a pass all is well, and nobody is told more", async () => {
+test("after a pass all is well, and no caller is told more", async () => {
   const world = await worldAfterPass();
   const response = await ask(world, 0);
   expect(response.status).toBe(200);

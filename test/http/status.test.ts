@@ -54,7 +54,7 @@ describe("who may see it", () => {
   });
 });
 
-/** A world in which names hold what a browser would run, and messages what nobody else may read. */
+/** A world in which names hold what a browser would run, and messages what may not be shown. */
 async function hostileWorld(): Promise<World> {
   const world = await createWorld({
     sessions: [{ name: "default" }, { name: "<img src=x>", status: "FAILED" }],

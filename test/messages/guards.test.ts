@@ -128,14 +128,14 @@ test("texts and chats that look like operators are compared, not run", async () 
   expect(await commit(intent(NAMES, message, ATTEMPT))).toBe("applied");
 });
 
-test("an expired claim gets no intent even if nobody rescued it: the database's clock decides", async () => {
+test("an expired claim gets no intent even if no pass rescued it: the database's clock decides", async () => {
   const message = await claimed({}, ago(1));
   expect(await commit(intent(NAMES, message, ATTEMPT))).toBe("stale");
 });
 
 test("a stale pass's writes match nothing once its claim was rescued and claimed again", async () => {
   const message = await claimed({}, ago(1));
-  expect(await rescueExpiredClaims(db, "B", new Date())).toEqual({ changed: 1, rejected: 0 });
+  expect(await rescueExpiredClaims(db, "B", new Date(), new Date())).toEqual({ changed: 1, rejected: 0 });
   const { delivery } = await world.find(message._id);
   expect(delivery).toMatchObject({ state: "released", error: { code: "pass_died" } });
   await claimFor("B", [message._id as ObjectId]);
@@ -160,7 +160,7 @@ test("a claim that has not expired, and an intent, are not rescued", async () =>
   const young = await claimed();
   const attempting = await claimed({}, ago(-1));
   await commit(intent(NAMES, attempting, ATTEMPT));
-  expect(await rescueExpiredClaims(db, "B", ago(-20))).toMatchObject({ changed: 0 });
+  expect(await rescueExpiredClaims(db, "B", ago(-20), ago(-20))).toMatchObject({ changed: 0 });
   expect([await stateOf(young), await stateOf(attempting)]).toEqual(["claimed", "attempting"]);
 });
 
@@ -213,7 +213,7 @@ test("of a message that was claimed again since, only the claim that is meant is
 
 test("a pass's own expired claims are not rescued by itself", async () => {
   const message = await claimed({}, ago(1));
-  expect(await rescueExpiredClaims(db, "A", new Date())).toMatchObject({ changed: 0 });
+  expect(await rescueExpiredClaims(db, "A", new Date(), new Date())).toMatchObject({ changed: 0 });
   expect(await stateOf(message)).toBe("claimed");
 });
 

@@ -1,6 +1,8 @@
 import type { Filter } from "mongodb";
 import { expect, test } from "vitest";
+import { parseConfig } from "../../lib/config.ts";
 import { dueFilter, surveyDue } from "../../lib/messages/due.ts";
+import { openDatabase } from "../../lib/mongo/client.ts";
 import { ago, createWorld, message } from "../support/world.ts";
 
 const NOW = new Date("2026-03-29T01:30:00.000Z");
@@ -78,7 +80,7 @@ test("the survey gives each session's and campaign's oldest first, and no more t
     { campaignId: "c", scheduledAt: ago(9) },
   );
   const due = dueFilter({ from: ago(60), to: ago(0) }, new Date());
-  const groups = await surveyDue({ messages: world.messages } as never, due, 2);
+  const groups = await surveyDue(openDatabase(parseConfig(world.env)), due, 2);
   const ofA = groups.find((group) => group.sessionId === "a");
   expect(ofA?.count).toBe(3);
   const first = await Promise.all((ofA?.next ?? []).map(({ _id }) => world.find(_id)));

@@ -4,7 +4,7 @@ import { ago, createWorld, type World } from "../support/world.ts";
 
 const CHAT = "491701234567@c.us";
 
-/** A message whose pass died `seconds` after its intent: nobody knows whether it was posted. */
+/** A message whose pass died `seconds` after its intent: it is not known whether it was posted. */
 function attempted(seconds: number, fields: Document = {}): Document {
   const { delivery, ...rest } = fields;
   return {

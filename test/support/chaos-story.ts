@@ -44,6 +44,7 @@ export class Story {
     round: 0,
     messages: new Map(),
     campaigns: new Map(),
+    groups: new Map(),
     leases: new Map(),
     ledger: [],
     posts: [],
@@ -66,6 +67,7 @@ export class Story {
     answers: 2,
     oddAnswers: [],
     settings: {
+      documents: "plain",
       lookbackSeconds: LOOKBACK_MS / 1000,
       statusHold: ["paused"],
       passSeconds: 60,
@@ -75,6 +77,7 @@ export class Story {
     },
     sessions: new Map(),
     lookupSessions: new Set(["account"]),
+    engines: new Map([["account", "GOWS"]]),
   };
   readonly #ids = new Map<string, ObjectId>();
 
@@ -89,9 +92,9 @@ export class Story {
   }
 
   history(label: string): History<Document> {
-    const { messages, campaigns } = this.record;
+    const { messages, campaigns, groups } = this.record;
     const key = this.key(label);
-    return (messages.get(key) ?? campaigns.get(key) ?? []) as History<Document>;
+    return (messages.get(key) ?? campaigns.get(key) ?? groups.get(key) ?? []) as History<Document>;
   }
 
   now(label: string): Document {
@@ -126,6 +129,18 @@ export class Story {
     this.record.campaigns.set(this.key(label), [
       { at: ms(at), document: changed(document, fields) as unknown as ChaosCampaign },
     ]);
+    return this;
+  }
+
+  /** From here on the app is one that keeps chats on groups, and shows how messages end. */
+  byDashboard(): this {
+    this.record.settings.documents = "whatsapp-waha-dashboard";
+    return this;
+  }
+
+  group(label: string, chatId: string, at = 0): this {
+    const document = { _id: this.id(label), label, role: "group", appRev: 0, agedBy: 0, chatId };
+    this.record.groups.set(this.key(label), [{ at: ms(at), document }]);
     return this;
   }
 
@@ -225,13 +240,15 @@ export class Story {
   }
 
   post(label: string, at: number, fields: Partial<Post> = {}): this {
-    const { chatId, content } = this.now(label);
+    const { chatId, content, media } = this.now(label);
     this.record.posts.push({
       instance: "one",
       passIds: ["pass"],
       session: "account",
       chatId,
+      kind: media?.kind ?? "text",
       text: content,
+      url: media?.url,
       at: ms(at),
       endedAt: ms(at + 20),
       answer: { status: 201, body: {} },

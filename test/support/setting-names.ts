@@ -10,6 +10,8 @@ export type DefinedIn = "lib/config.ts" | "ops/server/settings.ts";
 export function settingNames(...files: DefinedIn[]): string[] {
   const from: DefinedIn[] = files.length > 0 ? files : ["lib/config.ts", "ops/server/settings.ts"];
   return from.flatMap((file) =>
-    [...readFileSync(resolve(ROOT, file), "utf8").matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name = ""]) => name),
+    [...readFileSync(resolve(ROOT, file), "utf8").matchAll(/^ {2}([A-Z_]+):(?! ")/gm)].map(
+      ([, name = ""]) => name,
+    ),
   );
 }

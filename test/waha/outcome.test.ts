@@ -91,7 +91,7 @@ describe("unproven", () => {
     ["error500After", "waha_error", 1],
   ];
 
-  test.each(SILENCES)("is a %s: nobody can tell whether it was sent", async (type, code, accepted) => {
+  test.each(SILENCES)("is a %s: whether it was sent is not known", async (type, code, accepted) => {
     const { server, waha } = await startWaha();
     server.addFault({ match: { route: "sendText" }, action: { type } as FaultAction });
     const limitMs = code === "waha_timeout" ? SOON_MS : LIMIT_MS;

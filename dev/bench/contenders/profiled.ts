@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { Session } from "node:inspector/promises";
 
-/** So often it is looked what the processor does, in microseconds. */
+/** How often the processor is sampled, in microseconds. */
 const SAMPLED_EVERY = 200;
 
 /**

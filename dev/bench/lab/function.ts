@@ -25,7 +25,7 @@ export async function buildFunction(folder: string): Promise<BuiltFunction> {
   });
 }
 
-/** A copy of a built function that the platform would let run for so many seconds. */
+/** A copy of a built function that the platform would let run for this many seconds. */
 export async function allowSeconds(folder: string, maxDuration: number): Promise<string> {
   const copy = `${folder}-${maxDuration}-seconds`;
   await cp(folder, copy, { recursive: true });

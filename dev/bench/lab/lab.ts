@@ -57,7 +57,7 @@ export async function openLab(): Promise<Lab> {
   const settingsFor = ({ database, waha, settings = {} }: Place) => ({
     DATABASE_URL: mongod.url(database),
     WAHA_API_URL: waha.url,
-    CRON_SECRET: "a-secret-of-nobody",
+    CRON_SECRET: "a-made-up-secret",
     FUNCTION: functionFolder,
     LOOKBACK_SECONDS,
     ...settings,

@@ -13,7 +13,7 @@ export interface History {
 const CAMPAIGNS = 1_000;
 const DAY_MS = 86_400_000;
 
-/** So many are made from one document at a time. */
+/** How many are made from one document at a time. */
 const STRIDE = 1_000;
 
 /** Fills a database as years of use would have, on the server alone, and makes the function's indexes. */

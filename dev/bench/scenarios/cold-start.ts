@@ -10,7 +10,7 @@ import { median } from "../statistics.ts";
 
 const SESSIONS = 20;
 
-/** So often each is started before it counts, so that the caches are full. */
+/** How often each is started before it counts, so that the caches are full. */
 const PRIMED = 1;
 
 /** The first call of a new process, part by part. */

@@ -12,10 +12,10 @@ import { median, percentile } from "../statistics.ts";
 const SESSIONS = 20;
 const ENTRY: { name: string; program: "ours"; args: string[] } = { name: OURS, program: "ours", args: [] };
 
-/** So late is each request when rounds are counted, in milliseconds. */
+/** How late each request is when rounds are counted, in milliseconds. */
 const DELAY_MS = 50;
 
-/** After so many passes an instance has its connections, and its indexes. */
+/** After how many passes an instance has its connections and its indexes. */
 export const WARM_UP = 3;
 
 /** A pass of a warm instance that finds nothing to do: the most frequent one. */

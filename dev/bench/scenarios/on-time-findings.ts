@@ -12,7 +12,7 @@ export interface Watched {
   /** When the first call was made, in milliseconds since 1970, and how many seconds after it each next one. */
   began: number;
   callEvery: number;
-  /** When it was over, in milliseconds since 1970: a message not sent by then is at least so late. */
+  /** When it was over, in milliseconds since 1970: a message not sent by then is at least that late. */
   ended: number;
   /** To the database, by all passes. */
   requests: number;

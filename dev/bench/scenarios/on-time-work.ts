@@ -7,15 +7,15 @@ import { type Work, workOf } from "../work.ts";
 export const SESSIONS = 20;
 export const LATENCY_MS = 20;
 
-/** One message falls due every so many milliseconds, the first when passes have begun. */
+/** How many milliseconds lie between two messages that fall due, the first when passes have begun. */
 export const EVERY_MS = 250;
 export const FIRST_MS = 5_000;
 
-/** One in so many messages is inserted so shortly before its time. */
+/** One in this many messages is inserted late, and how shortly before its time. */
 const INSERTED_LATE = 4;
 const INSERTED_BEFORE_MS = 5_000;
 
-/** Messages that fall due one after the other, over so many milliseconds. */
+/** Messages that fall due one after the other, over this many milliseconds. */
 export function evenWork(firstDue: number, lasts: number): Work {
   const messages = Math.floor(lasts / EVERY_MS);
   const dueAt = (place: number) => new Date(firstDue + place * EVERY_MS);

@@ -18,7 +18,7 @@ const DATABASE = "on-time";
 /** How long after the last message's time the scenario waits; what is not sent then is counted as it stands. */
 const PATIENCE_MS = 5_000;
 
-/** The settings of a function that is called every so many seconds and stays; at 60 s those that docs/pacing.md names. */
+/** The settings of a function that is called at an interval and stays; at 60 s those that docs/pacing.md names. */
 function stayingSettings(callEvery: number): { maxDuration: number; settings: NodeJS.ProcessEnv } {
   const maxDuration = Math.ceil(callEvery * 1.5);
   return {

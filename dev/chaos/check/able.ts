@@ -20,9 +20,9 @@ export interface AblePass {
 
 /**
  * The passes that could have claimed of a session. Each had time to send and no trouble of its own, was not interfered
- * with, and found the session free. Passes count whose answers show that WAHA and the database served them.
+ * with, and found the session free. A message with a file takes more time. Passes count whose answers show that WAHA and the database served them.
  */
-export function ablePasses({ record, trails }: Round, session: string): AblePass[] {
+export function ablePasses({ record, trails }: Round, session: string, hasFile: boolean): AblePass[] {
   const history = leaseOf(session, record);
   // Where an account was restricted it has to rest.
   if (history.some(({ document }) => document?.restrictedUntil)) return [];
@@ -38,7 +38,7 @@ export function ablePasses({ record, trails }: Round, session: string): AblePass
     const isForeign = ({ document }: History<Document>[number]) =>
       record.passes.get(document?.passId) !== instance;
     const end = Math.min(
-      at + sendMs(record),
+      at + sendMs(record, hasFile),
       ...troublesOf(record, call),
       // A pass that ends waits for a lease once; when another pass has taken it, or renewed it, it waits no more.
       ...history
@@ -61,9 +61,10 @@ function isOut({ outages }: RoundRecord, { at, endedAt = 0 }: Call, session: str
 }
 
 /** How long a pass may start to send, from its call on. */
-function sendMs({ settings: { passSeconds, tailSeconds } }: RoundRecord): number {
-  const { attempt } = lifetimesOf(passSeconds);
-  return Math.min((passSeconds - tailSeconds) * 1000, (passSeconds - 0.2 * tailSeconds) * 1000 - attempt);
+function sendMs({ settings: { passSeconds, tailSeconds } }: RoundRecord, hasFile: boolean): number {
+  const { attempt, attemptWithFile } = lifetimesOf(passSeconds);
+  const least = hasFile ? attemptWithFile : attempt;
+  return Math.min((passSeconds - tailSeconds) * 1000, (passSeconds - 0.2 * tailSeconds) * 1000 - least);
 }
 
 /** When something happened after which a pass need not do all that one does that nothing happens to. */

@@ -1,5 +1,7 @@
+import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import type { LedgerEntry } from "../../waha-simulator/ledger.ts";
-import type { RoundRecord } from "../record.ts";
+import type { ChaosMessage, RoundRecord } from "../record.ts";
+import { ENDS } from "./campaign-counts.ts";
 import { Check, type Finding } from "./finding.ts";
 import { askedAgain, type Round, type Trail } from "./round.ts";
 import { deliveryOf, stateOf } from "./steps.ts";
@@ -14,8 +16,25 @@ export function checkAgrees({ record, trails }: Round): Finding {
     if (isOurs || trail.entries.length > 0) check.covers();
     const wrong = disagreement(trail, stateOf(last), record);
     if (wrong) check.violated(wrong, trail.label);
+    for (const shown of wronglyShown(trail, last, record)) check.violated(shown, trail.label);
   }
   return check;
+}
+
+/** What the app's own screens show of a message that the scheduler has ended, where the app has fields for it. */
+function wronglyShown({ steps }: Trail, last: ChaosMessage, { settings }: RoundRecord): string[] {
+  if (MAPPINGS[settings.documents].messages.failed === null) return [];
+  const state = stateOf(last);
+  const ended = steps.findLast(({ before, after }) => stateOf(before) !== stateOf(after));
+  if (ended?.by !== "scheduler" || !ENDS.some((end) => end === state)) return [];
+  const { code, message } = deliveryOf(last).error ?? {};
+  const reason = state === "sent" ? null : `${code}: ${message}`;
+  const wrong: string[] = [];
+  if (last.failed !== (state === "failed" || state === "missed"))
+    wrong.push(`is ${state}, and for the app failed is ${last.failed}`);
+  if (last.failedReason !== reason)
+    wrong.push(`is ${state}, and for the app the reason is ${JSON.stringify(last.failedReason)}`);
+  return wrong;
 }
 
 function disagreement(trail: Trail, state: string, record: RoundRecord): string | undefined {

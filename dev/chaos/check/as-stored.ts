@@ -1,6 +1,7 @@
 import type { ChaosMessage, Post, RoundRecord } from "../record.ts";
+import { chatsSeen } from "./chats.ts";
 import { Check, type Finding } from "./finding.ts";
-import { fullChatId, type Round } from "./round.ts";
+import type { Round } from "./round.ts";
 import { deliveryOf, TIES_MS, timeOf } from "./steps.ts";
 
 /** Every POST carries what the document held when its intent took effect, and was due then, and not deleted. */
@@ -13,12 +14,12 @@ export function checkAsStored({ record, trails, foreignPosts }: Round): Finding 
   for (const trail of trails) {
     for (const post of trail.posts) {
       check.covers();
-      const intent = trail.intentOf.get(post)?.after;
-      if (!intent) {
+      const intent = trail.intentOf.get(post);
+      if (!intent?.after) {
         check.violated(`posted by ${post.instance}, none of whose intents had taken effect`, trail.label);
         continue;
       }
-      for (const wrong of differences(post, intent, record.settings)) {
+      for (const wrong of differences(post, intent.after, intent.at, record)) {
         check.violated(`posted by ${post.instance}, but at its intent ${wrong}`, trail.label);
       }
     }
@@ -26,18 +27,21 @@ export function checkAsStored({ record, trails, foreignPosts }: Round): Finding 
   return check;
 }
 
-function differences(
-  post: Post,
-  stored: ChaosMessage,
-  { lookbackSeconds }: RoundRecord["settings"],
-): string[] {
+function differences(post: Post, stored: ChaosMessage, at: number, record: RoundRecord): string[] {
+  const { lookbackSeconds } = record.settings;
   const { claimedAt, session, chatId } = deliveryOf(stored);
   const late = timeOf(claimedAt) - timeOf(stored.scheduledAt);
   const wrong: string[] = [];
   if (post.text !== stored.content)
     wrong.push(`its text was ${tell(stored.content)}, not ${tell(post.text)}`);
-  if (post.chatId !== fullChatId(stored.chatId)) {
-    wrong.push(`its chat was ${tell(stored.chatId)}, not ${tell(post.chatId)}`);
+  if (post.kind !== (stored.media?.kind ?? "text"))
+    wrong.push(`its kind was ${stored.media?.kind ?? "text"}, not ${post.kind}`);
+  if (post.url !== stored.media?.url)
+    wrong.push(`its file was at ${tell(stored.media?.url)}, not ${tell(post.url)}`);
+  // A chat that is its campaign's is that of the claim.
+  const chats = chatsSeen(stored, timeOf(claimedAt) - TIES_MS, at, record);
+  if (!chats.has(post.chatId)) {
+    wrong.push(`its chat was ${[...chats].map(tell).join(" or ") || "absent"}, not ${tell(post.chatId)}`);
   }
   if (post.chatId !== chatId) wrong.push(`delivery.chatId was ${tell(chatId)}, not ${tell(post.chatId)}`);
   if (post.session !== session)

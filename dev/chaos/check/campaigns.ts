@@ -1,3 +1,4 @@
+import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import type { ChaosCampaign, RoundRecord } from "../record.ts";
 import { belongsTo, type Counts, countAt, ENDS, endOfMessage } from "./campaign-counts.ts";
 import { Check, type Finding } from "./finding.ts";
@@ -32,12 +33,27 @@ export function checkCampaigns({ record, trails }: Round): Finding {
     if (!wasTouched && !own.some((trail) => wasSettledIn(trail, key))) continue;
     check.covers();
     const found = wasTouched
-      ? problemsOf({ key, campaign, trails: own, settlements: settlementsIn(steps) }, record)
+      ? [
+          ...problemsOf({ key, campaign, trails: own, settlements: settlementsIn(steps) }, record),
+          ...wronglyShown(campaign, record),
+        ]
       : ["some of its messages were settled, and it was never opened"];
     for (const what of found) check.violated(what, campaign.label);
   }
   return check;
 }
+
+/** What the app's own screens show of it, where the app has a field for it. */
+function wronglyShown({ completed, status }: ChaosCampaign, { settings }: RoundRecord): string[] {
+  const isShown = MAPPINGS[settings.documents].campaigns.completed !== null;
+  // The app itself writes other words.
+  if (!isShown || !WRITTEN.some((word) => word === status)) return [];
+  return completed === (status === "completed")
+    ? []
+    : [`is ${status}, and for the app completed is ${completed}`];
+}
+
+const WRITTEN = ["sending", "completed", "completed_with_failures"];
 
 function wasSettledIn({ steps }: Trail, key: string): boolean {
   const isEnd = (state: string) => ENDS.some((end) => end === state);
@@ -66,7 +82,7 @@ function problemsOf(each: Case, record: RoundRecord): string[] {
   if (open && left === 0 && !isOnHold(campaign, record))
     return [...wrong, "nothing is left to send, and it is still open"];
   const last = settlements.at(-1);
-  // Whoever else wrote that it is not open must answer for it.
+  // Without a settlement the write that closed it is judged elsewhere.
   if (open || !last) return wrong;
   return [...wrong, ...overlooked(each, last), ...changedSince(each, last)];
 }

@@ -115,11 +115,19 @@ export const rescue: Demand[] = [
 
 export const released: Demand[] = [unpicked, saysWhy, settledNow, noExpiry, noLookup];
 
-/** A claim that never came to its turn: nothing was tried, so that it may be claimed again at once. */
-export const unbegun: Demand[] = [
+/** Why an attempt whose intent was written may be given back without having been posted. */
+const NOT_STARTED = new Set(["claim_ran_out", "out_of_time"]);
+
+/** What was not tried is given back so that it may be claimed again at once. */
+export const untried: Demand[] = [
   unpicked,
   saysWhy,
   ["it says that its pass died", ({ is }) => is.error?.code !== "pass_died"],
+  [
+    "its intent was written, and it does not say that it could not start in time",
+    ({ was, is }) => was.state === "claimed" || NOT_STARTED.has(is.error?.code),
+  ],
   noExpiry,
+  noLookup,
 ];
 export const invalid: Demand[] = [...refused, noExpiry];

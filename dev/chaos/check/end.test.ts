@@ -53,7 +53,7 @@ describe("final", () => {
     expect(wrong(story)).toEqual([`m1: was due, and ${why}`]);
   });
 
-  it("lets the app say of one that is sent that nobody picked it", () => {
+  it("lets the app say of one that is sent that it was not picked", () => {
     expect(wrong(new Story().message("m1").send("m1", 100).edit("m1", 600, { isPicked: false }))).toEqual([]);
   });
 
@@ -86,7 +86,7 @@ describe("final", () => {
         .age("m1", 1000, first)
         .age("m1", 3000, 2 * DAY);
     expect(wrong(aged(LOOKBACK_MS))).toEqual(["m1: was due, and is none when all is over"]);
-    // Still inside its window then, or too old at once: nobody was to end it.
+    // Still inside its window then, or too old at once: no pass was to end it.
     expect(wrong(aged(LOOKBACK_MS - 1))).toEqual([]);
     expect(wrong(aged(DAY))).toEqual([]);
     // No pass ran after its window closed, and before it was too old.

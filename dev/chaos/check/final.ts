@@ -33,7 +33,7 @@ function unfinished(message: ChaosMessage): string[] {
   const { error } = deliveryOf(message);
   if (!FINAL.includes(state)) return [`is ${state} when all is over`];
   const wrong: string[] = [];
-  // Where both say that it is sent, nobody looks at it again, whatever the app makes of isPicked.
+  // Where both say that it is sent, no pass looks at it again, whatever the app makes of isPicked.
   if (message.isPicked !== true && message.isSent !== true) wrong.push(`is ${state}, but not picked`);
   if (state === "sent" && message.isSent !== true) wrong.push("is sent, but isSent is not true");
   if (state !== "sent" && !(error?.code && error.message)) wrong.push(`is ${state}, but does not say why`);

@@ -40,7 +40,7 @@ const CHECKS = [
 
 /**
  * Holds every invariant against the record of one round, one finding each, always in the same order. Each check takes
- * a while, so that whoever has something else to do can do it in between.
+ * a while, so that a caller with something else to do can do it in between.
  */
 export function* checkRound(record: RoundRecord): Generator<Finding> {
   const round = readRound(record);

@@ -137,10 +137,10 @@ describe("under-lease", () => {
   });
 
   it.each([
-    ["nobody has", [], "nobody had it"],
+    ["no pass has", [], "no pass had it"],
     ["another pass has", [[100, "other"]], "it was other's, for 8800 ms more"],
     ["has run out", [[100, "pass", 189]], "it was pass's, until 11 ms before"],
-    ["is taken only later", [[211]], "nobody had it"],
+    ["is taken only later", [[211]], "no pass had it"],
   ] as [string, Parameters<Story["lease"]>[], string][])("finds a claim whose lease %s", (_, leases, why) => {
     expect(wrong(claimed(...leases))).toEqual([`m1: claimed by pass without the lease of account: ${why}`]);
   });

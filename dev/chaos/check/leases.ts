@@ -36,7 +36,7 @@ export function heldUntil(history: History<Document>, passIds: readonly string[]
 /** Who holds a lease at a moment and how long yet, in words. */
 export function tellLease(history: History<Document>, at: number): string {
   const lease = inForce(history, at + TIES_MS)?.document;
-  if (!lease) return "nobody had it";
+  if (!lease) return "no pass had it";
   const leftMs = timeOf(lease.expiresAt) - at;
   return `it was ${lease.passId}'s, ${leftMs > 0 ? `for ${leftMs} ms more` : `until ${-leftMs} ms before`}`;
 }

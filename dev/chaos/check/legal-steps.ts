@@ -13,7 +13,7 @@ import {
   saysWhy,
   sent,
   setBack,
-  unbegun,
+  untried,
 } from "./demands.ts";
 
 /** A kind of write that the scheduler may make. */
@@ -27,10 +27,12 @@ export interface LegalStep {
 }
 
 const CLAIMABLE = ["none", "released", "missed", "failed"];
+/** What the app's own screens show; written where the app has such fields. */
+const SHOWN = ["failed", "failedReason"];
 const FAILURE = ["isPicked", "delivery.state", "delivery.settledAt", "delivery.error"];
 const RELEASE = [...FAILURE, "delivery.claimExpiresAt", "delivery.nextLookupAt"];
-const SENT = ["isSent", "sentAt", ...FAILURE, "delivery.waMessageId", "delivery.nextLookupAt"];
-const REFUSED = [...FAILURE, "delivery.nextLookupAt"];
+const SENT = ["isSent", "sentAt", ...FAILURE, ...SHOWN, "delivery.waMessageId", "delivery.nextLookupAt"];
+const REFUSED = [...FAILURE, ...SHOWN, "delivery.nextLookupAt"];
 const INTENT = ["state", "attempts", "attemptAt", "session", "chatId", "waMessageId", "nextLookupAt"].map(
   (field) => `delivery.${field}`,
 );
@@ -39,13 +41,13 @@ const OPEN = ["attempting", "unknown"];
 /** The life cycle: every write that the scheduler may make on a message, what it may change, and when. */
 // biome-ignore format: a table is read by its columns
 export const LEGAL_STEPS: LegalStep[] = [
-  { write: "claim", from: CLAIMABLE, to: "claimed", changes: ["isPicked", "delivery.*"], demands: claim },
+  { write: "claim", from: CLAIMABLE, to: "claimed", changes: ["isPicked", "delivery.*", ...SHOWN], demands: claim },
   { write: "note", from: CLAIMABLE, to: "released", changes: ["delivery.state", "delivery.error"], demands: [live, saysWhy] },
-  { write: "missed", from: CLAIMABLE, to: "missed", changes: FAILURE, demands: missed },
+  { write: "missed", from: CLAIMABLE, to: "missed", changes: [...FAILURE, ...SHOWN], demands: missed },
   { write: "rescue", from: ["claimed"], to: "released", changes: ["isPicked", "delivery.state", "delivery.error", "delivery.claimExpiresAt"], demands: rescue },
   { write: "release", from: ["claimed", "attempting"], to: "released", changes: RELEASE, demands: released },
-  { write: "release of what never began", from: ["claimed"], to: "released", changes: ["isPicked", "delivery.state", "delivery.error", "delivery.claimExpiresAt"], demands: unbegun },
-  { write: "invalid", from: ["claimed"], to: "failed", changes: [...FAILURE, "delivery.claimExpiresAt"], demands: invalid },
+  { write: "return of what was not tried", from: ["claimed", "attempting"], to: "released", changes: ["isPicked", "delivery.state", "delivery.error", "delivery.claimExpiresAt", "delivery.nextLookupAt"], demands: untried },
+  { write: "invalid", from: ["claimed"], to: "failed", changes: [...FAILURE, ...SHOWN, "delivery.claimExpiresAt"], demands: invalid },
   { write: "intent", from: ["claimed"], to: "attempting", changes: [...INTENT, "delivery.claimExpiresAt"], demands: intent },
   { write: "unproven", from: ["attempting"], to: "attempting", changes: ["delivery.error"], demands: [saysWhy] },
   { write: "sent", from: ["attempting"], to: "sent", changes: SENT, demands: [...sent, noLookup] },

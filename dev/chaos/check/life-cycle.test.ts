@@ -30,7 +30,7 @@ describe("life-cycle", () => {
     ["note on what has no delivery but null", fresh({ delivery: null }).write("m1", 10, noted)],
     ["rescue", claimed().write("m1", 8_200, { ...rescued(8_150), isPicked: false })],
     ["release before the intent", claimed().ends("m1", 150, "released")],
-    ["release of what never came to its turn", claimed().write("m1", 150, unbegun("claim_ran_out"))],
+    ["release of what never came to its turn", claimed().write("m1", 150, untried("claim_ran_out"))],
     ["release after it", attempting().ends("m1", 150, "released")],
     ["end of an invalid document", claimed().ends("m1", 150, "failed", "invalid_message")],
     ["refusal by WhatsApp", attempting().ends("m1", 150, "failed", "whatsapp_refused")],
@@ -238,7 +238,7 @@ describe("a settlement", () => {
 
 describe("a release of what never came to its turn", () => {
   const neverBegun = (code: string, changes = {}) =>
-    wrong(claimed().write("m1", 150, { ...unbegun(code), ...changes }));
+    wrong(claimed().write("m1", 150, { ...untried(code), ...changes }));
 
   it("gives any reason but that its pass died", () => {
     for (const code of ["claim_ran_out", "out_of_time", "session_paused"])
@@ -246,6 +246,13 @@ describe("a release of what never came to its turn", () => {
     expect(neverBegun("pass_died")).toEqual([
       expect.stringMatching(/it says that its pass died|had not expired/),
     ]);
+  });
+
+  it("of an attempt says that it could not start in time", () => {
+    const became = (code: string) =>
+      wrong(attempting().write("m1", 150, { ...untried(code), "delivery.nextLookupAt": undefined }));
+    for (const code of ["claim_ran_out", "out_of_time"]) expect(became(code)).toEqual([]);
+    expect(became("session_paused")).toEqual([expect.stringContaining("attempting → released, but")]);
   });
 
   it.each([
@@ -270,7 +277,7 @@ describe("a rescue", () => {
   });
 });
 
-function unbegun(code: string) {
+function untried(code: string) {
   const { "delivery.error": _error, ...rescue } = rescued(150);
   return { ...rescue, isPicked: false, "delivery.error": because(code, 150) };
 }

@@ -92,7 +92,7 @@ function returnsIn(history: History<Document>): [at: number, passId: string][] {
 /**
  * Whether a process was stopped between the intent and the arrival of its POST: whatever it held may have expired in
  * the meantime, and no check of its own can come after the last one. Or it had given the POST up before it arrived:
- * then it was on its way, nobody can tell since when. Or its lease was ended by the harness, and it did not know yet.
+ * then it was on its way, and it is not known since when. Or its lease was ended by the harness, and it did not know yet.
  */
 function mayLackLease(record: RoundRecord, { post, trail }: Sending): boolean {
   const { at, instance, session } = post;

@@ -1,7 +1,7 @@
 import { Check, type Finding } from "./finding.ts";
 import type { Round } from "./round.ts";
 
-/** Nobody follows a redirect. The cases are the POSTs that met one, and whatever went where it leads. */
+/** No redirect is followed. The cases are the POSTs that met one, and whatever went where it leads. */
 export function checkRedirects({ record }: Round): Finding {
   const check = new Check("redirects");
   const { posts, strayRequests } = record;

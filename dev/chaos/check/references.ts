@@ -1,5 +1,6 @@
 import { documentKey, type Id, idForms } from "../../../lib/mongo/ids.ts";
-import type { ChaosCampaign, History, RoundRecord } from "../record.ts";
+import type { ChaosCampaign, ChaosMessage, History, RoundRecord } from "../record.ts";
+import { inForceBetween } from "./steps.ts";
 
 /** What became of the campaigns that a reference names, in whichever form it is written. */
 export function campaignHistories(reference: unknown, { campaigns }: RoundRecord): History<ChaosCampaign>[] {
@@ -8,6 +9,18 @@ export function campaignHistories(reference: unknown, { campaigns }: RoundRecord
     const history = campaigns.get(documentKey(id));
     return history ? [history] : [];
   });
+}
+
+/** A message's campaign in every form that it had in a span of time; none if it has none. */
+export function campaignsSeen(
+  message: ChaosMessage,
+  from: number,
+  until: number,
+  record: RoundRecord,
+): ChaosCampaign[] {
+  return campaignHistories(message.campaignId, record)
+    .flatMap((history) => inForceBetween(history, from, until))
+    .flatMap(({ document }) => document ?? []);
 }
 
 /** Whether nothing of a campaign may be sent, by its status. */

@@ -29,7 +29,7 @@ function goodRound(): Story {
 describe("a round in which all goes well", () => {
   const story = goodRound();
 
-  it("holds every invariant, each in order and against something, as nobody redirected and no pass was killed", () => {
+  it("holds every invariant, each in order and against something, as no request was redirected and no pass was killed", () => {
     const findings = [...checkRound(story.record)];
     expect(findings.flatMap(({ violations }) => violations)).toEqual([]);
     expect(findings.map(({ invariant }) => invariant)).toEqual([
@@ -79,8 +79,8 @@ describe("once", () => {
       story.claim("m1", 500).intend("m1", 510).post("m1", 520).accept("m1", 530);
     expect(again(refused().edit("m1", 400, { isPicked: false })).wrong("once")).toEqual([]);
     expect(again(refused()).wrong("once")).toEqual([
-      "m1: accepted twice by WAHA (no. 1 and 2), and nobody asked again",
-      "m1: posted again by one 400 ms after a POST by one whose answer (no answer) is no proof; nobody asked again",
+      "m1: accepted twice by WAHA (no. 1 and 2), and no person asked again",
+      "m1: posted again by one 400 ms after a POST by one whose answer (no answer) is no proof; no person asked again",
     ]);
   });
 

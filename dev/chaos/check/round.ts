@@ -1,5 +1,6 @@
 import type { LedgerEntry } from "../../waha-simulator/ledger.ts";
 import type { ChaosMessage, History, Post, RoundRecord, StateWrite } from "../record.ts";
+import { chatsSeen, fullChatId } from "./chats.ts";
 import { deliveryOf, type Step, stateOf, stepsOf, TIES_MS } from "./steps.ts";
 
 export type MessageStep = Step<ChaosMessage>;
@@ -28,15 +29,10 @@ export interface Round {
   foreignEntries: LedgerEntry[];
 }
 
-/** The full form of a chat's id: bare digits mean a phone. */
-export function fullChatId(chatId: unknown): unknown {
-  return typeof chatId === "string" && /^\d+$/.test(chatId) ? `${chatId}@c.us` : chatId;
-}
-
 /** Sorts a record by message. */
 export function readRound(record: RoundRecord): Round {
   const trails = [...record.messages].map(([key, history]) => startTrail(key, history));
-  const find = finder(trails);
+  const find = finder(trails, record);
   const round: Round = { record, trails, foreignPosts: [], foreignEntries: [] };
   for (const post of record.posts.toSorted((a, b) => a.at - b.at)) {
     (find(post)?.posts ?? round.foreignPosts).push(post);
@@ -81,14 +77,15 @@ export function isClaim({ by, before, after }: MessageStep): boolean {
   return by === "scheduler" && stateOf(before) !== "claimed" && stateOf(after) === "claimed";
 }
 
-/** Tells whose a POST is: by its chat, of which each message has one of its own; among several, by its text. */
-function finder(trails: Trail[]): (posted: { chatId: string; text: string }) => Trail | undefined {
+/** Tells whose a POST is: by its chat, and where several messages had that chat, by its text. */
+function finder(
+  trails: Trail[],
+  record: RoundRecord,
+): (posted: { chatId: string; text: string }) => Trail | undefined {
   const byChat = new Map<unknown, Set<Trail>>();
   for (const trail of trails) {
-    for (const { document } of trail.history) {
-      const chatId = fullChatId(document?.chatId);
+    for (const chatId of chatsEver(trail, record))
       byChat.set(chatId, (byChat.get(chatId) ?? new Set()).add(trail));
-    }
   }
   return ({ chatId, text }) => {
     const candidates = [...(byChat.get(fullChatId(chatId)) ?? [])];
@@ -96,6 +93,17 @@ function finder(trails: Trail[]): (posted: { chatId: string; text: string }) => 
     const had = ({ history }: Trail) => history.some(({ document }) => document?.content === text);
     return candidates.find(had) ?? candidates[0];
   };
+}
+
+function chatsEver({ history }: Trail, record: RoundRecord): Set<unknown> {
+  const versions = history.flatMap(({ document }) => document ?? []);
+  // Of versions that name the same chat, or the same campaign, one will do.
+  const distinct = new Map(versions.map((message) => [`${message.chatId} ${message.campaignId}`, message]));
+  return new Set(
+    [...distinct.values()].flatMap((message) => [
+      ...chatsSeen(message, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, record),
+    ]),
+  );
 }
 
 function matchIntents({ posts, intents, intentOf }: Trail): void {
@@ -111,7 +119,7 @@ function matchIntents({ posts, intents, intentOf }: Trail): void {
 }
 
 /**
- * Whether somebody asked to send a message again between two moments: it was `failed` or `missed` and not picked.
+ * Whether a person asked to send a message again between two moments: it was `failed` or `missed` and not picked.
  * The scheduler never writes that, which the life cycle is held against.
  */
 export function askedAgain({ history }: Trail, from: number, to: number): boolean {

@@ -1,7 +1,7 @@
 import { Check, type Finding } from "./finding.ts";
-import { isOnHold } from "./references.ts";
+import { campaignsSeen, isOnHold } from "./references.ts";
 import type { Round } from "./round.ts";
-import { campaignsSeen, LOOK_BEFORE_MS, sessionsOf } from "./routes.ts";
+import { LOOK_BEFORE_MS, sessionsOf } from "./routes.ts";
 import { deliveryOf, timeOf } from "./steps.ts";
 
 /** Every POST goes out where its message, or else its campaign, says, and none for a campaign on hold. */

@@ -1,23 +1,11 @@
 import type { Id } from "../../../lib/mongo/ids.ts";
 import type { ChaosCampaign, ChaosMessage, RoundRecord } from "../record.ts";
-import { campaignHistories, isOnHold } from "./references.ts";
+import { campaignsSeen, isOnHold } from "./references.ts";
 import type { Trail } from "./round.ts";
 import { inForceBetween } from "./steps.ts";
 
-/** Between a look and the claim that rests on it the process may have been held up for so long. */
+/** For how long the process may have been held up between a look and the claim that rests on it. */
 export const LOOK_BEFORE_MS = 10_000;
-
-/** A message's campaign in every form that it had in a span of time; none if it has none. */
-export function campaignsSeen(
-  message: ChaosMessage,
-  from: number,
-  until: number,
-  record: RoundRecord,
-): ChaosCampaign[] {
-  return campaignHistories(message.campaignId, record)
-    .flatMap((history) => inForceBetween(history, from, until))
-    .flatMap(({ document }) => document ?? []);
-}
 
 /** The sessions that a message names, by itself or else by its campaign in whichever form. */
 export function sessionsOf(

@@ -65,12 +65,12 @@ describe("one-sender, as for its lease,", () => {
   });
 
   it.each([
-    ["nobody has", [], "nobody had it"],
+    ["no pass has", [], "no pass had it"],
     ["another pass holds", [[100, "other"]], "it was other's, for 8800 ms more"],
     ["has run out", [[100, "pass", 190]], "it was pass's, until 10 ms before"],
     ["was given back", [[100], [150, "pass", 0]], "it was pass's, until 200 ms before"],
     ["was taken by another pass", [[100], [150, "other"]], "it was other's, for 8800 ms more"],
-    ["is taken only later", [[211]], "nobody had it"],
+    ["is taken only later", [[211]], "no pass had it"],
   ] as [string, Parameters<Story["lease"]>[], string][])(
     "finds a POST on a session whose lease %s",
     (_, leases, why) => {
@@ -190,9 +190,17 @@ describe("stale-writes", () => {
 
   it.each([
     ["another pass's process wrote", { instance: "two", passIds: ["other"] }, "two"],
-    ["nobody wrote at the time, but later", { sentAt: ms(121), repliedAt: ms(130) }, "nobody known"],
-    ["nobody wrote at the time, but before", { sentAt: ms(90), repliedAt: ms(99) }, "nobody known"],
-    ["nobody wrote, but something else", { to: "sent" }, "nobody known"],
+    [
+      "was written by none at the time, but later",
+      { sentAt: ms(121), repliedAt: ms(130) },
+      "an unknown writer",
+    ],
+    [
+      "was written by none at the time, but before",
+      { sentAt: ms(90), repliedAt: ms(99) },
+      "an unknown writer",
+    ],
+    ["was written by none, but something else was", { to: "sent" }, "an unknown writer"],
   ])("finds an intent that %s", (_, change, by) => {
     expect(wrong(attempted(change))).toEqual([
       `m1: the claimed message of pass pass became attempting by ${by}, where that pass did not run`,
@@ -231,7 +239,7 @@ describe("stale-writes", () => {
       expect(wrong(story.sent("m1", 200, other))).toEqual([expect.stringContaining("became sent by two")]);
   });
 
-  it("finds a claim that another pass, or nobody, gave back among many, and knows a rescue from that", () => {
+  it("finds a claim that another pass, or none, gave back among many, and knows a rescue from that", () => {
     expect(claimed().releasedAmong("m1", 150).finding("stale-writes")).toMatchObject({
       cases: 1,
       violations: [],
@@ -240,19 +248,19 @@ describe("stale-writes", () => {
       "m1: the claimed message of pass pass became released by two, where that pass did not run",
     ]);
     expect(wrong(claimed().ends("m1", 150, "released"))).toEqual([
-      "m1: the claimed message of pass pass became released by nobody known, where that pass did not run",
+      "m1: the claimed message of pass pass became released by an unknown writer, where that pass did not run",
     ]);
     expect(claimed().rescue("m1", 150).finding("stale-writes")).toMatchObject({ cases: 0, violations: [] });
   });
 
   it("finds a claim that never came to its turn, and that another pass gave back", () => {
-    const unbegun = (by = {}) => {
+    const untried = (by = {}) => {
       const story = claimed().releasedAmong("m1", 150, by);
       delete story.now("m1").delivery.settledAt;
       return story;
     };
-    expect(unbegun().finding("stale-writes")).toMatchObject({ cases: 1, violations: [] });
-    expect(wrong(unbegun(other))).toEqual([expect.stringContaining("became released by two")]);
+    expect(untried().finding("stale-writes")).toMatchObject({ cases: 1, violations: [] });
+    expect(wrong(untried(other))).toEqual([expect.stringContaining("became released by two")]);
   });
 
   it("knows by its time what was given back among many, while another pass tried in vain", () => {
@@ -260,7 +268,7 @@ describe("stale-writes", () => {
     const write = { ...other, to: "released", sentAt: ms(149), repliedAt: ms(153) };
     expect(wrong(inVain(story, { ...write, stamp: date(149) }))).toEqual([]);
     story.record.bulkReleases.length = 0;
-    expect(wrong(story)).toEqual([expect.stringContaining("by nobody known")]);
+    expect(wrong(story)).toEqual([expect.stringContaining("by an unknown writer")]);
     expect(wrong(inVain(story, { ...write, stamp: date(150) }))).toEqual([expect.stringContaining("by two")]);
   });
 

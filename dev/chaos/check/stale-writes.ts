@@ -18,7 +18,7 @@ export function checkStaleWrites({ record, trails }: Round): Finding {
       const makers = makersOf(step, trail, record);
       const { passId } = deliveryOf(step.before);
       if (makers.some((write) => write.passIds.includes(passId) || isVerdictOn(step, write))) continue;
-      const by = makers.map(({ instance }) => instance).join(", ") || "nobody known";
+      const by = makers.map(({ instance }) => instance).join(", ") || "an unknown writer";
       check.violated(
         `the ${stateOf(step.before)} message of pass ${passId} became ${stateOf(step.after)} by ${by}, where that pass did not run`,
         trail.label,

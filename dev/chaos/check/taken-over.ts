@@ -14,7 +14,7 @@ const CLOCK_MS = 500;
 /** What a busy machine may take longer for than the protocol provides for. */
 const MACHINE_MS = 1000;
 
-/** So many passes may miss it, as another pass rescues it, or takes its session, at the same time. */
+/** How many passes may miss it, as another pass rescues it, or takes its session, at the same time. */
 const MAY_MISS = 2;
 
 /** A claim that its pass did not live to act on. */
@@ -41,8 +41,10 @@ export function checkTakenOver(round: Round): Finding {
   for (const orphan of orphansIn(round)) {
     checkEnd(check, orphan, round.record);
     if (!isTold) continue;
-    const passes = able.get(orphan.session) ?? ablePasses(round, orphan.session);
-    able.set(orphan.session, passes);
+    const hasFile = orphan.trail.history.some(({ document }) => document?.media !== undefined);
+    const key = JSON.stringify([orphan.session, hasFile]);
+    const passes = able.get(key) ?? ablePasses(round, orphan.session, hasFile);
+    able.set(key, passes);
     checkAgain(check, orphan, passes, round.record);
   }
   return check;

@@ -31,7 +31,7 @@ export async function openArena(nodes: number): Promise<Arena> {
   const interceptors = new Map<string, Interceptor>();
   const of = ({ client: instance }: DatabaseRequest) => interceptors.get(roundOf(instance));
   const proxy = await startDatabaseProxy(new ConnectionString(mongod.url("")).hosts, {
-    // A round that is over has nobody left to decide.
+    // A round that is over has no interceptor left to decide.
     onRequest: (request) => of(request)?.onRequest(request) ?? "break",
     onReply: (request, reply) => of(request)?.onReply(request, reply) ?? "break",
   });

@@ -6,7 +6,7 @@ const HELLO = ["hello", "isMaster", "ismaster"];
 
 /**
  * What a driver sends of its own accord, about connections, sessions and cursors. A pass that is cut off from the
- * database at one of these learns nothing of it, so nobody needs to be asked.
+ * database at one of these learns nothing of it, so the interceptor need not be asked.
  */
 const DRIVERS_OWN = ["ping", "endSessions", "killCursors", "abortTransaction"];
 

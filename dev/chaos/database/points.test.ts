@@ -1,10 +1,12 @@
 import type { Document, ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import { backgroundDone } from "../../../lib/async.ts";
+import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import { documentKey } from "../../../lib/mongo/ids.ts";
 import { proxyBefore, Watcher } from "../../../test/support/database-proxy.ts";
 import { ago, createWorld, type World } from "../../../test/support/world.ts";
 import type { WahaSimulatorOptions } from "../../waha-simulator/options.ts";
+import { collectionOf, type Part, toApp } from "../world/names.ts";
 import type { DatabaseRequest, Interceptor, RequestFate } from "./intercept.ts";
 import { POINTS, pointOf } from "./points.ts";
 import { bulkReleasesOf, claimIn, passOf, rescuesOf, sessionsNamedIn, stateWritesOf } from "./writes.ts";
@@ -60,6 +62,20 @@ function edit(world: World, to: string, $set: Document): Partial<Interceptor> {
       return "forward";
     },
   };
+}
+
+/** A message of an app that keeps its chats on groups, with its campaign and all. */
+async function writeDashboard({ db }: World): Promise<void> {
+  const names = MAPPINGS["whatsapp-waha-dashboard"];
+  const flags = { isSent: false, isDeleted: false, isPicked: false };
+  const own: [Part, Document][] = [
+    ["sessions", { _id: "s", name: "default" }],
+    ["groups", { _id: "g", chatId: "120363021234567890@g.us" }],
+    ["campaigns", { _id: "c", sessionId: "s", groupId: "g", deleted: false }],
+    ["messages", { _id: "m", campaignId: "c", content: "Hi", scheduledAt: ago(5), ...flags }],
+  ];
+  for (const [part, document] of own)
+    await db.collection(collectionOf(part, names) ?? "").insertOne(toApp(part, document, names));
 }
 
 const SITUATIONS: Record<string, Situation> = {
@@ -155,19 +171,27 @@ const SITUATIONS: Record<string, Situation> = {
       expect(await world.pass()).toMatchObject({ sent: 1 });
     },
   },
-  "a claim of which no reply comes, nor one to its repetition": {
-    reaches: ["release-rest"],
-    interfere: () => {
-      let lost = 0;
-      return {
-        onReply: ({ point }) => {
-          if (point !== "claim" || lost === 2) return "deliver";
-          lost += 1;
-          return "break";
-        },
-      };
-    },
+  "a message to which WAHA gives no answer": {
+    reaches: ["leave-leases"],
     play: async (world) => {
+      world.env.WAHA_TIMEOUT_MS = "500";
+      world.waha.addFault({ match: { route: "sendText" }, action: { type: "hangBefore" } });
+      await world.insert({});
+      expect(await world.pass()).toMatchObject({ sent: 0, ok: false });
+    },
+  },
+  "a lease that ends while a message is under way": {
+    reaches: ["renew-leases", "read-leases"],
+    interfere: (world) => ({
+      onRequest: async ({ point }): Promise<RequestFate> => {
+        if (point === "renew-leases")
+          await world.scheduler.updateMany({ expiresAt: { $gt: ago(0) } }, { $set: { expiresAt: ago(1) } });
+        return "forward";
+      },
+    }),
+    play: async (world) => {
+      Object.assign(world.env, { PASS_SECONDS: "12", TAIL_SECONDS: "2" });
+      world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 1500 } });
       await world.insert({});
       expect(await world.pass()).toMatchObject({ sent: 1 });
     },
@@ -198,20 +222,48 @@ const SITUATIONS: Record<string, Situation> = {
     },
   },
   "a first pass": {
-    reaches: ["create-indexes", "read-alerts", "change-alerts"],
+    reaches: ["list-indexes", "create-indexes", "create-index", "read-alerts", "change-alerts"],
     play: async (world) => {
+      await world.insert({ campaignId: await addCampaign(world) });
       await world.pass();
       await backgroundDone();
       await expect.poll(async () => (await world.messages.indexes()).length).toBeGreaterThan(1);
     },
   },
+  "an index that has other keys": {
+    reaches: ["list-indexes", "drop-index", "create-indexes"],
+    play: async (world) => {
+      await world.insert({});
+      await world.messages.createIndex({ odd: 1 }, { name: "scheduler_due" });
+      await world.pass();
+      await backgroundDone();
+    },
+  },
+  "messages by whatsapp-waha-dashboard's names, whose chat is a group's": {
+    reaches: ["find-groups", "find-campaigns", "find-sessions", "count-campaign", "settle-campaigns"],
+    play: async (world) => {
+      world.env.DOCUMENTS = "whatsapp-waha-dashboard";
+      await writeDashboard(world);
+      expect(await world.pass()).toMatchObject({ sent: 1, campaignsCompleted: 1 });
+    },
+  },
+  "messages where the mapping does not say": {
+    reaches: ["find-any-message", "list-collections", "sample-collections", "find-elsewhere"],
+    play: async (world) => {
+      await writeDashboard(world);
+      expect(await world.pass()).toMatchObject({ errors: [{ code: "documents_not_found" }] });
+    },
+  },
   "a first pass that may not create indexes": {
-    reaches: ["create-indexes", "list-indexes"],
+    reaches: ["create-indexes", "create-index", "list-indexes"],
     interfere: () => ({
       onRequest: ({ point }) =>
-        point === "create-indexes" ? { reply: { ok: 0, code: 13, errmsg: "not authorized" } } : "forward",
+        point.startsWith("create-index")
+          ? { reply: { ok: 0, code: 13, errmsg: "not authorized" } }
+          : "forward",
     }),
     play: async (world) => {
+      await world.insert({});
       await world.pass();
       await expect.poll(async () => (await world.pass()).errors).toMatchObject([{ code: "indexes_missing" }]);
     },
@@ -236,7 +288,12 @@ test("every point is reached by one of the situations", () => {
 
 test("a command that the function does not send is none of the points", () => {
   const update = { update: "messages", updates: [{ q: {}, u: { $set: { content: "" } } }], $db: "app" };
-  for (const command of [{ insert: "messages" }, { find: "messages", filter: {} }, update, { find: "users" }])
+  for (const command of [
+    { insert: "messages" },
+    { find: "messages", filter: { content: "" } },
+    update,
+    { find: "users" },
+  ])
     expect(pointOf(command)).toBe("other");
 });
 
@@ -247,7 +304,7 @@ const UNGUARDED: [point: string, statement: Document][] = [
   ["forget-settled", { q: { _id: "a" }, u: { $unset: { "delivery.nextLookupAt": "" } } }],
   ["claim", { q: {}, u: [{ $set: { delivery: { $mergeObjects: [{ $literal: { state: "claimed" } }] } } }] }],
   ["rescue", { q: {}, u: { $set: givenBack("pass_died") }, multi: true }],
-  ["release-rest", { q: {}, u: { $set: givenBack("out_of_time") }, multi: true }],
+  ["release-claims", { q: {}, u: { $set: givenBack("out_of_time") }, multi: true }],
   ["release-claims", { q: { _id: { $in: ["a"] } }, u: { $set: givenBack("claim_ran_out") }, multi: true }],
 ];
 
@@ -268,6 +325,7 @@ test("a lease is taken by its pass, renewed by an expiry to come, and given back
   expect(pointOf(lease({ passId: "p", expiresAt: ago(-20) }))).toBe("take-leases");
   expect(pointOf(lease({ expiresAt: ago(-20), lastSentAt: ago(1) }))).toBe("renew-leases");
   expect(pointOf(lease({ expiresAt: new Date(0) }))).toBe("return-leases");
+  expect(pointOf(lease({ lastSentAt: ago(1) }))).toBe("leave-leases");
   expect(sessionsNamedIn(lease({ expiresAt: ago(-20) }))).toEqual(["a", "b:c"]);
 });
 
@@ -285,7 +343,7 @@ test("the time that a write sets is told: of a settlement, or else of its reason
   expect(rescuesOf(rest(released))).toEqual([]);
 });
 
-test("the time is asked for once a pass; what the driver asks of its own accord is nobody's business", async () => {
+test("the time is asked for once a pass; what the driver asks of its own accord is no point", async () => {
   const world = await createWorld();
   const watcher = new Watcher();
   const proxy = await proxyBefore(world.database.url, watcher);

@@ -1,5 +1,7 @@
 import type { Document } from "mongodb";
+import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import type { Id } from "../../../lib/mongo/ids.ts";
+import { partOf } from "../world/names.ts";
 
 /** What tells the function's commands apart. */
 interface Seen {
@@ -11,6 +13,8 @@ interface Seen {
   updates: Document[];
   /** The stages of an aggregation, by name. */
   stages: string[];
+  /** How many indexes are to be created. */
+  indexes: number;
 }
 
 type Rule = [point: string, is: (seen: Seen) => boolean];
@@ -22,36 +26,45 @@ const GIVEN_BACK = 0;
 
 /**
  * The points of the protocol at the database, by the commands that are sent there: the first rule that holds
- * names it. Whoever adds a command to the function adds a line here. An update is told by what it does before by
+ * names it. A command that is added to the function needs a line here. An update is told by what it does before by
  * what guards it, so that it keeps its name when a guard is broken on purpose.
  */
 const COMMANDS: Record<string, Rule[]> = {
   hello: [["time", always]],
   getMore: [["get-more", always]],
-  createIndexes: [["create-indexes", always]],
+  createIndexes: [
+    ["create-index", ({ indexes }) => indexes === 1],
+    ["create-indexes", always],
+  ],
   listIndexes: [["list-indexes", always]],
+  dropIndexes: [["drop-index", always]],
+  listCollections: [["list-collections", always]],
   "find messages": [
     ["read-claim", ({ filter }) => "delivery.passId" in filter],
     ["find-uncertain", ({ filter }) => "delivery.nextLookupAt" in filter],
     ["find-strays", ({ filter }) => "$or" in filter],
     ["find-next-due", ({ filter }) => "scheduledAt" in filter],
-    ["find-unfinished", ({ filter }) => "campaignId" in filter],
+    ["find-unfinished", ({ filter }) => campaignIn(filter) !== undefined],
     ["read-writes", ({ filter }) => "_id" in filter],
   ],
   "find campaigns": [
     ["find-open-campaigns", ({ filter }) => "delivery.open" in filter],
     ["find-campaigns", ({ filter }) => "_id" in filter],
   ],
+  "find groups": [["find-groups", ({ filter }) => "_id" in filter]],
   "find sessions": [["find-sessions", ({ filter }) => "_id" in filter]],
   "find scheduler": [
     ["read-last-pass", ({ filter }) => filter._id === "last-pass"],
     ["read-alerts", ({ filter }) => filter._id === "alerts"],
-    ["read-leases", ({ filter }) => "_id" in filter],
+    ["read-leases", ({ filter }) => "_id" in filter || "$or" in filter],
   ],
   "aggregate messages": [
+    ["find-elsewhere", ({ stages }) => stages[0] === "$sort" && stages.includes("$match")],
+    ["find-any-message", ({ stages }) => stages[0] === "$sort"],
+    ["sample-collections", ({ filter }) => "_id" in filter],
     ["audit", ({ stages }) => stages.includes("$unionWith")],
     ["survey", ({ stages }) => stages.includes("$sort")],
-    ["count-campaign", ({ filter }) => "campaignId" in filter],
+    ["count-campaign", ({ filter }) => campaignIn(filter) !== undefined],
   ],
   "update messages": [
     ["set-back-flags", ({ updates, set }) => isPipeline(updates) && "isSent" in set],
@@ -59,8 +72,7 @@ const COMMANDS: Record<string, Rule[]> = {
     ["note-blocked", ({ set }) => mergedIn(set).state === "released"],
     ["missed", ({ set }) => mergedIn(set).state === "missed"],
     ["rescue", ({ updates, set }) => isMulti(updates) && set["delivery.error"]?.code === "pass_died"],
-    ["release-claims", ({ updates, filter }) => isMulti(updates) && "_id" in filter],
-    ["release-rest", ({ updates }) => isMulti(updates)],
+    ["release-claims", ({ updates }) => isMulti(updates)],
     [
       "verdict-later",
       ({ filter, set }) =>
@@ -95,24 +107,44 @@ export const POINTS: readonly string[] = [
   ...new Set(Object.values(COMMANDS).flatMap((rules) => rules.map(([point]) => point))),
 ];
 
-/** The point that a command of the function's is, by the collections' default names; `other` if it is none of them. */
+/**
+ * Points that no round reaches, or hardly any: what a pass asks of a database without messages, and of one whose indexes
+ * are others.
+ */
+const BEYOND_ROUNDS = [
+  ...["find-any-message", "list-collections", "sample-collections", "find-elsewhere"],
+  "drop-index",
+];
+
+/** The points at which rounds meet requests. */
+export const ROUND_POINTS: readonly string[] = POINTS.filter((point) => !BEYOND_ROUNDS.includes(point));
+
+/** The point that a command of the function's is, by the collections' names in the apps that ship; `other` if it is none. */
 export function pointOf(command: Document): string {
   const [name = "", collection] = Object.entries(command)[0] ?? [];
-  const rules = COMMANDS[name] ?? COMMANDS[`${name} ${collection}`] ?? [];
+  const rules = COMMANDS[name] ?? COMMANDS[`${name} ${partOf(collection) ?? collection}`] ?? [];
   const seen = look(command);
   return rules.find(([, is]) => is(seen))?.[0] ?? "other";
 }
 
 /** What tells a command apart. */
-export function look({ filter, pipeline = [], updates = [] }: Document): Seen {
+export function look({ filter, indexes = [], pipeline = [], updates = [] }: Document): Seen {
   const [first] = updates;
   return {
     filter: filter ?? first?.q ?? pipeline[0]?.$match ?? {},
     set: (Array.isArray(first?.u) ? first.u[0] : first?.u)?.$set ?? {},
     updates,
     stages: pipeline.flatMap(Object.keys),
+    indexes: indexes.length,
   };
 }
+
+/** What a filter of messages asks of their campaign, by the field's name in either app. */
+function campaignIn(filter: Document): Document | undefined {
+  return CAMPAIGN_FIELDS.map((field) => filter[field]).find((asked) => asked !== undefined);
+}
+
+const CAMPAIGN_FIELDS = Object.values(MAPPINGS).map(({ messages }) => messages.campaignId);
 
 const isPipeline = ([first]: Document[]) => Array.isArray(first?.u);
 const isMulti = ([first]: Document[]) => first?.multi === true;
@@ -121,8 +153,8 @@ const isLate = ({ q }: Document) => q["delivery.state"]?.$in?.includes("unknown"
 
 /** The ids that a command names, in either form: of the messages it is for, or of the campaign whose messages it reads. */
 export function idsNamedIn(command: Document): Id[] {
-  const { _id, campaignId } = look(command).filter;
-  return [_id, campaignId].flatMap((named) => (Array.isArray(named?.$in) ? named.$in : []));
+  const { filter } = look(command);
+  return [filter._id, campaignIn(filter)].flatMap((named) => (Array.isArray(named?.$in) ? named.$in : []));
 }
 
 /** The ids of the documents that a reply brings; none if it brings no documents. */

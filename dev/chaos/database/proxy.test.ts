@@ -86,7 +86,7 @@ test("the reply is shown before its client has it", async () => {
   expect(replies).toMatchObject([{ ok: 1, n: 1 }]);
 });
 
-test("nobody is asked about what a driver sends of its own accord", async () => {
+test("the interceptor is not asked about what a driver sends of its own accord", async () => {
   const { client, proxied, watcher } = await things();
   await proxied.insertMany([{ _id: "a" }, { _id: "b" }, { _id: "c" }]);
   await client.db().command({ ping: 1 });
@@ -124,7 +124,7 @@ const openFor = (admin: Db, appName: string) => () =>
     .aggregate([{ $currentOp: { allUsers: true, idleConnections: true } }, { $match: { appName } }])
     .toArray();
 
-test("a request that is held goes on when it is told to, though its client is gone, and nobody is asked again", async () => {
+test("a request that is held goes on when it is told to, though its client is gone, and the interceptor is not asked again", async () => {
   const held = hold("held");
   const { admin, client, direct, proxied, watcher } = await things(held, { socketTimeoutMS: 200 });
   await expect(proxied.insertOne({ _id: "held" })).rejects.toThrow("timed out");

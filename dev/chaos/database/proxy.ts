@@ -22,7 +22,7 @@ const REPLICA_SET = "dev";
 /**
  * Puts itself between a replica set and its clients, one port for each node, and asks the interceptor about each
  * request of theirs and each reply to one. A client never learns of the nodes' own addresses, so that everything
- * that it sends comes this way, also after a failover. Once a client is gone nobody is asked about the reply to
+ * that it sends comes this way, also after a failover. Once a client is gone the interceptor is not asked about the reply to
  * its last request.
  *
  * @param hosts the nodes, each as `host:port`, spelled as the replica set's configuration does

@@ -92,7 +92,7 @@ test("a message that carries no command is none", () => {
   expect(decodeCommand(message(2012, int32(0)))).toBeUndefined();
 });
 
-test("values are what they were, and what is no text or no expression for this runtime stops nobody", () => {
+test("values are what they were, and what is no text or no expression for this runtime is read all the same", () => {
   const bytes = new Binary(Buffer.from([1, 2]));
   const document = { id: new ObjectId(), at: new Date(5), bytes, expression: new BSONRegExp("(?i)x", "") };
   expect(decodeCommand(message(OP_MSG, int32(0), kind0(document)))).toEqual(document);

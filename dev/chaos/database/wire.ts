@@ -22,7 +22,7 @@ const MAX_MESSAGE = 64 * 1024 * 1024;
 const CHECKSUM_PRESENT = 1 << 0;
 const MORE_TO_COME = 1 << 1;
 
-/** As the scheduler's own client reads: what an app stored badly must not stop anybody. */
+/** As the scheduler's own client reads: what an app stored badly must not stop the harness. */
 const LENIENT: BSON.DeserializeOptions = { validation: { utf8: false }, bsonRegExp: true };
 
 export interface MessageHeader {

@@ -1,5 +1,6 @@
 import type { Document } from "mongodb";
 import { documentKey, type Id } from "../../../lib/mongo/ids.ts";
+import { partOf } from "../world/names.ts";
 import { idsNamedIn, look, mergedIn, pointOf } from "./points.ts";
 
 /** A write of one message's state. */
@@ -17,7 +18,7 @@ export interface SingleStateWrite {
 
 /** The statements of a command that set the state of one message each, whatever else guards them. */
 export function stateWritesOf(command: Document): SingleStateWrite[] {
-  if (command.update !== "messages") return [];
+  if (partOf(command.update) !== "messages") return [];
   const updates: Document[] = command.updates ?? [];
   return updates.flatMap(({ q, u }, index) => {
     const to = u.$set?.["delivery.state"];
@@ -51,13 +52,19 @@ export function claimIn(
 /** The pass that a command claims messages for, or takes leases for; undefined if it does neither. */
 export function passOf(command: Document): string | undefined {
   const { set } = look(command);
-  const passId = pointOf(command) === "take-leases" ? set.passId : claimIn(command)?.passId;
+  const passId = pointOf(command) === "take-leases" ? takerIn(set) : claimIn(command)?.passId;
   return typeof passId === "string" ? passId : undefined;
+}
+
+/** The pass that a lease becomes, if it is free. */
+function takerIn({ passId }: Document): unknown {
+  const [, taker] = passId.$cond ?? [undefined, passId];
+  return taker?.$literal ?? taker;
 }
 
 /** The times that a command sets which gives many claims back, one for each of its statements. */
 export function bulkReleasesOf(command: Document): (Date | undefined)[] {
-  return ["release-claims", "release-rest"].includes(pointOf(command)) ? stampsOf(command) : [];
+  return pointOf(command) === "release-claims" ? stampsOf(command) : [];
 }
 
 /** The times that a command sets which rescues, one for each of its statements. */
@@ -77,7 +84,8 @@ export function sessionsNamedIn(command: Document): string[] {
 
 /** The sessions whose leases a command reads. */
 export function leasesReadIn({ filter }: Document): string[] {
-  return (filter?._id?.$in ?? []).map(sessionOf);
+  const tenures: Document[] = filter?.$or ?? [];
+  return [...(filter?._id?.$in ?? []), ...tenures.map(({ _id }) => _id)].map(sessionOf);
 }
 
 const sessionOf = (leaseId: unknown) => String(leaseId).replace(/^session:/, "");

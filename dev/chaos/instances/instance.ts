@@ -52,7 +52,7 @@ export class Instance {
     return this.#alive;
   }
 
-  /** That it ended though nobody killed it, in words; undefined if it did not. */
+  /** That it ended without being killed, in words; undefined if it did not. */
   get endedByItself(): string | undefined {
     return this.#endedByItself;
   }

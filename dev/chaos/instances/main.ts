@@ -20,6 +20,6 @@ process.on("message", ({ call, skewMs }: CallOrder) => {
   );
 });
 
-// Whoever started it is gone.
+// The program that started it is gone.
 process.on("disconnect", () => process.exit());
 process.send?.("ready");

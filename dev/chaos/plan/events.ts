@@ -10,6 +10,7 @@ export const EDITS = [
   "move-later",
   "move-into-past",
   "new-text",
+  "new-file",
   "new-chat",
   "new-session",
   "reset-flags",
@@ -27,7 +28,7 @@ export type LeaseEnd = "runs-out" | "is-taken";
 /** What happens where a request meets a trigger. */
 export type Act =
   | { type: "kill" }
-  /** The process stops, and goes on after so long: with the defaults' proportions, long after its claims expired. */
+  /** The process stops for `ms` milliseconds: with the defaults' proportions, until long after its claims expired. */
   | { type: "freeze"; ms: number }
   /** The request or its answer is slow. */
   | { type: "hold"; ms: number }
@@ -35,7 +36,7 @@ export type Act =
   | { type: "break" }
   /** The database answers with an error of its own; before only. */
   | { type: "refuse"; code: number }
-  /** The app edits, just then, one of the documents that the request names, or the reply brings; it goes on so much later. */
+  /** The app edits, just then, one of the documents that the request names, or the reply brings; it goes on `thenMs` milliseconds later. */
   | { type: "edit"; kind: EditKind; thenMs: number }
   /** Leases that the request would renew end just then, so that their renewals match nothing; before only. */
   | { type: "end-lease"; how: LeaseEnd };
@@ -46,14 +47,14 @@ export interface Trigger {
   side: Side;
   nth: number;
   act: Act;
-  /** Only requests count that come so many milliseconds after the storm's beginning, or later. */
+  /** Only requests count that come this many milliseconds after the storm's beginning, or later. */
   fromMs?: number;
 }
 
 /** What happens at a time, in milliseconds since the storm began. */
 export type Event = {
   atMs: number;
-} /** The cron calls; the function's own clock is ahead by so much (behind if negative). */ & (
+} /** The cron calls; the function's own clock is ahead by `skewMs` (behind if negative). */ & (
   | { type: "call"; skewMs: number }
   | { type: "edit"; kind: EditKind }
   | { type: "waha-fault"; fault: Fault }

@@ -10,10 +10,12 @@ const DEALT_TIMES = new Map([
   ...["settle-campaigns"].map(times(7)),
   ...["late-sent", "forget-settled"].map(times(5)),
   ...["restrict-session"].map(times(4)),
-  ...["count-campaign", "release-rest"].map(times(3)),
+  ...["find-groups"].map(times(3)),
+  ...["count-campaign"].map(times(3)),
+  ...["create-indexes", "create-index", "sendMedia"].map(times(2)),
   ...["missed", "set-back-flags", "lookup", "read-writes", "verdict-later", "claim"].map(times(2)),
   ...["intent-and-outcome", "new-message-id", "outcome", "get-more"].map(times(2)),
-  ...["release-claims", "return-leases"].map(times(2)),
+  ...["release-claims", "return-leases", "leave-leases"].map(times(2)),
 ]);
 
 function times(count: number): (point: string) => [point: string, times: number] {
@@ -40,12 +42,13 @@ export function dealKills(seed: string, round: number, points: readonly string[]
 
 /**
  * Points that only a pass reaches that has got far, and not every one of these: there the first one to come is killed.
- * The others are killed later, since whoever is killed early keeps the sessions that it held from everybody for a while.
+ * The others are killed later, since a pass that is killed early keeps its sessions from the others for a while.
  */
 const RARE = new Set([
-  ...["get-more", "list-indexes", "read-writes", "restrict-session", "late-sent", "forget-settled"],
+  ...["create-indexes", "create-index", "sendMedia"],
+  ...["get-more", "read-writes", "restrict-session", "late-sent", "forget-settled"],
   ...["count-campaign", "settle-campaigns", "intent", "intent-and-outcome", "outcome", "sendText"],
-  ...["release-claims", "release-rest", "return-leases", "find-next-due", "claim", "new-message-id"],
+  ...["release-claims", "return-leases", "leave-leases", "find-next-due", "claim", "new-message-id"],
   ...["missed", "set-back-flags", "lookup", "verdict", "verdict-later"],
 ]);
 
@@ -78,10 +81,7 @@ export function needsOf(kills: Trigger[]): Needs {
     leastTimeoutMs: late ? 1700 : 0,
     // The first lookup is late enough to give up.
     settings: late ? { RECONCILE_AFTER_SECONDS: "0.4", UNKNOWN_AFTER_SECONDS: "0.3" } : {},
-    triggers: [
-      ...(killsAt("list-indexes") ? [1, 2].map(refuseIndexes) : []),
-      ...(killsAt("release-rest") ? LOST_CLAIMS.flatMap(loseClaim) : []),
-    ],
+    triggers: killsAt("create-index") ? [refuseIndexes] : [],
     faults: [
       ...(late
         ? [{ match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 } as const]
@@ -100,17 +100,10 @@ export function needsOf(kills: Trigger[]): Needs {
   };
 }
 
-/** Which claims of a round lose their replies. */
-const LOST_CLAIMS = [2, 5, 8, 11];
-
-/** A pass that does not hear what it has claimed gives back at its end whatever it may have claimed. */
-function loseClaim(nth: number): Trigger[] {
-  const lost: Trigger = { point: "claim", side: "after", nth, act: { type: "break" } };
-  // The driver's repetition is lost as well.
-  return [lost, lost];
-}
-
-/** The database's user may not make indexes: then somebody looks which there are. */
-function refuseIndexes(nth: number): Trigger {
-  return { point: "create-indexes", side: "before", nth, act: { type: "refuse", code: 13 } };
-}
+/** The database refuses to make indexes: then each is made by itself. */
+const refuseIndexes: Trigger = {
+  point: "create-indexes",
+  side: "before",
+  nth: 1,
+  act: { type: "refuse", code: 13 },
+};

@@ -30,6 +30,18 @@ describe("a plan", () => {
     expect(new Set(all.map(({ failover }) => failover))).toEqual(new Set([true, false]));
   });
 
+  test("has the dashboard's names in every third round, and kills at its groups nowhere else", () => {
+    const all = plans("names", 60);
+    const isDashboard = ({ documents }: RoundPlan) => documents === "whatsapp-waha-dashboard";
+    expect(all.filter(isDashboard).map(({ round }) => round)).toEqual(
+      Array.from({ length: 20 }, (_, third) => third * 3 + 2),
+    );
+    const killsAtGroups = all.filter((plan) => killsOf(plan).some(({ point }) => point === "find-groups"));
+    expect(killsAtGroups.length).toBeGreaterThan(0);
+    expect(killsAtGroups.filter((plan) => !isDashboard(plan))).toEqual([]);
+    for (const { documents, settings } of all) expect(settings.DOCUMENTS).toBe(documents);
+  });
+
   test("has settings that the function accepts", () => {
     const address = { DATABASE_URL: "mongodb://localhost/app", WAHA_API_URL: "http://localhost:3000" };
     for (const { settings } of plans("settings", 100))
@@ -38,7 +50,7 @@ describe("a plan", () => {
 
   test("has passes that stay in a third of the rounds, for more than two leases' lives", () => {
     const all = Array.from(
-      { length: 300 },
+      { length: 1000 },
       (_, round) => planRound("stay", round, ALL_POINTS, false).settings,
     );
     const staying = all.filter(({ STAY_SECONDS }) => Number(STAY_SECONDS) > 0);

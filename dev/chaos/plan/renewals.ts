@@ -3,7 +3,7 @@ import type { Event, LeaseEnd, Side, Trigger } from "./events.ts";
 
 const POINT = "renew-leases";
 
-/** So many renewals of a round come before the last that something is done to. */
+/** How many renewals of a round come before the last that something is done to. */
 const AMONG = 20;
 
 /** Leases end early, while their sessions have much to send. */
@@ -34,14 +34,21 @@ export function planRenewals(random: Random, leaseMs: number): Trigger[] {
   return [held("before"), held("after"), ...lost(random.pick<Side>(["before", "after"])), ...ENDS.map(ended)];
 }
 
+/** Sessions of every world that work. */
+const SLOW = ["account-1", "account-2"];
+
 /**
- * WAHA answers late enough for a POST to outlast two leases, where its pass has time for that yet: the first POSTs of
- * the storm, which no other fault can meet, and some later.
+ * WAHA answers late enough for a POST to outlast two leases, where its pass has time for that yet: to the first POSTs
+ * on some sessions, which no other fault can meet.
  */
-export function planLongPosts(random: Random, stormMs: number, leaseMs: number): Event[] {
-  const long = (atMs: number, type: "delay" | "sendLate"): Event => {
-    const action = { type, ms: Math.round(leaseMs * (random.int(205, 230) / 100)) };
-    return { type: "waha-fault", atMs, fault: { match: { route: "sendText" }, action, times: 2 } };
-  };
-  return [long(0, "delay"), long(random.int(0, Math.floor(stormMs * 0.6)), "sendLate")];
+export function planLongPosts(random: Random, leaseMs: number): Event[] {
+  return SLOW.map((session, place) => {
+    const type = place === 0 ? "delay" : "sendLate";
+    const action = { type, ms: Math.round(leaseMs * (random.int(205, 230) / 100)) } as const;
+    return {
+      type: "waha-fault",
+      atMs: 0,
+      fault: { match: { route: "sendText", session }, action, times: 4 },
+    };
+  });
 }

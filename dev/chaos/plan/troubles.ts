@@ -26,7 +26,7 @@ export function planTroubles(
   const events = [
     ...planCalls(random, stormMs),
     ...planEdits(random, stormMs),
-    ...planLongPosts(random, stormMs, leaseMs),
+    ...planLongPosts(random, leaseMs),
     ...planWahaFaults(random, stormMs),
     ...needs.faults.map((fault): Event => ({ type: "waha-fault", atMs: random.int(0, 1500), fault })),
     ...planIncidents(random, stormMs),
@@ -41,7 +41,7 @@ const DATABASE_ERRORS = [11602, 91, 50, 13];
 /** Where a reply that is lost, or a process that stands still, decides about a message: half of the acts are there. */
 export const DECISIVE = [
   ...["claim", "read-claim", "intent", "intent-and-outcome", "outcome"],
-  ...["sendText", "take-leases", "renew-leases", "settle-campaigns"],
+  ...["sendText", "sendMedia", "take-leases", "renew-leases", "settle-campaigns"],
 ];
 
 function planAct(random: Random, points: readonly string[]): Trigger {
@@ -58,7 +58,7 @@ function planAct(random: Random, points: readonly string[]): Trigger {
   return { point, side, nth: random.int(1, 4), act };
 }
 
-/** So many of a round's first claims and counts are met by an edit. */
+/** How many of a round's first claims and counts are met by an edit. */
 const EDITED_CLAIMS = 4;
 const EDITED_COUNTS = 6;
 
@@ -67,7 +67,15 @@ const EDITED_COUNTS = 6;
  * settlement: there long enough for another pass to send what the count did not see.
  */
 function editsAtBadMoments(random: Random): Trigger[] {
-  const kinds: EditKind[] = ["delete", "move-later", "new-text", "new-chat", "new-session", "write-back"];
+  const kinds: EditKind[] = [
+    "delete",
+    "move-later",
+    "new-text",
+    "new-file",
+    "new-chat",
+    "new-session",
+    "write-back",
+  ];
   const edits = (count: number, point: string, side: Side, act: () => Omit<Act & { type: "edit" }, "type">) =>
     Array.from({ length: count }, (_, place): Trigger => {
       return { point, side, nth: place + 1, act: { type: "edit", ...act() } };
@@ -106,7 +114,10 @@ function planEdits(random: Random, stormMs: number): Event[] {
   ];
 }
 
-/** Answers of every kind that docs/errors.md tells apart, and some that nobody would expect. */
+/** The requests that WAHA answers badly: mostly texts, of which there are most. */
+const ROUTES = [...Array<"sendText">(6).fill("sendText"), ...(["sendImage", "sendVideo", "any"] as const)];
+
+/** Answers of every kind that docs/errors.md tells apart, and some that are not to be expected. */
 function planWahaFaults(random: Random, stormMs: number): Event[] {
   const actions: FaultAction[] = [
     { type: "sendLate", ms: random.int(600, 1700) },
@@ -116,10 +127,10 @@ function planWahaFaults(random: Random, stormMs: number): Event[] {
   ];
   return actions.map((action) => ({
     type: "waha-fault",
-    // Soon enough to meet somebody.
+    // Soon enough to meet a pass.
     atMs: random.int(0, Math.floor(stormMs * 0.6)),
     fault: {
-      match: { route: random.chance(0.85) ? "sendText" : "any" },
+      match: { route: random.pick(ROUTES) },
       action,
       times: random.pick([1, 1, 2, 4]),
     },
@@ -162,7 +173,7 @@ function planWahaFault(random: Random): FaultAction {
   ])();
 }
 
-/** Its `location` is filled in when the round knows where nobody should go. */
+/** Its `location` is filled in when the round knows the address to which no request may go. */
 function redirect(status: number): FaultAction {
   return { type: "status", status, headers: { location: "" } };
 }

@@ -1,5 +1,7 @@
+import { MAPPINGS, type MappingName, MEDIA_KINDS, type MediaKind } from "../../../lib/documents/mapping.ts";
 import type { Engine, SessionOptions, WahaSimulatorOptions } from "../../waha-simulator/options.ts";
 import type { Random } from "../random.ts";
+import { mediaKinds } from "../world/names.ts";
 import type { Needs } from "./kills.ts";
 
 /** Why a message is in the world; `world/documents.ts` says what each looks like. */
@@ -24,6 +26,12 @@ export const ROLES = [
 ] as const;
 export type Role = (typeof ROLES)[number];
 
+/** What WAHA meets at a file's address, by the first part of its path; mostly the file. */
+const FILES = [
+  ...["file", "file", "file", "file", "file", "file"],
+  ...["404", "500", "refused", "unknown-host", "not-uploaded"],
+] as const;
+
 /** How an app may write a reference to a session: by its document's id, as that id's text, or by WAHA's name. */
 export type ReferenceForm = "id" | "text" | "name";
 
@@ -39,6 +47,9 @@ export interface MessagePlan {
   moment: number;
   /** Bare digits instead of a full chat id. */
   bareChat: boolean;
+  /** What kind of file it has, if any, and what WAHA meets at its address. */
+  media: MediaKind | undefined;
+  file: (typeof FILES)[number];
 }
 
 export interface CampaignPlan {
@@ -60,20 +71,18 @@ const CROWD = 520;
 export function planWorld(
   random: Random,
   needs: Needs,
+  documents: MappingName,
 ): { settings: Record<string, string>; waha: WahaSimulatorOptions; world: WorldPlan } {
   const sessions = planSessions(random);
   const campaigns = Array.from({ length: random.int(4, 8) }, (_, index) =>
     planCampaign(random, index, sessions.length),
   );
-  const messages = planRoles(random).map((role) =>
-    planMessage(random, role, sessions.length, campaigns.length),
-  );
-  if (needs.crowd)
-    messages.push(
-      ...Array.from({ length: CROWD }, () => planMessage(random, "late", sessions.length, campaigns.length)),
-    );
+  const kinds = mediaKinds(MAPPINGS[documents], MEDIA_KINDS);
+  const plan = (role: Role) => planMessage(random, role, sessions.length, campaigns.length, kinds);
+  const messages = planRoles(random).map(plan);
+  if (needs.crowd) messages.push(...Array.from({ length: CROWD }, () => plan("late")));
   return {
-    settings: planSettings(random, needs),
+    settings: { ...planSettings(random, needs), DOCUMENTS: documents },
     waha: {
       version: random.chance(0.85) ? "2026.7.1" : "2024.10.8",
       refusalDelayMs: random.pick([5, 200]),
@@ -91,15 +100,17 @@ function planSettings(random: Random, needs: Needs): Record<string, string> {
   const stays = random.pick([false, false, true]) || needs.stays;
   const pass = Math.max(needs.leastPassSeconds, random.int(20, 40) / 10) + (stays ? 1 : 0);
   const tail = pass * (stays ? random.int(12, 18) : random.int(20, 30)) * 0.01;
+  const patience = String(
+    Math.max(needs.leastTimeoutMs, random.chance(0.3) ? random.int(700, 1800) : pass * 1000),
+  );
   return {
     PASS_SECONDS: String(pass),
     TAIL_SECONDS: tail.toFixed(2),
     LOOKBACK_SECONDS: random.pick(["12", "30", "120", "120"]),
     RECONCILE_AFTER_SECONDS: random.pick(["0.3", "1", "4"]),
     UNKNOWN_AFTER_SECONDS: random.pick(["0.4", "2", "20"]),
-    WAHA_TIMEOUT_MS: String(
-      Math.max(needs.leastTimeoutMs, random.pick([random.int(700, 1800), pass * 1000, pass * 1000])),
-    ),
+    WAHA_TIMEOUT_MS: patience,
+    WAHA_MEDIA_TIMEOUT_MS: patience,
     SESSION_CONCURRENCY: random.pick(["2", "4", "20", "20"]),
     SEND_GAP_MS: random.pick(["0", "0", "30"]),
     SEND_GAP_JITTER_MS: random.pick(["0", "0", "20"]),
@@ -143,7 +154,16 @@ function planRoles(random: Random): Role[] {
 /** What is over at once; the first campaign has only such messages, so that it ends while everything goes wrong. */
 const OVER_SOON = new Set<Role>(["late", "no-chat", "empty-text"]);
 
-function planMessage(random: Random, role: Role, sessions: number, campaigns: number): MessagePlan {
+/** Messages in whose content lies what they are for. */
+const TEXTS = new Set<Role>(["empty-text", "odd-text"]);
+
+function planMessage(
+  random: Random,
+  role: Role,
+  sessions: number,
+  campaigns: number,
+  kinds: readonly MediaKind[],
+): MessagePlan {
   const first = OVER_SOON.has(role) ? 0 : 1;
   const campaign = random.chance(0.8) ? random.int(first, campaigns - 1) : undefined;
   return {
@@ -154,5 +174,7 @@ function planMessage(random: Random, role: Role, sessions: number, campaigns: nu
     campaign,
     moment: random.int(0, 1000) / 1000,
     bareChat: random.chance(0.2),
+    media: random.chance(0.2) && !TEXTS.has(role) ? random.pick(kinds) : undefined,
+    file: random.pick(FILES),
   };
 }

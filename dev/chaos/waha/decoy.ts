@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { RoundRecord } from "../record.ts";
 
-/** Where WAHA redirects to when it does: nobody should ever ask there. It says yes to everything. */
+/** Where WAHA redirects to when it does: no request should ever come there. It says yes to everything. */
 export interface Decoy {
   url: string;
   readonly requests: RoundRecord["strayRequests"];

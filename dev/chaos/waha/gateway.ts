@@ -2,10 +2,18 @@ import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { SENDS } from "../../waha-simulator/calls.ts";
 import type { Post } from "../record.ts";
 
 /** The points of the protocol at WAHA. */
-export const WAHA_POINTS = ["sessions", "version", "new-message-id", "sendText", "lookup"] as const;
+export const WAHA_POINTS = [
+  "sessions",
+  "version",
+  "new-message-id",
+  "sendText",
+  "sendMedia",
+  "lookup",
+] as const;
 
 /** Who decides about the requests of the processes under test; each resolves to whether to go on. */
 export interface WahaInterceptor {
@@ -72,7 +80,8 @@ async function serve(
   const [, instance = "", path = ""] = /^\/([^/]+)(\/.*)$/.exec(request.url ?? "") ?? [];
   const point = pointOf(path);
   const body = await buffer(request);
-  const post = point === "sendText" ? recordPost(desk, interceptor, instance, body, response) : undefined;
+  const kind = kindOf(path);
+  const post = kind ? recordPost(desk, interceptor, instance, { kind, body }, response) : undefined;
   const reset = () => {
     post?.breaks();
     response.socket?.resetAndDestroy();
@@ -87,10 +96,24 @@ async function serve(
 }
 
 function pointOf(path: string): (typeof WAHA_POINTS)[number] {
-  if (path.startsWith("/api/sendText")) return "sendText";
+  const kind = kindOf(path);
+  if (kind) return kind === "text" ? "sendText" : "sendMedia";
   if (path.startsWith("/api/sessions")) return "sessions";
   if (path.endsWith("/version")) return "version";
   return path.endsWith("/new-message-id") ? "new-message-id" : "lookup";
+}
+
+/** What a path sends; undefined if it sends nothing. */
+function kindOf(path: string): Post["kind"] | undefined {
+  const route = path.replace("/api/", "");
+  return Object.hasOwn(SENDS, route) ? SENDS[route as keyof typeof SENDS] : undefined;
+}
+
+/** What is posted; a text is a caption where there is a file. */
+interface Body extends Pick<Post, "session" | "chatId"> {
+  text?: string;
+  caption?: string;
+  file?: { url?: string };
 }
 
 /** A POST that is on record and not over yet. */
@@ -106,13 +129,14 @@ function recordPost(
   { posts, isOpen }: Desk,
   interceptor: WahaInterceptor,
   instance: string,
-  body: Buffer,
+  { kind, body }: { kind: Post["kind"]; body: Buffer },
   response: ServerResponse,
 ): OpenPost {
-  const { session, chatId, text } = JSON.parse(body.toString()) as Pick<Post, "session" | "chatId" | "text">;
+  const { session, chatId, caption = "", text = caption, file } = JSON.parse(body.toString()) as Body;
+  const content = { kind, text, url: file?.url };
   const passIds = interceptor.passIdsOf(instance);
   const open = { endedAt: Number.POSITIVE_INFINITY, answer: undefined, delivered: false, cutOff: false };
-  const post: Post = { instance, passIds, session, chatId, text, at: Date.now(), ...open };
+  const post: Post = { instance, passIds, session, chatId, ...content, at: Date.now(), ...open };
   posts.push(post);
   let isBroken = false;
   response.once("close", () => {

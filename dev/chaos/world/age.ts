@@ -1,11 +1,13 @@
 import type { Collection, Db, Document } from "mongodb";
+import type { Mapping } from "../../../lib/documents/mapping.ts";
 
 /**
  * Makes time pass for everything that a database holds: all its dates move into the past. To be called only
  * while no pass runs, as a pass has times in its memory.
  */
-export async function ageBy(db: Db, ms: number): Promise<void> {
-  await Promise.all(["messages", "campaigns", "scheduler"].map((name) => ageAll(db.collection(name), ms)));
+export async function ageBy(db: Db, { campaigns, messages }: Mapping, ms: number): Promise<void> {
+  const collections = [messages.collection, campaigns.collection, "scheduler"];
+  await Promise.all(collections.map((name) => ageAll(db.collection(name), ms)));
 }
 
 async function ageAll(collection: Collection, ms: number): Promise<void> {

@@ -1,10 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { type Document, ObjectId } from "mongodb";
+import { type Db, type Document, ObjectId } from "mongodb";
+import type { Mapping, MediaKind } from "../../../lib/documents/mapping.ts";
+import type { Id } from "../../../lib/mongo/ids.ts";
 import type { CampaignPlan, MessagePlan, ReferenceForm, Role, WorldPlan } from "../plan/world.ts";
+import { type ChaosMedia, collectionOf, toApp } from "./names.ts";
 
 /** What is in the database when a round begins. */
 export interface World {
   sessions: Document[];
+  groups: Document[];
   campaigns: Document[];
   messages: Document[];
 }
@@ -15,21 +19,65 @@ const DAY = 24 * HOUR;
 /** A pass of which nothing is left but what it wrote. */
 const DEAD_PASS = "dead-pass";
 
-/** Makes the documents of a world, as an app (and a pass that died long ago) left them. */
+/** Makes the documents of a world, as an app (and a pass that died long ago) left them, by the harness's own names. */
 export function makeDocuments(
   plan: WorldPlan,
+  names: Mapping,
   sessionNames: string[],
   lookbackSeconds: number,
   now: number,
 ): World {
-  const sessions = sessionNames.map((name) => ({ _id: new ObjectId(), name }));
+  const newId = idsOf(names);
+  const sessions = sessionNames.map((name) => ({ _id: newId(), name }));
+  const groups = names.groups ? plan.campaigns.map((_, index) => makeGroup(newId(), index)) : [];
   const refer = (session: number, form: ReferenceForm) => reference(sessions[session], form);
-  const campaigns = plan.campaigns.map((campaign, index) => makeCampaign(campaign, index, refer));
+  const campaigns = plan.campaigns.map((campaign, index) => ({
+    _id: newId(),
+    ...makeCampaign(campaign, index, refer),
+    ...(groups[index] ? { groupId: groups[index]._id, completed: false, deleted: false } : {}),
+  }));
   const messages = plan.messages.map((message, index) => ({
+    _id: newId(),
     ...appFields(message, index, refer, campaigns),
     ...roleFields(message, sessionNames[message.session] ?? "", lookbackSeconds, now),
+    ...(names.messages.chatId === null ? withoutChat(message, newId) : {}),
+    ...(names.messages.failed === null ? {} : { failed: false }),
   }));
-  return { sessions, campaigns, messages };
+  return { sessions, groups, campaigns, messages };
+}
+
+/** Writes the documents of a world, by the app's names. */
+export async function insertWorld(db: Db, world: World, names: Mapping): Promise<void> {
+  for (const part of ["sessions", "groups", "campaigns", "messages"] as const) {
+    const documents = world[part].map((document) => toApp(part, document, names));
+    const collection = collectionOf(part, names);
+    if (collection && documents.length > 0)
+      await db.collection(collection).insertMany(documents, { ignoreUndefined: true });
+  }
+}
+
+/** How an app makes ids: those that keep chats on groups have texts. */
+export function idsOf(names: Mapping): () => Id {
+  return names.groups ? () => String(new ObjectId()) : () => new ObjectId();
+}
+
+/** In an app whose messages have no chats of their own, one without a chat is one without a campaign. */
+function withoutChat({ role }: MessagePlan, newId: () => Id): Document {
+  if (role === "no-chat") return { campaignId: undefined };
+  return role === "orphan" ? { campaignId: newId() } : {};
+}
+
+function makeGroup(_id: Id, index: number): Document & { _id: Id } {
+  const chatId = index % 2 === 0 ? `1203630${chatOf(index)}@g.us` : `${chatOf(GROUPS_FROM + index)}@c.us`;
+  return { _id, label: `g${index}`, role: "group", appRev: 0, agedBy: 0, chatId };
+}
+
+/** Numbers of chats of groups. */
+const GROUPS_FROM = 5_000;
+
+/** An address of a file for a message. What WAHA meets there is the first part of its path. */
+export function fileOf(kind: MediaKind, file: string, label: string): ChaosMedia {
+  return { kind, url: `https://files.example.com/${file}/${label}` };
 }
 
 /** Every message has a chat of its own, so that what WAHA accepted can be told apart. */
@@ -43,7 +91,6 @@ function makeCampaign(
   refer: (session: number, form: ReferenceForm) => unknown,
 ): Document {
   return {
-    _id: new ObjectId(),
     label: `c${index}`,
     role: status === "paused" ? "paused" : "campaign",
     appRev: 0,
@@ -54,7 +101,7 @@ function makeCampaign(
 }
 
 function appFields(
-  { role, session, ownSession, form, campaign, bareChat }: MessagePlan,
+  { role, session, ownSession, form, campaign, bareChat, media, file }: MessagePlan,
   index: number,
   refer: (session: number, form: ReferenceForm) => unknown,
   campaigns: Document[],
@@ -62,13 +109,14 @@ function appFields(
   const label = `m${index}`;
   const campaignId = campaign === undefined ? undefined : reference(campaigns[campaign], form);
   return {
-    _id: new ObjectId(),
     label,
     role,
     appRev: 0,
     agedBy: 0,
     chatId: chatOf(index) + (bareChat ? "" : "@c.us"),
-    content: `${label} v0`,
+    // A voice message has no caption.
+    content: media === "voice" ? "" : `${label} v0`,
+    ...(media ? { media: fileOf(media, file, `${label}v0`) } : {}),
     isSent: false,
     isDeleted: false,
     isPicked: false,
@@ -94,7 +142,7 @@ function roleFields(plan: MessagePlan, session: string, lookbackSeconds: number,
     late: () => ({ scheduledAt: at(-lookbackSeconds - 1 - moment * HOUR) }),
     old: () => ({ scheduledAt: at(-DAY - (1 + moment) * HOUR) }),
     deleted: () => ({ isDeleted: true }),
-    "no-chat": () => ({ chatId: "nobody" }),
+    "no-chat": () => ({ chatId: "no chat" }),
     "empty-text": () => ({ content: " " }),
     "odd-text": () => ({ content: 42 }),
     "flag-missing": () => ({ [moment < 0.5 ? "isPicked" : "isSent"]: undefined }),

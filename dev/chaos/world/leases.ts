@@ -7,7 +7,7 @@ const UNKNOWN_PASS = "a-pass-from-elsewhere";
 
 /**
  * Ends a session's lease although its pass relies on it, as a database may do whose clock jumps, or whose documents
- * somebody removes.
+ * another program removes.
  *
  * @param leaseMs how long another pass has it, where one takes it
  */

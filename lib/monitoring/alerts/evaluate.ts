@@ -113,7 +113,7 @@ function isOver({ kind, about, lastAt }: Entry, sessions: Sessions, now: Date): 
   return lastAt < addSeconds(now, -QUIET_SECONDS);
 }
 
-/** Whether it is forgotten without a word: a session that does not come back. */
+/** Whether it is removed without a notification: a session that does not come back. */
 function isDropped({ kind, about, lastAt }: Entry, sessions: Sessions, now: Date): boolean {
   if (kind !== "session" || !sessions) return false;
   const status = sessions.get(about)?.status;

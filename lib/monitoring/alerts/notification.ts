@@ -6,7 +6,7 @@ import { type Alert, type AlertKind, type AlertState, UNSENT } from "./alert.ts"
 export interface Notification {
   text: string;
   content: string;
-  /** For Discord: a session's name may look like a mention, and must not call anybody. */
+  /** For Discord: a session's name may look like a mention, and must not call people. */
   allowed_mentions: { parse: [] };
   kind: AlertKind;
   state: AlertState;
@@ -58,7 +58,7 @@ function happenedOf({ kind, code, message }: Alert): string {
   return message.split(". ", 1)[0] ?? message;
 }
 
-/** Without the signs that Slack reads as its own markup, such as a call to everybody. */
+/** Without the signs that Slack reads as its own markup, such as a call to a whole channel. */
 function withoutMarkup(text: string): string {
   return text.replaceAll("<", "‹").replaceAll(">", "›");
 }

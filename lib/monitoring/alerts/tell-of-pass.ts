@@ -32,7 +32,7 @@ export async function tellOfPass(config: Config, log: Log, report: PassReport): 
   }
 }
 
-/** Evaluates the alerts, and posts what is new. A pass without news makes no request. */
+/** Evaluates the alerts, and posts what is new. A pass with nothing new to tell makes no request. */
 async function updateAlerts(config: Config, log: Log, report: PassReport): Promise<void> {
   const { defective, recorded, summary, unavailable } = report;
   noteRemembered(config, troubleOfDatabase(report) !== undefined);

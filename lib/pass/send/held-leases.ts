@@ -65,7 +65,7 @@ export class HeldLease implements Tenure {
     clearTimeout(this.#timer);
   }
 
-  /** It lasts so long from when the database wrote it, which was later; the clock may be wrong by its error. */
+  /** It lasts `leaseMs` from when the database wrote it, which was later; the clock may be wrong by its error. */
   #endOf(sentAt: Date): Date {
     return addSeconds(sentAt, (this.#pass.lifetimes.leaseMs - this.#pass.clock.errorMs) / 1000);
   }

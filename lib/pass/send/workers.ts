@@ -11,7 +11,7 @@ import { HeldLeases } from "./held-leases.ts";
 import { dueKey, startableSoon, type WorkerStatus } from "./plan.ts";
 import { SessionWorker } from "./worker.ts";
 
-/** After so many sessions in trouble it is not the sessions: the pass claims no more. */
+/** With this many sessions in trouble the cause is not the sessions: the pass claims no more. */
 const CIRCUIT_OPENS_AT = 3;
 
 /** A session that this pass does not serve for now. */

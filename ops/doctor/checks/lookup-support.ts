@@ -7,7 +7,7 @@ import { type Finding, ok, warning } from "../finding.ts";
 /** What can be found out on a session when WAHA's answer to a message gets lost. */
 type LookupSupport = "lookedUp" | "noIds" | "idRefused" | "noStore" | "noAnswer";
 
-/** So many sessions are tried, so many at a time: two small requests each, neither of which sends anything. */
+/** How many sessions are tried, and how many at a time: two small requests each, neither of which sends anything. */
 const MOST_TRIED = 100;
 const AT_ONCE = 10;
 

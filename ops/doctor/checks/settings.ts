@@ -1,4 +1,4 @@
-import { type Config, configWarnings, parseConfig } from "../../../lib/config.ts";
+import { type Config, configWarnings, MOVED_SETTINGS, parseConfig } from "../../../lib/config.ts";
 import { ConfigError, type SettingProblem } from "../../../lib/errors.ts";
 import { readServerSettings } from "../../server/settings.ts";
 import { type Finding, ok, problem, warning } from "../finding.ts";
@@ -27,12 +27,18 @@ export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
   const warnings = config ? configWarnings(config) : [];
   const findings = [
     ...problems.map(({ setting, problem: what }) =>
-      problem("settings", `${setting} ${what}`, `Set ${setting}; docs/configuration.md says to what`),
+      problem("settings", `${setting} ${what}`, remedyFor(setting)),
     ),
     ...warnings.map((text) => warning("settings", text, "See docs/configuration.md")),
     ...(config && wantsListener(config, wrong) ? [NO_LISTENER] : []),
   ];
   return { findings: findings.length > 0 ? findings : [ok("settings", "every one is right")], config, wrong };
+}
+
+function remedyFor(setting: string): string {
+  return setting in MOVED_SETTINGS
+    ? `Remove ${setting}; docs/mapping.md says how DOCUMENTS says the same`
+    : `Set ${setting}; docs/configuration.md says to what`;
 }
 
 const NO_LISTENER = warning(

@@ -1,5 +1,5 @@
 import { Binary, type Document, ObjectId } from "mongodb";
-import { isMappable } from "../../../lib/documents/mapping.ts";
+import { isMappable, type Mapping } from "../../../lib/documents/mapping.ts";
 
 /** A field of some sampled documents, with what they hold in it, apart from null. */
 export interface Field {
@@ -13,12 +13,12 @@ export interface Guess {
   why: string;
 }
 
-/** The fields that a mapping may name, in the order of the documents. */
-export function fieldsOf(documents: Document[]): Field[] {
+/** The fields that a mapping may name, in the order of a part's documents. */
+export function fieldsOf(part: keyof Mapping, documents: Document[]): Field[] {
   const fields = new Map<string, Field>();
   for (const document of documents)
     for (const [name, value] of Object.entries(document)) {
-      if (!isMappable(name)) continue;
+      if (!isMappable(part, name)) continue;
       const field = fields.get(name) ?? { name, values: [] };
       if (value !== null && value !== undefined && value !== "") field.values.push(value);
       fields.set(name, field);

@@ -52,7 +52,7 @@ export async function propose(
   collections: string[],
 ): Promise<Proposal | undefined> {
   const others = collections.filter((name) => name !== collection);
-  const fields = fieldsOf(await sampleDocuments(db, collection));
+  const fields = fieldsOf("messages", await sampleDocuments(db, collection));
   const chat = guessChat(fields);
   const campaign = await guessReference(db, without(fields, chat), CAMPAIGN, others);
   const session = await guessReference(db, without(fields, chat, campaign), SESSION, others);
@@ -132,7 +132,7 @@ async function guessCampaigns(
 ): Promise<Campaigns> {
   const rest = others.filter((name) => name !== collection);
   const documents = await sampleDocuments(db, collection);
-  const fields = fieldsOf(documents);
+  const fields = fieldsOf("campaigns", documents);
   const session = await guessReference(db, fields, SESSION, rest);
   const chat = needsChat ? guessChat(without(fields, session)) : undefined;
   const group =
@@ -179,14 +179,14 @@ async function guessGroup(
   for (const field of referencesBy(fields, GROUP)) {
     const collection = await findReferenced(db, field, others);
     if (!collection) continue;
-    const chat = guessChat(fieldsOf(await sampleDocuments(db, collection)));
+    const chat = guessChat(fieldsOf("groups", await sampleDocuments(db, collection)));
     if (chat) return { field: field.name, why: `ids of ${collection}`, collection, chatField: chat.field };
   }
   return undefined;
 }
 
 async function guessSessions(db: Database, collection: string): Promise<Document> {
-  const name = guessText(fieldsOf(await sampleDocuments(db, collection)), SESSION_NAME);
+  const name = guessText(fieldsOf("sessions", await sampleDocuments(db, collection)), SESSION_NAME);
   return { collection, ...(name === undefined ? {} : { name }) };
 }
 

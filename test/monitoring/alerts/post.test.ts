@@ -25,7 +25,7 @@ describe("what is posted", () => {
     });
   });
 
-  test("is never longer than Discord takes, and calls nobody, whatever the sessions are called", async () => {
+  test("is never longer than Discord takes, and mentions no person, whatever the sessions are called", async () => {
     const sessions = Array.from({ length: 40 }, (_, n) => ({ name: `<!everyone> ${n} ${"x".repeat(200)}` }));
     const world = await createAlertedWorld({ sessions });
     for (const { name } of sessions) world.waha.removeSession(name);

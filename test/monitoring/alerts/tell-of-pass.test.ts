@@ -209,7 +209,7 @@ describe("a session that stops working", () => {
     expect(world.told()).toEqual(["session standing"]);
   });
 
-  test("is no news while it is being started, nor if it never worked", async () => {
+  test("is not told while it is being started, nor if it never worked", async () => {
     const sessions = [{ name: "a" }, { name: "new", status: "SCAN_QR_CODE" as const }];
     const world = await createAlertedWorld({ sessions });
     world.waha.setSessionStatus("a", "STARTING");
@@ -322,7 +322,7 @@ describe("passes that come again after a gap", () => {
     expect(world.alerts()[0]?.text).toMatch(/over after 10 min: .*no pass has ended/);
   });
 
-  test("say so also where nobody took it at first, or the first of them could not", async () => {
+  test("say so also where the receiver refused it at first, or the first of them could not", async () => {
     const world = await createAlertedWorld();
     await lastEnded(world, 600);
     world.receiver.status = 500;

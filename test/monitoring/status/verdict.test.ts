@@ -75,7 +75,7 @@ test("alerts that stand are told, and keep the verdict from being good", async (
   expect(verdict).toMatchObject({ level: "warning", detail: "3 messages are missed." });
 });
 
-test("sessions that are stopped, or just starting, wait for nobody", async () => {
+test("sessions that are stopped, or just starting, wait for no person", async () => {
   const sessions = [{ name: "a" }, { name: "b", status: "STOPPED" as const }, { name: "c" }];
   const world = await createWorld({ sessions });
   world.waha.setSessionStatus("c", "STARTING");

@@ -16,18 +16,18 @@ import { ago } from "../../support/world.ts";
 const IDLE: WorkerStatus = { active: false, queued: 0, target: 3, served: 0 };
 
 /** A session with `count` messages due, the oldest `age` seconds ago. */
-function offer(name: string, count: number, age = 60): SessionBacklog {
+function backlog(name: string, count: number, age = 60): SessionBacklog {
   const next = Array.from({ length: count }, (_, n) => ({ _id: new ObjectId(), scheduledAt: ago(age - n) }));
   return { session: { name, status: "WORKING" }, count, groups: [], next };
 }
 
 /** How many of which session a plan claims. */
 function planned(
-  offers: SessionBacklog[],
-  standings: Record<string, WorkerStatus>,
+  backlogs: SessionBacklog[],
+  statuses: Record<string, WorkerStatus>,
   freePlaces: number,
 ): Record<string, number> {
-  const plan = planClaims(offers, (session) => standings[session] ?? IDLE, freePlaces);
+  const plan = planClaims(backlogs, (session) => statuses[session] ?? IDLE, freePlaces);
   return Object.fromEntries([...plan].map(([session, messages]) => [session, messages.length]));
 }
 
@@ -35,47 +35,47 @@ const active = (queued: number): WorkerStatus => ({ ...IDLE, active: true, queue
 
 const PLANS: [
   name: string,
-  offers: SessionBacklog[],
-  standings: Record<string, WorkerStatus>,
+  backlogs: SessionBacklog[],
+  statuses: Record<string, WorkerStatus>,
   places: number,
   plan: object,
 ][] = [
-  ["each gets what it can soon send", [offer("a", 9), offer("b", 2)], {}, 20, { a: 3, b: 2 }],
+  ["each gets what it can soon send", [backlog("a", 9), backlog("b", 2)], {}, 20, { a: 3, b: 2 }],
   [
     "no more sessions begin than there are places: the oldest first",
-    [offer("a", 1, 10), offer("b", 1, 99)],
+    [backlog("a", 1, 10), backlog("b", 1, 99)],
     {},
     1,
     { b: 1 },
   ],
   [
-    "who had fewer turns comes first",
-    [offer("a", 1, 99), offer("b", 1, 10)],
+    "what was served less often comes first",
+    [backlog("a", 1, 99), backlog("b", 1, 10)],
     { a: { ...IDLE, served: 1 } },
     1,
     { b: 1 },
   ],
-  ["who sends is topped up", [offer("a", 9)], { a: active(1) }, 19, { a: 2 }],
-  ["who has enough gets nothing", [offer("a", 9)], { a: active(3) }, 19, {}],
+  ["a session that sends is topped up", [backlog("a", 9)], { a: active(1) }, 19, { a: 2 }],
+  ["a session with enough gets nothing", [backlog("a", 9)], { a: active(3) }, 19, {}],
   [
     "who sends gets nothing while others wait for a place",
-    [offer("a", 9), offer("b", 1)],
+    [backlog("a", 9), backlog("b", 1)],
     { a: active(0) },
     0,
     {},
   ],
 ];
 
-test.each(PLANS)("%s", (_name, offers, standings, places, plan) => {
-  expect(planned(offers, standings, places)).toEqual(plan);
+test.each(PLANS)("%s", (_name, backlogs, statuses, places, plan) => {
+  expect(planned(backlogs, statuses, places)).toEqual(plan);
 });
 
 test("what a plan leaves is told by session", () => {
-  const offers = [offer("a", 9), offer("b", 2)];
+  const backlogs = [backlog("a", 9), backlog("b", 2)];
   expect(
     leftOver(
-      offers,
-      planClaims(offers, () => IDLE, 20),
+      backlogs,
+      planClaims(backlogs, () => IDLE, 20),
     ),
   ).toEqual(["a"]);
 });
@@ -110,7 +110,7 @@ function claimed(due: SessionBacklog["next"][number], fields: Partial<MessageDoc
 }
 
 test("what was claimed goes to the session it was planned for, in the plan's order", () => {
-  const [a, b] = [offer("a", 2), offer("b", 1)];
+  const [a, b] = [backlog("a", 2), backlog("b", 1)];
   const plan = planClaims([a, b], () => IDLE, 20);
   const messages = [...b.next, ...a.next.toReversed()].map((due) => claimed(due));
   const { bySession, moved } = assign(plan, messages);
@@ -121,7 +121,7 @@ test("what was claimed goes to the session it was planned for, in the plan's ord
 
 test("a message that was given another session or campaign since is not sent on the old one", () => {
   const sessionId = new ObjectId();
-  const a = offer("a", 3);
+  const a = backlog("a", 3);
   a.next = a.next.map((due) => ({ ...due, sessionId, campaignId: null }));
   const [same, other, joined] = a.next as [
     SessionBacklog["next"][number],
@@ -140,14 +140,17 @@ test("a message that was given another session or campaign since is not sent on 
   expect(moved.map((message) => message._id)).toEqual([other._id, joined._id]);
 });
 
-test("a message whose campaign names another chat than when its session was found is not sent", () => {
-  const a = offer("a", 3);
-  const chat = { chatId: "1@g.us" };
-  a.next = a.next.map((due) => ({ ...due, campaignId: "c", sessionId: null, chat }));
+test("a message whose campaign says something else than when its session was found is not sent", () => {
+  const a = backlog("a", 3);
+  const campaign = { isHeld: false, session: idKey("s"), chat: { chatId: "1@g.us" } };
+  a.next = a.next.map((due) => ({ ...due, campaignId: "c", sessionId: null, campaign }));
   const messages = a.next.map((due) => claimed(due, { campaignId: "c" }));
   const plan = planClaims([a], () => IDLE, 20);
-  const same = assign(plan, messages, new Map([[idKey("c"), chat]])).bySession.get("a");
+  const now = (changes: object) =>
+    assign(plan, messages, new Map([[idKey("c"), { ...campaign, ...changes }]]));
+  const same = now({}).bySession.get("a");
   expect(same?.map(({ campaignChat }) => campaignChat)).toEqual(["1@g.us", "1@g.us", "1@g.us"]);
-  expect(assign(plan, messages, new Map([[idKey("c"), { chatId: "2@g.us" }]])).moved).toHaveLength(3);
+  for (const change of [{ chat: { chatId: "2@g.us" } }, { isHeld: true }, { session: idKey("t") }])
+    expect(now(change).moved).toHaveLength(3);
   expect(assign(plan, messages, new Map()).moved).toHaveLength(3);
 });

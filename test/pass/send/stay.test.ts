@@ -58,7 +58,7 @@ test("stays no longer than it is told to", async () => {
   expect(await world.pass()).toMatchObject({ claimed: 1, sent: 1, more: false });
 });
 
-/** An answer that takes so long that everything else is over before it. */
+/** An answer that comes after everything else is over. */
 const slowly = (session: string, ms = 3_000) =>
   ({ match: { session, route: "sendText" }, action: { type: "sendLate", ms } }) as const;
 

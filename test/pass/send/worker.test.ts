@@ -21,6 +21,23 @@ test("a session that was stopped while more was claimed for it gives that back, 
   });
 });
 
+test("what has expired before it is given goes back, and the session has nothing left", async () => {
+  const world = await createWorld();
+  const pass = await openPass(world);
+  const messages = await claimNew(world, pass, {}, {});
+  for (const { delivery } of messages) delivery.claimExpiresAt = ago(1);
+  const sender = openSender(pass);
+  sender.give(messages);
+  await expect.poll(() => sender.status.active).toBe(false);
+  await sender.finished();
+  expect(world.waha.ledger).toHaveLength(0);
+  for (const { _id } of messages)
+    expect(await world.find(_id)).toMatchObject({
+      isPicked: false,
+      delivery: { state: "released", error: { code: "claim_ran_out" } },
+    });
+});
+
 test("what is given while the last outcome is being recorded is sent all the same", async () => {
   const world = await createWorld();
   const pass = await openPass(world);

@@ -1,0 +1,126 @@
+import { beforeEach, expect, test } from "vitest";
+import { parseConfig } from "../../lib/config.ts";
+import { type Database, openDatabase } from "../../lib/mongo/client.ts";
+import {
+  leaveLeases,
+  renewLeases,
+  restrictSession,
+  returnLeases,
+  type Tenure,
+  takeLeases,
+} from "../../lib/sessions/leases.ts";
+import { ago, createWorld, type World } from "../support/world.ts";
+
+const LEASE_MS = 20_000;
+const A = { passId: "A", takenAt: ago(10) };
+const B = { passId: "B", takenAt: ago(9) };
+
+let world: World;
+let db: Database;
+
+beforeEach(async () => {
+  world = await createWorld();
+  db = openDatabase(parseConfig(world.env));
+});
+
+const leaseOf = (session = "s") => world.scheduler.findOne({ _id: `session:${session}` as never });
+
+const tenure = (of: Pick<Tenure, "passId" | "takenAt">, lastSentAt?: Date): Tenure => ({
+  session: "s",
+  lastSentAt,
+  ...of,
+});
+
+async function holderAfter(take: Pick<Tenure, "passId" | "takenAt">): Promise<string | undefined> {
+  return (await takeLeases(db, ["s"], take, LEASE_MS)).get("s")?.passId;
+}
+
+/** Puts the end of the lease that is there. */
+const endAt = (expiresAt: Date) =>
+  world.scheduler.updateOne({ _id: "session:s" as never }, { $set: { expiresAt } });
+
+test("of two passes that take the same sessions at once, each session has one", async () => {
+  const sessions = Array.from({ length: 20 }, (_, index) => `s${index}`);
+  const [a, b] = await Promise.all([
+    takeLeases(db, sessions, A, LEASE_MS),
+    takeLeases(db, sessions, B, LEASE_MS),
+  ]);
+  const held = sessions.map((session) => [a.get(session)?.passId, b.get(session)?.passId]);
+  expect(held.filter(([byA, byB]) => byA === "A" && byB === "B")).toEqual([]);
+  const kept = await Promise.all(sessions.map(leaseOf));
+  expect(kept.map((lease) => lease?.passId).filter((passId) => passId !== "A" && passId !== "B")).toEqual([]);
+});
+
+test("a lease is taken once it is over by the database's clock, whatever the pass takes the time to be", async () => {
+  expect(await holderAfter(A)).toBe("A");
+  expect(await holderAfter({ ...B, takenAt: ago(-3600) })).toBe("A");
+  await endAt(ago(1));
+  expect(await holderAfter({ ...B, takenAt: ago(3600) })).toBe("B");
+  const left = (await leaseOf())?.expiresAt.getTime() - Date.now();
+  expect(left).toBeGreaterThan(LEASE_MS - 5_000);
+  expect(left).toBeLessThanOrEqual(LEASE_MS);
+});
+
+test("a lease tells whether the one before it had run out, or was given back", async () => {
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  expect((await leaseOf())?.takenOver).toBe(false);
+  await returnLeases(db, [tenure(A)]);
+  await takeLeases(db, ["s"], B, LEASE_MS);
+  expect((await leaseOf())?.takenOver).toBe(false);
+  await endAt(ago(1));
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  expect((await leaseOf())?.takenOver).toBe(true);
+});
+
+test("a restricted account has no lease, for an hour, whichever pass asks", async () => {
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  await restrictSession(db, "s", new Date());
+  await returnLeases(db, [tenure(A)]);
+  const lease = (await takeLeases(db, ["s"], B, LEASE_MS)).get("s");
+  expect(lease?.passId).toBe("A");
+  expect(lease?.restrictedUntil?.getTime()).toBeGreaterThan(ago(-3500).getTime());
+});
+
+test("a renewal prolongs a lease that is not over by the database's clock, and tells which it did not", async () => {
+  await takeLeases(db, ["s", "t"], A, LEASE_MS);
+  await endAt(ago(1));
+  const both = [tenure(A), { ...tenure(A), session: "t" }];
+  expect(await renewLeases(db, both, LEASE_MS)).toEqual(new Set(["t"]));
+  expect((await leaseOf())?.expiresAt.getTime()).toBeLessThan(Date.now());
+});
+
+test("a renewal that arrives late shortens nothing", async () => {
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  await endAt(ago(-60));
+  expect(await renewLeases(db, [tenure(A)], LEASE_MS)).toEqual(new Set(["s"]));
+  expect((await leaseOf())?.expiresAt.getTime()).toBeGreaterThan(ago(-50).getTime());
+});
+
+test("a write of an earlier tenure of the same pass changes nothing", async () => {
+  const earlier = tenure(A, ago(1));
+  const again = { ...A, takenAt: ago(5) };
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  await returnLeases(db, [tenure(A)]);
+  await takeLeases(db, ["s"], again, LEASE_MS);
+  const before = await leaseOf();
+  await returnLeases(db, [earlier]);
+  await leaveLeases(db, [earlier]);
+  expect(await renewLeases(db, [earlier], 2 * LEASE_MS)).toEqual(new Set());
+  expect(await leaseOf()).toEqual(before);
+});
+
+test("when the last message was posted is kept by a renewal, a return and a lease that is left, and never goes back", async () => {
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  const [first, second, third] = [ago(9), ago(6), ago(3)];
+  await renewLeases(db, [tenure(A, second)], LEASE_MS);
+  await renewLeases(db, [tenure(A, first)], LEASE_MS);
+  expect((await leaseOf())?.lastSentAt).toEqual(second);
+  await leaveLeases(db, [tenure(A, third)]);
+  expect(await leaseOf()).toMatchObject({ lastSentAt: third, passId: "A" });
+  await returnLeases(db, [tenure(A)]);
+  expect(await leaseOf()).toMatchObject({ lastSentAt: third, expiresAt: new Date(0) });
+});
+
+test("a pass whose name looks like an expression is stored as it is", async () => {
+  expect(await holderAfter({ ...A, passId: "$$NOW" })).toBe("$$NOW");
+});

@@ -1,5 +1,5 @@
 import type { Db } from "mongodb";
-import { seed } from "../../load/seed.ts";
+import { COLLECTIONS, seed } from "../../load/seed.ts";
 import { OURS } from "../contenders/catalog.ts";
 import type { Contender } from "../contenders/contender.ts";
 import { openWahaFor } from "../contest.ts";
@@ -38,6 +38,8 @@ export const large: Scenario = {
     tell(`${(scale.sent + scale.future).toLocaleString("en")} messages are there`);
     const sizes = await weighIndexes(db);
     tell("the indexes are weighed");
+    // Passes make indexes, and no collection.
+    for (const name of Object.values(COLLECTIONS)) await lab.client.db("large-empty").createCollection(name);
     const sides = [
       sideOf(lab, waha, "an empty collection", "large-empty", replaceWork),
       sideOf(lab, waha, "the large one", "large-full", (full, { world }) => seed(full, world)),

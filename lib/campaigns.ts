@@ -100,31 +100,61 @@ export async function settleCampaigns(db: Database, open: OpenCampaign[], now: D
     open.filter(({ _id }) => canBeWritten(_id)),
     ({ isDeleted }) => (isDeleted ? "deleted" : "live"),
   );
-  const counted = await Promise.all(
-    live.map(async (campaign) => ({ campaign, counts: await countIfDone(db, campaign._id) })),
-  );
-  const settlements = counted.flatMap(({ campaign, counts }) =>
-    counts ? [settlement(db.documents.campaigns, campaign, counts, now)] : [],
-  );
-  const unfinished = counted.filter(({ counts }) => !counts).map(({ campaign }) => campaign._id);
-  const [settled, postponed, closed] = await Promise.all([
-    writeEach(db.campaigns, settlements),
-    postpone(db, unfinished, now),
-    close(db, deleted, now),
+  const names = db.documents.campaigns;
+  const [settlements, closings] = await Promise.all([
+    writesOf(live, async (campaign) => {
+      const counts = await countIfDone(db, campaign._id);
+      return counts && settlement(names, campaign, counts, now);
+    }),
+    writesOf(deleted, async (campaign) =>
+      (await isUnderWay(db, campaign._id)) ? undefined : closing(names, campaign, now),
+    ),
+  ]);
+  const [settled, closed, postponed] = await Promise.all([
+    writeEach(db.campaigns, settlements.writes),
+    writeEach(db.campaigns, closings.writes),
+    postpone(db, [...settlements.unfinished, ...closings.unfinished], now),
   ]);
   const rejected = settled.rejected + postponed.rejected + closed.rejected;
   return { changed: settled.changed, rejected };
 }
 
-/** The app has deleted them: they are looked at no more, and no word of the app's is written. */
-function close(db: Database, campaigns: OpenCampaign[], now: Date): Promise<Updated> {
-  const ids = campaigns.map(({ _id }) => _id);
-  const field = db.documents.campaigns.deleted;
-  const filter = { ...OPEN_CAMPAIGN, ...(field === null ? {} : { [field]: true }) };
-  return updateAll(db.campaigns, ids, filter, {
-    $set: { "delivery.open": false, "delivery.settledAt": now },
-    $unset: { "delivery.checkedAt": "" },
-  });
+interface Write {
+  filter: Document;
+  update: Document;
+}
+
+/** The writes that end some campaigns, and the ids of those that are not done. */
+async function writesOf(
+  campaigns: OpenCampaign[],
+  writeOf: (campaign: OpenCampaign) => Promise<Write | undefined>,
+): Promise<{ writes: Write[]; unfinished: Id[] }> {
+  const all = await Promise.all(
+    campaigns.map(async (campaign) => ({ _id: campaign._id, write: await writeOf(campaign) })),
+  );
+  return {
+    writes: all.flatMap(({ write }) => write ?? []),
+    unfinished: all.filter(({ write }) => !write).map(({ _id }) => _id),
+  };
+}
+
+/** Whether a pass has a message of the campaign in hand, deleted or not. Served by `scheduler_campaign`. */
+async function isUnderWay(db: Database, campaignId: Id): Promise<boolean> {
+  const { isDeleted: _any, ...messages } = messagesOf(db, campaignId);
+  const underWay = { ...messages, "delivery.state": { $in: ["claimed", "attempting"] } };
+  return (await db.messages.findOne(underWay, { projection: { _id: 1 } })) !== null;
+}
+
+/** The app has deleted it: it is looked at no more, and no word of the app's is written. Guarded as a settlement is. */
+function closing(names: CampaignNames, { _id, delivery: { rev } }: OpenCampaign, now: Date): Write {
+  const isDeleted = names.deleted === null ? {} : { [names.deleted]: true };
+  return {
+    filter: { _id, ...OPEN_CAMPAIGN, "delivery.rev": rev, ...isDeleted },
+    update: {
+      $set: { "delivery.open": false, "delivery.settledAt": now },
+      $unset: { "delivery.checkedAt": "" },
+    },
+  };
 }
 
 /** Looked at, and not done: the others come first next time. */
@@ -196,7 +226,7 @@ function settlement(
   { _id, delivery: { rev } }: OpenCampaign,
   counts: Counts,
   now: Date,
-): { filter: Document; update: Document } {
+): Write {
   const isComplete = counts.sent === counts.total;
   const word = isComplete ? names.completedWord : names.failedWord;
   return {

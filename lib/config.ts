@@ -130,7 +130,7 @@ export const SettingsSchema = z.object({
   }),
   WAHA_MEDIA_TIMEOUT_MS: z.coerce.number().int().positive().default(300_000).meta({
     description:
-      "How long to wait for the answer to a picture, video, voice message or file, which WAHA fetches and uploads first. Never beyond the end of the pass: such a message starts only while 30 seconds of it are left.",
+      "How long to wait for the answer to a picture, video, voice message or file, which WAHA fetches and uploads first. Not under 6000, or the function warns. Never beyond the end of the pass: with the defaults 58 seconds at most, and such a message starts only while 30 seconds are left.",
   }),
   RECONCILE_AFTER_SECONDS: seconds(120).meta({
     description: "How long after an attempt without a known outcome WAHA is first asked what became of it.",
@@ -260,7 +260,8 @@ export function quietSeconds({ PASS_SECONDS, STAY_SECONDS }: Times): number {
 }
 
 /** What is allowed but worth a warning, one line each. */
-export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: Config): string[] {
+export function configWarnings(config: Config): string[] {
+  const { PASS_SECONDS, STAY_SECONDS } = config;
   const warnings: string[] = [];
   if (STAY_SECONDS > 0 && PASS_SECONDS < STAYING_PASS_SECONDS) {
     warnings.push(
@@ -271,9 +272,10 @@ export function configWarnings({ PASS_SECONDS, STAY_SECONDS, WAHA_TIMEOUT_MS }: 
       `STAY_SECONDS is under ${CRON_SECONDS}: with passes every minute none sends from the end of one's stay to the start of the next. Set it to PASS_SECONDS less 15`,
     );
   }
-  if (WAHA_TIMEOUT_MS < WAHA_REFUSAL_WAIT_MS) {
+  for (const setting of ["WAHA_TIMEOUT_MS", "WAHA_MEDIA_TIMEOUT_MS"] as const) {
+    if (config[setting] >= WAHA_REFUSAL_WAIT_MS) continue;
     warnings.push(
-      `WAHA_TIMEOUT_MS is under ${WAHA_REFUSAL_WAIT_MS}: WAHA refuses for a session that is not working only after 5 s, so such refusals will look like time-outs and end as unknown`,
+      `${setting} is under ${WAHA_REFUSAL_WAIT_MS}: WAHA refuses for a session that is not working only after 5 s, so such refusals will look like time-outs and end as unknown`,
     );
   }
   return warnings;

@@ -62,7 +62,7 @@ const problems = {
   },
   no_chat: {
     kind: "unsent",
-    happened: "no chat is named by the message, its campaign or its group",
+    happened: "neither the message nor its campaign or group names a chat",
     remedy: "Set it where it is missing",
   },
   session_not_found: {
@@ -100,7 +100,7 @@ const problems = {
     kind: "unsent",
     happened: "the message's campaign does not exist",
     remedy:
-      "The message is sent only if it names a session itself; restore the campaign, or clear the message's reference to it",
+      "The message is sent only if it names a session and a chat itself; restore the campaign, or clear the message's reference to it",
   },
   database_lost: {
     kind: "unsent",

@@ -1,5 +1,5 @@
 import { ObjectId } from "mongodb";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { findOpenCampaigns, openCampaigns, settleCampaigns } from "../lib/campaigns.ts";
 import { parseConfig } from "../lib/config.ts";
 import { findUncertain, recordFinding, type Uncertain } from "../lib/messages/lookups.ts";
@@ -120,6 +120,43 @@ test("a campaign on hold is not even looked at, and one with something left is n
   await settleOpen({ db });
   expect(await world.campaigns.findOne({ _id: held })).toEqual(before);
   expect(commands.map(({ name }) => name)).not.toContain("aggregate");
+});
+
+describe("a deleted campaign", () => {
+  const deletable = { DOCUMENTS: '{"campaigns": {"deleted": "isDeleted"}}' };
+
+  test.each(["claimed", "attempting"])(
+    "stays open while a message of it is %s, and is closed after",
+    async (state) => {
+      const { world, db } = await openWorld(deletable);
+      const campaignId = await addCampaign(world);
+      await world.insert({ campaignId, isPicked: true, isDeleted: true, delivery: { state } });
+      await openCampaigns(db, [campaignId]);
+      await world.campaigns.updateOne({}, { $set: { isDeleted: true } });
+      await settleOpen({ db });
+      expect(await world.campaigns.findOne({})).toMatchObject({
+        delivery: { open: true, checkedAt: expect.any(Date) },
+      });
+      await world.messages.updateOne({}, { $set: { "delivery.state": "sent" } });
+      expect(await settleOpen({ db })).toBe(0);
+      const closed = await world.campaigns.findOne({});
+      expect(closed?.delivery).toEqual({ open: false, rev: 1, settledAt: expect.any(Date) });
+      expect(closed?.status).toBe("sending");
+    },
+  );
+
+  test.each<[string, object]>([
+    ["was opened again", { $inc: { "delivery.rev": 1 } }],
+    ["was restored", { $set: { isDeleted: false } }],
+  ])("is not closed if it %s since it was looked at", async (_name, update) => {
+    const { world, db } = await openWorld(deletable);
+    const campaignId = await addCampaign(world, { isDeleted: true });
+    await openCampaigns(db, [campaignId]);
+    const open = await findOpenCampaigns(db);
+    await world.campaigns.updateOne({}, update);
+    await settleCampaigns(db, open, new Date());
+    expect(await world.campaigns.findOne({})).toMatchObject({ delivery: { open: true } });
+  });
 });
 
 test("new messages open a finished campaign again, and it is counted anew", async () => {

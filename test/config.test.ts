@@ -237,10 +237,12 @@ test.each([
   ["5999", 1],
   ["6000", 0],
   [undefined, 0],
-])("a WAHA_TIMEOUT_MS of %s causes %d warnings, since WAHA refuses after 5 s", (WAHA_TIMEOUT_MS, count) => {
-  const warnings = configWarnings(parse({ WAHA_TIMEOUT_MS }));
-  expect(warnings).toHaveLength(count);
-  for (const warning of warnings) expect(warning).toContain("WAHA_TIMEOUT_MS");
+])("a time limit of %s for WAHA causes %d warnings, since WAHA refuses after 5 s", (limit, count) => {
+  for (const setting of ["WAHA_TIMEOUT_MS", "WAHA_MEDIA_TIMEOUT_MS"]) {
+    const warnings = configWarnings(parse({ [setting]: limit }));
+    expect(warnings).toHaveLength(count);
+    for (const warning of warnings) expect(warning).toContain(`${setting} is under`);
+  }
 });
 
 test("a pass stays no longer than it may send", () => {

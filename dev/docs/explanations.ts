@@ -59,7 +59,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   campaign_not_found: {
     happened:
-      "The message's campaign does not exist. If the message names a `sessionId` itself it is sent, and this is a notice. Otherwise it is not, and `ok` is false",
+      "The message's campaign does not exist. If the message names a `sessionId` and a chat itself it is sent, and this is a notice. Otherwise it is not, and `ok` is false",
     remedy: "[Orphaned campaigns](#orphaned-campaigns)",
   },
   database_lost: { remedy: "[Database connection lost](#database-connection-lost)" },

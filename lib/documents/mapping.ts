@@ -42,21 +42,41 @@ const NOT_EMPTY = "must not be empty";
 /** A word of the app's own; none means that it is not written. */
 const Word = z.string().min(1, `${NOT_EMPTY}: null means that it is not written`).nullable();
 
-/** Of which the first that fits counts. */
+/** Of which the first that counts is taken. */
 const MAX_RULES = 10;
 
-/** Where a picture, video, voice message or file stands on a message: the names of its fields. */
-const MediaRule = z.strictObject({
-  kind: z.enum(MEDIA_KINDS),
-  /** The field that holds its address. */
-  url: MessageField,
-  /** A boolean field that must be true. */
-  when: MessageField.optional(),
-  mimetype: z.string().min(1, NOT_EMPTY).optional(),
-  filename: z.string().min(1, NOT_EMPTY).optional(),
-  /** Have WAHA convert it to what WhatsApp takes. */
-  convert: z.boolean().optional(),
-});
+/** How long the mimetype and the filename of a file may be. */
+export const MAX_MEDIA_PART = 255;
+
+const MediaPart = z
+  .string()
+  .min(1, NOT_EMPTY)
+  .max(MAX_MEDIA_PART, `must have at most ${MAX_MEDIA_PART} characters`);
+
+/** What WAHA converts. */
+const CONVERTED: readonly MediaKind[] = ["video", "voice"];
+
+/**
+ * Where a picture, video, voice message or file stands on a message: the names of its fields. It counts where an address
+ * is given (not null, absent or empty) and the boolean, if the rule names one, is true. Where no rule counts, the message
+ * is a text.
+ */
+const MediaRule = z
+  .strictObject({
+    kind: z.enum(MEDIA_KINDS),
+    /** The field that holds its address. */
+    url: MessageField,
+    /** A boolean field that must be true. */
+    when: MessageField.optional(),
+    mimetype: MediaPart.optional(),
+    filename: MediaPart.optional(),
+    /** Have WAHA convert it to what WhatsApp takes. */
+    convert: z.boolean().optional(),
+  })
+  .refine(({ convert, kind }) => convert === undefined || CONVERTED.includes(kind), {
+    path: ["convert"],
+    error: `is for ${CONVERTED.join(" and ")} alone`,
+  });
 export type MediaRule = z.infer<typeof MediaRule>;
 
 const MessageNames = z.strictObject({
@@ -65,7 +85,7 @@ const MessageNames = z.strictObject({
   sessionId: MessageField.nullable(),
   chatId: MessageField.nullable(),
   content: MessageField,
-  /** One field that holds `{kind, url, mimetype?, filename?}`, or rules, of which the first that fits counts. */
+  /** One field that holds `{kind, url, mimetype?, filename?}`, or rules, of which the first that counts is taken. */
   media: z.union([MessageField, z.array(MediaRule).max(MAX_RULES, `must have at most ${MAX_RULES} rules`)]),
   /** A boolean that is written for the app's own screens. */
   failed: MessageField.nullable(),

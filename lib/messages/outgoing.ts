@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MEDIA_KINDS, type MediaKind, type MessageNames } from "../documents/mapping.ts";
+import { MAX_MEDIA_PART, MEDIA_KINDS, type MediaKind, type MessageNames } from "../documents/mapping.ts";
 import { isTooLong } from "../mongo/safe-fields.ts";
 import { MAX_TEXT, MAX_URL, type MessageDocument } from "./message.ts";
 
@@ -22,9 +22,6 @@ export interface Outgoing {
 /** A phone number is digits alone and means `@c.us`; the suffixes are WhatsApp's kinds of chat. */
 const CHAT_ID =
   /^(\d{5,20}@c\.us|\d[\d-]{4,40}@g\.us|\d{5,20}@lid|\d{5,40}@newsletter|\d{5,20}(:\d{1,3})?@s\.whatsapp\.net)$/;
-
-/** How long the other parts of a file's description may be. */
-const MAX_PART = 255;
 
 /** A message as it was claimed; `campaignChat` is the chat that its campaign or group names, for one that names none. */
 export type ToBePosted = MessageDocument & { campaignChat?: unknown };
@@ -82,7 +79,7 @@ function mediaSchema(field: string) {
     const isLong = `${field}: ${name} is too long`;
     return z
       .string(error(`${field}: ${name} is not a string`, isLong))
-      .max(MAX_PART, isLong)
+      .max(MAX_MEDIA_PART, isLong)
       .nullish();
   };
   const noAddress = `${field} holds no http:// or https:// address`;
@@ -113,7 +110,7 @@ export function hasMedia(message: MessageDocument, names: MessageNames): boolean
   return mediaOf(message, names) !== undefined;
 }
 
-/** What a message says of a file, by the first rule that fits; undefined where it is a text. */
+/** What a message says of a file, by the first rule that counts; undefined where it is a text. */
 function mediaOf(
   message: MessageDocument,
   { media }: MessageNames,
@@ -122,8 +119,8 @@ function mediaOf(
     return isGiven(message.media) ? { field: media, value: message.media } : undefined;
   for (const [place, { when, url: field, ...rule }] of media.entries()) {
     const url = message[`mediaUrl${place}`];
-    const counts = when === undefined ? isGiven(url) : message[`mediaWhen${place}`] === true;
-    if (counts) return { field, value: { ...rule, url } };
+    const isMeant = when === undefined || message[`mediaWhen${place}`] === true;
+    if (isMeant && isGiven(url) && url !== "") return { field, value: { ...rule, url } };
   }
   return undefined;
 }

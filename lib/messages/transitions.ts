@@ -1,7 +1,7 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import type { MessageNames } from "../documents/mapping.ts";
-import { allUnchanged, deliveryBefore } from "../mongo/safe-fields.ts";
+import { allUnchanged, deliveryBefore, text } from "../mongo/safe-fields.ts";
 import { messageOf, PROBLEMS, type Reason } from "../problems.ts";
 import { LIVE, liveWithinADay } from "./due.ts";
 import {
@@ -30,6 +30,8 @@ export type ClaimedMessage = MessageDocument & {
   delivery: Pick<Delivery, "passId" | "claimedAt"> & { claimExpiresAt: Date };
   /** The chat that its campaign or group named at the claim, for a message that names none. */
   campaignChat?: unknown;
+  /** What was missing on the way to that chat. */
+  chatMissing?: string | undefined;
 };
 
 /** A guarded change of one claimed message. A pass whose claim no longer stands matches nothing, however late. */
@@ -153,7 +155,7 @@ export function sent(
   return settlement(message, [from], "sent", update);
 }
 
-/** attempting → failed: WhatsApp itself refused it. */
+/** attempting → failed: proven unsent, and trying again would fail again: WhatsApp itself refused it, say. */
 export function refused(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition {
   return settlement(message, ["attempting"], "failed", toFailed(names, at, reason, undefined));
 }
@@ -237,12 +239,16 @@ export function forgotten(): Change {
   };
 }
 
-/** It was given back since it fell due, and so says why itself. */
+/** The words of a reason are shorter, in bytes. */
+const MAX_WORDS = 4_096;
+
+/** It was given back since it fell due, and so says why itself. The words must be text: they are put together later. */
 export const SAYS_WHY: Document = {
   $and: [
     { $eq: ["$delivery.state", "released"] },
     { $gte: ["$delivery.error.at", "$scheduledAt"] },
     { $in: ["$delivery.error.code", Object.keys(PROBLEMS)] },
+    { $eq: [{ $type: text("delivery.error.message", MAX_WORDS) }, "string"] },
   ],
 };
 

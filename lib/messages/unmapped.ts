@@ -4,6 +4,7 @@ import { SWEPT_SECONDS } from "../config.ts";
 import { fittingMapping, looksLikeMessage, NO_MESSAGES, type SampledCollection } from "../documents/fit.ts";
 import type { MappingName } from "../documents/mapping.ts";
 import type { Database } from "../mongo/client.ts";
+import { isTooSlow } from "../mongo/errors.ts";
 
 /** So many collections are looked at, and so many fields of a document. */
 const MOST_COLLECTIONS = 50;
@@ -11,6 +12,9 @@ const MOST_FIELDS = 200;
 
 /** So many that look like messages are asked for unsent ones. */
 const MOST_FOUND = 5;
+
+/** So many of a collection's documents are searched for unsent messages, as no index need serve this. */
+const MOST_SEARCHED = 5_000;
 
 /** Names that come first, where there are more collections than are looked at. */
 const LIKELY = /message|schedul|whatsapp|outbox|queue/i;
@@ -20,17 +24,18 @@ export interface Unmapped {
   collection: string;
   /** The mapping that ships and fits it. */
   mapping: MappingName | undefined;
-  /** It holds unsent, undeleted messages of the last day or later. */
-  hasUnsent: boolean;
+  /** Its newest documents hold unsent, undeleted messages of the last day or later; undefined if that is not known. */
+  hasUnsent: boolean | undefined;
 }
 
 interface Limits {
   maxTimeMS: number;
 }
 
-/** Whether the app has written a message where the mapping says that they are. */
-export async function hasMessages(db: Database, limits: Limits): Promise<boolean> {
-  return (await db.messages.findOne({}, { projection: { _id: 1 }, sort: { _id: -1 }, ...limits })) !== null;
+/** Whether the app has written a message where the mapping says that they are, by the newest document. */
+export async function hasMessages({ messages }: Database, limits: Limits): Promise<boolean> {
+  const newest = sample(messages.collectionName);
+  return (await messages.aggregate<SampledCollection>(newest, limits).toArray()).some(looksLikeMessage);
 }
 
 /**
@@ -101,19 +106,25 @@ function sample(collection: string): Document[] {
   ];
 }
 
-/** The search begins with what was written last. */
+/** Among the newest by `_id`; undefined if even that took the database too long. */
 async function hasUnsent(
   { database }: Database,
   collection: string,
   now: Date,
   limits: Limits,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   const recent = { $gte: addSeconds(now, -SWEPT_SECONDS) };
-  const found = await database
-    .collection(collection)
-    .findOne(
-      { isSent: false, isDeleted: false, scheduledAt: recent },
-      { projection: { _id: 1 }, sort: { $natural: -1 }, ...limits },
-    );
-  return found !== null;
+  const search = [
+    { $sort: { _id: -1 } },
+    { $limit: MOST_SEARCHED },
+    { $match: { isSent: false, isDeleted: false, scheduledAt: recent } },
+    { $limit: 1 },
+    { $project: { _id: 1 } },
+  ];
+  try {
+    return (await database.collection(collection).aggregate(search, limits).toArray()).length > 0;
+  } catch (error) {
+    if (isTooSlow(error)) return undefined;
+    throw error;
+  }
 }

@@ -2,13 +2,13 @@ import { CAMPAIGN_INDEXES, openCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
 import { shownId } from "../log.ts";
-import { auditMessages } from "../messages/audit.ts";
 import { findRescued, rescueExpiredClaims } from "../messages/claims.ts";
 import { messageIndexes } from "../messages/indexes.ts";
 import type { Database } from "../mongo/client.ts";
 import { isTooSlow } from "../mongo/errors.ts";
 import type { Id } from "../mongo/ids.ts";
 import type { IndexKeeper, WantedIndexes } from "../mongo/indexes.ts";
+import { auditMessages } from "../monitoring/audit.ts";
 import type { Pass } from "./pass.ts";
 
 /** How long counting the messages that no pass sees may take, in milliseconds; no other step waits for it. */

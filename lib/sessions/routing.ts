@@ -28,8 +28,16 @@ export interface SessionDocument {
 }
 
 /** The chat that a campaign, or its group, gives to messages that name none: a value of any kind, as it is stored. */
-export interface CampaignChat {
+interface CampaignChat {
   chatId: unknown;
+}
+
+/** What a campaign says of its messages at one moment; compared with what it says at another. */
+export interface CampaignState {
+  isHeld: boolean;
+  /** The session of those that name none, by its key. */
+  session: string;
+  chat: ChatOrMissing;
 }
 
 /**
@@ -37,7 +45,7 @@ export interface CampaignChat {
  * a person must know. `orphaned`: it names a campaign that does not exist.
  */
 export type Route = { orphaned: boolean } & (
-  | { session: WahaSession; chat: CampaignChat | undefined }
+  | { session: WahaSession; campaign: CampaignState | undefined }
   | { held: true }
   | { blocked: Reason }
 );
@@ -54,44 +62,57 @@ export async function routeAll(
     isGiven(group.campaignId) ? campaigns.get(idKey(group.campaignId)) : undefined;
   const sessionIdOf = (group: References) =>
     isGiven(group.sessionId) ? group.sessionId : (campaignOf(group)?.sessionId ?? undefined);
-  const [sessions, chatOf] = await Promise.all([
+  const [sessions, stateOf] = await Promise.all([
     findSessions(db, groups.map(sessionIdOf).filter(isGiven)),
-    findChats(db, campaigns),
+    findStates(db, campaigns),
   ]);
   return groups.map((group) => {
     const campaign = campaignOf(group);
     const orphaned = isGiven(group.campaignId) && !campaign;
     if (isHeld(campaign, db)) return { orphaned, held: true };
-    // The account that the campaign would have used is not known, and a message from the wrong one can't be unsent.
-    if (orphaned && !isGiven(group.sessionId)) return { orphaned, blocked: { code: "campaign_not_found" } };
-    const route = routeTo(sessionIdOf(group), sessions, waha, config);
+    // The account or chat that it would have used is not known, and a message from the wrong one can't be unsent.
+    if (orphaned && (!isGiven(group.sessionId) || db.documents.messages.chatId === null))
+      return { orphaned, blocked: { code: "campaign_not_found" } };
+    const by = isGiven(group.sessionId) ? "messages" : "campaigns";
+    const route = routeTo(db, { by, id: sessionIdOf(group) }, sessions, waha, config);
     if ("blocked" in route) return { orphaned, ...route };
-    const chat = campaign && chatOf(campaign);
+    const state = campaign && stateOf(campaign);
     // Where messages have no chat of their own, there is none without it.
-    if (db.documents.messages.chatId === null && (!chat || "missing" in chat))
-      return { orphaned, blocked: { code: "no_chat", detail: chat?.missing ?? noCampaign(db) } };
-    return { orphaned, ...route, chat: chat && "chatId" in chat ? chat : undefined };
+    if (db.documents.messages.chatId === null && (!state || state.chat.missing))
+      return { orphaned, blocked: { code: "no_chat", detail: state?.chat.missing ?? noCampaign(db) } };
+    return { orphaned, ...route, campaign: givesChats(db) ? state : undefined };
   });
 }
 
 /**
- * The chats that campaigns give to messages that name none, as they stand now, by the campaign's key. Nothing is asked
- * of the database where no campaign gives one.
+ * What campaigns say as they stand now, by the campaign's key. Nothing is asked of the database where no campaign gives
+ * a chat.
  */
-export async function findCampaignChats(
+export async function findCampaignStates(
   db: Database,
   messages: References[],
-): Promise<Map<string, CampaignChat>> {
-  const { chatId, groupId } = db.documents.campaigns;
-  if (chatId === null && groupId === null) return new Map();
+): Promise<Map<string, CampaignState>> {
+  if (!givesChats(db)) return new Map();
   const campaigns = await findCampaigns(db, messages);
+  const stateOf = await findStates(db, campaigns);
+  return new Map([...campaigns].map(([key, campaign]) => [key, stateOf(campaign)]));
+}
+
+/** Whether campaigns, or their groups, give chats to messages. */
+function givesChats({ documents: { campaigns } }: Database): boolean {
+  return campaigns.chatId !== null || campaigns.groupId !== null;
+}
+
+async function findStates(
+  db: Database,
+  campaigns: Map<string, RoutedCampaign>,
+): Promise<(campaign: RoutedCampaign) => CampaignState> {
   const chatOf = await findChats(db, campaigns);
-  return new Map(
-    [...campaigns].flatMap(([key, campaign]) => {
-      const chat = chatOf(campaign);
-      return "chatId" in chat ? [[key, chat]] : [];
-    }),
-  );
+  return (campaign) => ({
+    isHeld: isHeld(campaign, db),
+    session: idKey(campaign.sessionId ?? ""),
+    chat: chatOf(campaign),
+  });
 }
 
 /** The campaigns on hold among those that `groups` name. */
@@ -105,27 +126,49 @@ function isHeld(campaign: RoutedCampaign | undefined, { documents }: Database): 
   return campaign.deleted === true || documents.campaigns.hold.some((word) => word === campaign.status);
 }
 
+/** Which session was named, and in which collection. */
+interface NamedSession {
+  by: "messages" | "campaigns";
+  id: Id | undefined;
+}
+
 function routeTo(
-  sessionId: Id | undefined,
+  db: Database,
+  named: NamedSession,
   sessions: Map<string, SessionDocument>,
   waha: Map<string, WahaSession>,
   config: Config,
 ): { session: WahaSession } | { blocked: Reason } {
-  const document = sessionId === undefined ? undefined : sessions.get(idKey(sessionId));
+  const { id } = named;
+  const document = id === undefined ? undefined : sessions.get(idKey(id));
   // No document has it: it may be the name of a WAHA session itself.
-  const name = sessionId === undefined ? config.WAHA_DEFAULT_SESSION : document ? document.name : sessionId;
+  const name = id === undefined ? config.WAHA_DEFAULT_SESSION : document ? document.name : id;
   if (name === undefined && !document) return { blocked: { code: "no_session" } };
   const session = typeof name === "string" ? waha.get(name) : undefined;
-  if (!session)
-    return { blocked: { code: "session_not_found", detail: typeof name === "string" ? name : "no name" } };
+  if (!session) {
+    const isName = typeof name === "string" && name !== "" && (document || id === undefined);
+    const detail = isName ? name : missingSession(db, named, document);
+    return { blocked: { code: "session_not_found", detail } };
+  }
   if (session.status !== "WORKING") {
     return { blocked: { code: "session_not_working", detail: `${session.name}: ${session.status}` } };
   }
   return { session };
 }
 
+function missingSession(
+  { documents }: Database,
+  { by, id }: NamedSession,
+  document: SessionDocument | undefined,
+): string {
+  const { collection, name } = documents.sessions;
+  if (document) return `${collection} has no ${name}`;
+  const words = `${documents[by].collection} names a ${collection} that does not exist`;
+  return typeof id === "string" ? `${id}: ${words}` : words;
+}
+
 /** A campaign's chat, or what is missing on the way to it. */
-type ChatOrMissing = CampaignChat | { missing: string };
+type ChatOrMissing = (CampaignChat & { missing?: undefined }) | { missing: string; chatId?: undefined };
 
 /** Finds the chats of campaigns: each's own, else its group's, with one query for all groups. */
 async function findChats(

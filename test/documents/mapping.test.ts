@@ -78,7 +78,8 @@ describe("JSON changes some names of a mapping", () => {
     const rules = [
       { kind: "image", url: "photo", when: "hasFile" },
       { kind: "file", url: "pdf", when: "hasFile", mimetype: "application/pdf", filename: "a.pdf" },
-      { kind: "voice", url: "audio", convert: true },
+      { kind: "voice", url: "audio", convert: true, filename: "a".repeat(255) },
+      { kind: "video", url: "clip", convert: false },
     ];
     expect(accepted(JSON.stringify({ messages: { media: rules } })).messages.media).toEqual(rules);
     expect(
@@ -203,6 +204,18 @@ describe("a wrong key is named, and no value is quoted:", () => {
       { messages: { media: [{ ...RULE, convert: SECRET }] } },
       "messages.media.0.convert must be true or false",
     ],
+    ...["mimetype", "filename"].map((part): [string, object, string] => [
+      `a rule with a ${part} that no message may have`,
+      { messages: { media: [{ ...RULE, [part]: SECRET.padEnd(256, "a") }] } },
+      `messages.media.0.${part} must have at most 255 characters`,
+    ]),
+    ...["image", "file"].flatMap((kind) =>
+      [true, false].map((convert): [string, object, string] => [
+        `a rule with convert ${convert} for a kind that WAHA does not convert: ${kind}`,
+        { messages: { media: [{ ...RULE, kind, convert }] } },
+        "messages.media.0.convert is for video and voice alone",
+      ]),
+    ),
     [
       "a rule that depends on a fixed field",
       { messages: { media: [{ ...RULE, when: "isSent" }] } },

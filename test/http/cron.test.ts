@@ -16,7 +16,7 @@ const WRONG = {
   WAHA_API_KEY: "waha key-7q",
   SEND_GAP_MS: "gap-7q",
   LOG_LEVEL: "level-7q",
-  CAMPAIGNS_COLLECTION: "$campaigns-7q",
+  DOCUMENTS: '{"campaigns": {"collection": "$campaigns-7q", "key-of-none": "word-7q"}}',
 };
 
 function call(

@@ -186,11 +186,18 @@ describe("mapped fields", () => {
     }
   });
 
-  test("count without an address where the boolean is true: a caption alone is not what was meant", () => {
-    expect(of({ mediaWhen0: true, ...IMAGE })).toBe("videoUrl holds no http:// or https:// address");
-    expect(of({ mediaWhen1: true, mediaUrl1: "ftp://files.example/a" })).toBe(
-      "imageUrl holds no http:// or https:// address",
-    );
+  test.each([undefined, null, ""])("count only with an address: one that is %j is none", (mediaUrl0) => {
+    expect(of({ mediaWhen0: true, mediaUrl0, ...IMAGE })).toEqual(image);
+    expect(of({ mediaWhen0: true, mediaUrl0 })).toBeUndefined();
+    expect(hasMedia(document({ mediaWhen0: true, mediaUrl0 }), DASHBOARD)).toBe(false);
+    expect(of({ mediaWhen0: true, mediaUrl0, content: "" })).toBe("content is empty");
+  });
+
+  test("count with an address that is wrong: another file is not what was meant", () => {
+    for (const mediaUrl0 of ["ftp://files.example/a", " ", 7, { type: "array" }])
+      expect(of({ mediaWhen0: true, mediaUrl0, ...IMAGE })).toBe(
+        "videoUrl holds no http:// or https:// address",
+      );
   });
 
   test("count by their address where there is no boolean", () => {
@@ -204,7 +211,8 @@ describe("mapped fields", () => {
     expect(read({ mediaUrl0: url, mediaUrl1: url, content: "" }, names)).toMatchObject(voice);
     const file = { outgoing: { content: "Look", media: { kind: "file", url } } };
     expect(read({ mediaUrl0: null, mediaUrl1: url }, names)).toMatchObject(file);
-    expect(read({}, names)).toEqual({ outgoing: { chatId: CHAT, content: "Look", media: undefined } });
-    expect(problemOf({ mediaUrl1: "" }, names)).toBe("fileUrl holds no http:// or https:// address");
+    const text = { outgoing: { chatId: CHAT, content: "Look", media: undefined } };
+    for (const none of [undefined, null, ""])
+      expect(read({ mediaUrl0: none, mediaUrl1: none }, names)).toEqual(text);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { DatabaseRequest, RequestFate } from "../../dev/chaos/database/intercept.ts";
 import {
   CAMPAIGN_STATES,
   dashboardStatus,
@@ -7,7 +8,8 @@ import {
   withImage,
   withVideo,
 } from "../support/dashboard.ts";
-import { ago } from "../support/world.ts";
+import { proxyBefore, Watcher } from "../support/database-proxy.ts";
+import { ago, createWorld } from "../support/world.ts";
 
 const texts = (world: Awaited<ReturnType<typeof dashboardWorld>>) =>
   world.waha.ledger.map(({ chatId, session, text }) => ({ chatId, session, text }));
@@ -146,6 +148,44 @@ describe("what is missing on the way to a chat is told by the document that lack
     });
   });
 
+  test("a group that does not exist, where messages may have chats of their own", async () => {
+    const DOCUMENTS = JSON.stringify({
+      campaigns: { groupId: "groupId" },
+      groups: { collection: "groups", chatId: "chat" },
+    });
+    const world = await createWorld({}, { DOCUMENTS });
+    await world.campaigns.insertOne({ _id: "c" as never, groupId: "gone" });
+    const [own, none] = await world.insert(
+      { campaignId: "c" },
+      { campaignId: "c", chatId: null },
+      { content: "of no campaign" },
+    );
+    expect(await world.pass()).toMatchObject({ ok: false, sent: 2, released: 1, failed: 0, more: true });
+    expect((await world.find(own)).delivery.state).toBe("sent");
+    const words = "campaigns names a groups that does not exist";
+    expect(await world.find(none)).toMatchObject({
+      isPicked: false,
+      delivery: {
+        state: "released",
+        attempts: 0,
+        error: { code: "no_chat", message: expect.stringContaining(words) },
+      },
+    });
+    await world.db.collection("groups").insertOne({ _id: "gone" as never, chat: "120363099999999999@g.us" });
+    expect(await world.pass()).toMatchObject({ ok: true, sent: 1 });
+  });
+
+  test("a campaign that does not exist", async () => {
+    const world = await dashboardWorld();
+    await world.message({ sessionId: await world.session(), campaignId: "gone" });
+    const { claimed, errors, ok } = await world.pass();
+    expect({ claimed, errors, ok }).toMatchObject({
+      claimed: 0,
+      errors: [{ code: "campaign_not_found", count: 1 }],
+      ok: false,
+    });
+  });
+
   test("a message of no campaign", async () => {
     const world = await dashboardWorld();
     await world.message({ sessionId: await world.session(), campaignId: null });
@@ -153,6 +193,48 @@ describe("what is missing on the way to a chat is told by the document that lack
     expect(errors).toMatchObject([
       { code: "no_chat", message: expect.stringContaining("MessageCampaignId") },
     ]);
+  });
+});
+
+describe("what is missing on the way to a session is told by the document that lacks it", () => {
+  test.each([
+    ["a session without a name", { sessionName: null }, {}, "WhatsAppSession has no sessionName"],
+    [
+      "a session that does not exist",
+      {},
+      { sessionId: "gone" },
+      "gone: Message names a WhatsAppSession that does not exist",
+    ],
+    [
+      "a campaign's that does not exist",
+      { _id: "gone" },
+      { sessionId: null },
+      "gone: MessageCampaign names a WhatsAppSession that does not exist",
+    ],
+    ["a session that WAHA does not have", { sessionName: "old phone" }, {}, "(old phone)"],
+  ])("%s", async (_name, session, message, words) => {
+    const world = await dashboardWorld();
+    const campaign = await world.campaign(await world.session(session));
+    await world.sessions.deleteOne({ _id: "gone" as never });
+    const id = await world.message(campaign, message);
+    await world.pass();
+    expect((await world.find(id)).delivery).toMatchObject({
+      state: "released",
+      error: { code: "session_not_found", message: expect.stringContaining(words) },
+    });
+  });
+});
+
+test.each([
+  ["a number", 491701234567, "not a string"],
+  ["a text that is far too long", "1".repeat(600), "not a WhatsApp chat"],
+])("a group whose chat is %s fails its messages, and says why", async (_name, groupId, words) => {
+  const world = await dashboardWorld();
+  const id = await world.message(await world.campaign(await world.session(), {}, { groupId }));
+  expect(await world.pass()).toMatchObject({ ok: false, failed: 1, released: 0 });
+  expect((await world.find(id)).delivery).toMatchObject({
+    state: "failed",
+    error: { code: "invalid_message", message: expect.stringContaining(words) },
   });
 });
 
@@ -167,6 +249,31 @@ test("a POST carries the chat as at its claim", async () => {
   expect(await passing).toMatchObject({ sent: 1 });
   expect(world.waha.ledger).toMatchObject([{ chatId: campaign.chatId }]);
   expect((await world.find(id)).delivery.chatId).toBe(campaign.chatId);
+});
+
+describe("a campaign that changes while its message is claimed has the claim given back, unposted:", () => {
+  test.each([
+    ["it is cancelled", { status: "CANCELLED" }],
+    ["it is deleted", { isDeleted: true }],
+    ["it names another session", { sessionId: "another" }],
+    ["it names another group", { groupId: "another" }],
+  ])("%s", async (_name, $set) => {
+    const world = await dashboardWorld();
+    const { campaignId } = await world.campaign(await world.session());
+    const id = await world.message({ sessionId: null, campaignId });
+    const onRequest = async ({ command }: DatabaseRequest): Promise<RequestFate> => {
+      if (command.find === "Message" && "delivery.passId" in command.filter)
+        await world.campaigns.updateOne({}, { $set });
+      return "forward";
+    };
+    const proxy = await proxyBefore(world.database.url, new Watcher({ onRequest }));
+    world.env.DATABASE_URL = proxy.url(world.db.databaseName, "pass");
+    const { claimed, errors, sent } = await world.pass();
+    expect({ claimed, sent }).toEqual({ claimed: 1, sent: 0 });
+    expect(errors).toContainEqual(expect.objectContaining({ code: "message_changed", count: 1 }));
+    expect(world.waha.ledger).toEqual([]);
+    expect(await world.find(id)).toMatchObject({ isPicked: false, delivery: { state: "released" } });
+  });
 });
 
 test("pictures and videos go out with their captions, as the app's own scheduler posts them", async () => {
@@ -184,8 +291,27 @@ test("pictures and videos go out with their captions, as the app's own scheduler
   });
   const { errors, sent } = await world.pass();
   expect({ errors, sent }).toEqual({ errors: [], sent: 2 });
-  expect(world.waha.requestCount({ route: "sendImage" as never })).toBe(1);
-  expect(world.waha.requestCount({ route: "sendVideo" as never })).toBe(1);
+  const { chatId } = campaign;
+  expect(world.waha.ledger).toEqual([
+    expect.objectContaining({
+      chatId,
+      kind: "image",
+      text: "a picture",
+      url: "https://files.test/a.jpg",
+      mimetype: "image/jpeg",
+      filename: "image.jpg",
+    }),
+    expect.objectContaining({
+      chatId,
+      kind: "video",
+      text: "both",
+      url: "https://files.test/a.mp4",
+      mimetype: "video/mp4",
+      filename: "video.mp4",
+      convert: true,
+      asNote: false,
+    }),
+  ]);
 });
 
 test("stories are left alone", async () => {

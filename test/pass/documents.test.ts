@@ -151,6 +151,37 @@ describe("what looks like messages and is due", () => {
     expect(await world.pass()).toMatchObject({ ok: true, errors: [] });
   });
 
+  test("is looked for among the newest five thousand, however many there are", async () => {
+    const world = await createWorld();
+    const outbox = world.db.collection("outbox");
+    await outbox.insertOne(message());
+    await outbox.insertMany(Array.from({ length: 4_999 }, () => message({ isSent: true })));
+    expect(found(await world.pass())).toBeDefined();
+    const other = await createWorld();
+    const older = other.db.collection("outbox");
+    await older.insertOne(message());
+    await older.insertMany(Array.from({ length: 5_000 }, () => message({ isSent: true })));
+    expect(await other.pass()).toMatchObject({ ok: true, errors: [] });
+  });
+
+  test("is told of also where another collection takes too long to search", async () => {
+    const world = await foreignWorld();
+    await world.db.collection("outbox").insertOne(message());
+    await world.db.admin().command({
+      configureFailPoint: "failCommand",
+      mode: "alwaysOn",
+      data: {
+        failCommands: ["aggregate"],
+        namespace: `${world.db.databaseName}.outbox`,
+        errorCode: 50,
+        appName: world.db.databaseName,
+      },
+    });
+    const summary = await world.pass();
+    await world.db.admin().command({ configureFailPoint: "failCommand", mode: "off" });
+    expect(found(summary)).toMatchObject({ count: 1, message: expect.stringContaining("Message looks") });
+  });
+
   test("is found among many collections, of which fifty are looked at, likely names first", async () => {
     const world = await createWorld();
     const names = Array.from({ length: 60 }, (_, n) => `a${String(n).padStart(2, "0")}`);
@@ -158,10 +189,18 @@ describe("what looks like messages and is due", () => {
     await world.db.collection("z-messages").insertOne(message());
     const commands = recordCommands(world);
     expect(found(await world.pass())?.message).toContain("the collection z-messages");
-    const [sample] = commands.filter(({ command }) => JSON.stringify(command).includes("$objectToArray"));
+    const [sample] = commands.filter(({ command }) =>
+      JSON.stringify(command).includes('"$unionWith":{"coll":"z-messages"'),
+    );
     expect(sample?.command.pipeline.filter((stage: object) => "$unionWith" in stage)).toHaveLength(50);
     expect(sample?.command.maxTimeMS).toBe(1000);
   });
+});
+
+test("a document without the flags, where the mapping says, is no message", async () => {
+  const world = await foreignWorld();
+  await world.messages.insertOne({ text: "of another app" });
+  expect(found(await world.pass())).toBeDefined();
 });
 
 describe("a new app", () => {

@@ -98,7 +98,7 @@ const ENDS: [name: string, fields: object, action: FaultAction | undefined, says
       "that WhatsApp refuses",
       {},
       { type: "gowsRefusal", code: 403 },
-      "failed: WhatsApp refused it",
+      "failed: trying again would fail again",
       "failed",
     ],
     ["that WAHA refuses", {}, { type: "status", status: 400 }, "given back: nothing was sent", "released"],

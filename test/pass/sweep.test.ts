@@ -138,6 +138,27 @@ test("a reason of before it was rescheduled is not the reason why it was missed"
   });
 });
 
+test.each([
+  ["is no text", { a: 1 }],
+  ["is a list", ["x"]],
+  ["is absent", undefined],
+  ["is endless", "x".repeat(100_000)],
+])("a reason whose message %s is not kept, and stops no other message", async (_name, words) => {
+  const DOCUMENTS = '{"messages": {"failedReason": "failedReason"}}';
+  const world = await createWorld({}, { DOCUMENTS });
+  const error = { code: "no_chat", at: ago(60), ...(words === undefined ? {} : { message: words }) };
+  const ids = await world.insert(
+    { scheduledAt: ago(130), delivery: { state: "released", error } },
+    { scheduledAt: ago(130) },
+  );
+  expect(await world.pass()).toMatchObject({ missed: 2, errors: [{ code: "window_closed", count: 2 }] });
+  for (const id of ids)
+    expect(await world.find(id)).toMatchObject({
+      failedReason: expect.stringMatching(/^window_closed: /),
+      delivery: { state: "missed", error: { code: "window_closed", message: expect.any(String) } },
+    });
+});
+
 test("what falls due while WAHA is away says so, also when it is missed; campaigns on hold are left alone", async () => {
   const world = await createWorld();
   const { insertedId: paused } = await world.campaigns.insertOne({ status: "paused" });

@@ -1,9 +1,9 @@
 import { addSeconds } from "../../clock.ts";
 import { SWEPT_SECONDS } from "../../config.ts";
-import { auditMessages } from "../../messages/audit.ts";
 import type { Bounded } from "../../mongo/bounded-count.ts";
 import type { Database } from "../../mongo/client.ts";
 import { messageOf, type ProblemCode } from "../../problems.ts";
+import { auditMessages } from "../audit.ts";
 
 /** Messages that no pass sees or touches, by what is wrong with them. */
 export interface Unseen extends Bounded {

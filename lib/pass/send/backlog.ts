@@ -3,7 +3,7 @@ import { noteBlocked } from "../../messages/blocked.ts";
 import { type DueGroup, dueFilter, oldestFirst, surveyDue } from "../../messages/due.ts";
 import { documentKey, type Id, idKey } from "../../mongo/ids.ts";
 import { asReason, type Reason } from "../../problems.ts";
-import { type CampaignChat, findHeldCampaigns, type Route, routeAll } from "../../sessions/routing.ts";
+import { type CampaignState, findHeldCampaigns, type Route, routeAll } from "../../sessions/routing.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { type Pass, settledBefore, windowNow } from "../pass.ts";
 import type { DueMessage, SessionBacklog } from "./plan.ts";
@@ -77,7 +77,7 @@ export class Backlog {
       const backlog = backlogs.get(session.name) ?? { session, count: 0, groups: [], next: [] };
       backlog.count += group.count;
       backlog.groups.push(group);
-      backlog.next.push(...dueMessages(group, route.chat));
+      backlog.next.push(...dueMessages(group, route.campaign));
       backlogs.set(session.name, backlog);
     }
     await this.noteBlocked(blocked);
@@ -140,12 +140,12 @@ export async function noteOutage(pass: Pass, reason: Reason): Promise<void> {
 
 function dueMessages(
   { sessionId, campaignId, next }: DueGroup,
-  chat: CampaignChat | undefined,
+  campaign: CampaignState | undefined,
 ): DueMessage[] {
   return next.map((message) => ({
     ...message,
     sessionId: sessionId ?? null,
     campaignId: campaignId ?? null,
-    chat,
+    campaign,
   }));
 }

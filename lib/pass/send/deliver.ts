@@ -97,7 +97,7 @@ const ENDINGS: Record<
   refused: {
     write: refused,
     count: (stats, reason) => stats.ended("failed", reason),
-    told: "failed: WhatsApp refused it",
+    told: "failed: trying again would fail again",
     recorded: "failed",
     stop: ({ code }, session) =>
       code === "account_restricted" ? { code: "account_restricted", detail: session } : undefined,
@@ -131,6 +131,11 @@ export async function deliver(
   const { engine, session } = context;
   const end = (ending: Ending, reason: Reason) => endAs(pass, context, message, ending, reason);
 
+  if (!message.chatId && message.chatMissing) {
+    // Its own chat may be left out, so the message can be sent once the other document is put right.
+    end("released", { code: "no_chat", detail: message.chatMissing });
+    return { posted: false, notAgain: true };
+  }
   const names = db.documents.messages;
   const parsed = parseOutgoing(message, names);
   if ("problem" in parsed)
@@ -142,7 +147,8 @@ export async function deliver(
   const notStarted = context.whyNot(message);
   if (notStarted) return { posted: false, notStarted };
 
-  const timeLimitMs = outgoing.media ? config.WAHA_MEDIA_TIMEOUT_MS : config.WAHA_TIMEOUT_MS;
+  const limitMs = outgoing.media ? config.WAHA_MEDIA_TIMEOUT_MS : config.WAHA_TIMEOUT_MS;
+  const timeLimitMs = Math.min(limitMs, clock.until(pass.requestsUntil));
   const attempt = {
     session,
     chatId: outgoing.chatId,

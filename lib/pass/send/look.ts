@@ -3,7 +3,7 @@ import { claim } from "../../messages/claims.ts";
 import { findNextDue } from "../../messages/due.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Id } from "../../mongo/ids.ts";
-import { type CampaignChat, findCampaignChats } from "../../sessions/routing.ts";
+import { type CampaignState, findCampaignStates } from "../../sessions/routing.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { openCampaignsOf, rescue } from "../housekeeping.ts";
@@ -151,11 +151,11 @@ export class Looks {
     this.#workers.claims.expect(unseen);
     const mark = { passId, settledBefore: settledBefore(this.#pass), now, expiresAt };
     const { isCertain, ours, rejected } = await claim(db, ids, windowNow(this.#pass), mark);
-    // Read beside the claim: a POST carries the chat as at its claim.
-    const chats = await findCampaignChats(db, ours);
+    // Read behind the claim: a POST carries the chat, and goes out by the campaign, as at its claim.
+    const campaigns = await findCampaignStates(db, ours);
     stats.add("claimed", ours.length);
     if (rejected > 0) stats.blocked({ code: "database_refused" }, rejected);
-    await this.#handOver(plan, ours, chats);
+    await this.#handOver(plan, ours, campaigns);
     this.#workers.claims.seen(unseen, isCertain ? ids : ours.map((message) => message._id));
     // What could not be claimed is not tried again, so that it keeps nothing that is due after it waiting.
     const claimed = new Set(ours.map(dueKey));
@@ -175,9 +175,9 @@ export class Looks {
   async #handOver(
     plan: ClaimPlan,
     claimed: ClaimedMessage[],
-    chats: Map<string, CampaignChat>,
+    campaigns: Map<string, CampaignState>,
   ): Promise<void> {
-    const { bySession, moved } = assign(plan, claimed, chats);
+    const { bySession, moved } = assign(plan, claimed, campaigns);
     await openCampaignsOf(this.#pass, claimed);
     for (const [session, messages] of bySession) this.#workers.give(session, messages);
     for (const message of moved) this.#workers.unclaimable.set(dueKey(message), message._id);

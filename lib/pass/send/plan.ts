@@ -1,16 +1,17 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config.ts";
 import type { DueGroup } from "../../messages/due.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import { documentKey, type Id, idKey } from "../../mongo/ids.ts";
-import type { CampaignChat, References } from "../../sessions/routing.ts";
+import type { CampaignState, References } from "../../sessions/routing.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 
 /** A due message, and what it said of where it belongs when its session was found. */
 export interface DueMessage extends References {
   _id: Id;
   scheduledAt: Date;
-  /** The chat that its campaign or group names. */
-  chat?: CampaignChat | undefined;
+  /** What its campaign said, where campaigns give chats. */
+  campaign?: CampaignState | undefined;
 }
 
 /** What is due on one session, oldest first. */
@@ -107,7 +108,7 @@ export function leftOver(backlogs: SessionBacklog[], plan: ClaimPlan): string[] 
   return left.map(({ session }) => session.name);
 }
 
-/** Claimed messages, each with the session it was planned for; `moved` were given another in the meantime. */
+/** Claimed messages, each with the session it was planned for; of `moved` something has changed in the meantime. */
 export interface Assignment {
   bySession: Map<string, ClaimedMessage[]>;
   moved: ClaimedMessage[];
@@ -116,12 +117,12 @@ export interface Assignment {
 /**
  * Hands what was claimed to the sessions for which it was planned, in the plan's order.
  *
- * @param chats what campaigns and their groups name as chats by now, by the campaign's key
+ * @param campaigns what campaigns say by now, by the campaign's key
  */
 export function assign(
   plan: ClaimPlan,
   claimed: ClaimedMessage[],
-  chats: Map<string, CampaignChat> = new Map(),
+  campaigns: Map<string, CampaignState> = new Map(),
 ): Assignment {
   const messages = new Map(claimed.map((message) => [documentKey(message._id), message]));
   const assignment: Assignment = { bySession: new Map(), moved: [] };
@@ -130,14 +131,21 @@ export function assign(
     for (const due of planned) {
       const message = messages.get(documentKey(due._id));
       if (!message) continue;
-      const chat = chats.get(idKey(message.campaignId ?? ""));
-      const isAsPlanned = belongsAsPlanned(due, message) && due.chat?.chatId === chat?.chatId;
-      if (isAsPlanned) own.push(chat ? { ...message, campaignChat: chat.chatId } : message);
+      const campaign = campaigns.get(idKey(message.campaignId ?? ""));
+      // By value: what is no text is read as an object, a new one each time.
+      const isAsPlanned = belongsAsPlanned(due, message) && isDeepStrictEqual(due.campaign, campaign);
+      if (isAsPlanned) own.push(withChatOf(campaign, message));
       else assignment.moved.push(message);
     }
     if (own.length > 0) assignment.bySession.set(session, own);
   }
   return assignment;
+}
+
+function withChatOf(campaign: CampaignState | undefined, message: ClaimedMessage): ClaimedMessage {
+  if (!campaign) return message;
+  const { chatId, missing } = campaign.chat;
+  return { ...message, campaignChat: chatId, chatMissing: missing };
 }
 
 function belongsAsPlanned(due: DueMessage, message: ClaimedMessage): boolean {

@@ -167,6 +167,7 @@ export class SessionWorker {
       if (!next) return;
       const reason = this.#whyNot(next) ?? (await this.#deliver(next));
       if (reason?.code === "claim_ran_out") await this.#giveBackQueue(reason);
+      else if (reason && this.#isLateAlone(reason)) await this.#leave(next, reason);
       else if (reason) this.#stop(reason);
     }
   }
@@ -208,6 +209,11 @@ export class SessionWorker {
     return this.#pass.clock.until(endOf(message)) > 0 ? undefined : { code: "claim_ran_out" };
   }
 
+  /** A file that needs more time than is left keeps back no text that needs less. */
+  #isLateAlone({ code }: Reason): boolean {
+    return code === "out_of_time" && !this.stopped && maySend(this.#pass);
+  }
+
   /** When the pause after a message is over, its random part drawn anew. */
   #afterPause(sentAt: Date | undefined): Date {
     const { clock, config } = this.#pass;
@@ -245,6 +251,13 @@ export class SessionWorker {
   async #giveBackQueue(reason: Reason): Promise<void> {
     const ids = this.#queue.splice(0).map((message) => message._id);
     await this.#claims.giveBack({ sessions: [this.session.name], ids, reason });
+  }
+
+  /** One that can't start in this pass any more goes back alone. */
+  async #leave(message: ClaimedMessage, reason: Reason): Promise<void> {
+    this.#queue.splice(this.#queue.indexOf(message), 1);
+    this.#events.notAgain(message);
+    await this.#claims.giveBack({ sessions: [this.session.name], ids: [message._id], reason });
   }
 
   /** The session is finished only when every outcome is recorded, or was given up on. */

@@ -1,10 +1,11 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../../../lib/clock.ts";
 import { SWEPT_SECONDS } from "../../../lib/config.ts";
-import { auditMessages, notBoolean } from "../../../lib/messages/audit.ts";
+import { notBoolean } from "../../../lib/messages/audit.ts";
 import { LIVE } from "../../../lib/messages/due.ts";
 import { type Bounded, countUpTo, type Search } from "../../../lib/mongo/bounded-count.ts";
 import type { Database } from "../../../lib/mongo/client.ts";
+import { auditMessages } from "../../../lib/monitoring/audit.ts";
 import type { ProblemCode } from "../../../lib/problems.ts";
 import { counted } from "../../format.ts";
 import { type Finding, ofCode, ok, problem } from "../finding.ts";

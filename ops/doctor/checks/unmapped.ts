@@ -21,9 +21,10 @@ async function tell(db: Database, unmapped: Unmapped, areThere: boolean): Promis
   const { collection, hasUnsent } = unmapped;
   const finding = hasUnsent && !areThere ? problem : warning;
   const what = `the collection ${collection}, outside DOCUMENTS, looks like messages [documents_not_found]`;
-  const which = hasUnsent
+  const recent = hasUnsent
     ? "unsent ones of the last day or later"
     : "none that is unsent and of the last day";
+  const which = hasUnsent === undefined ? "whether any is unsent is not known" : recent;
   const { detail, remedy } = unmapped.mapping ? ofShipped(unmapped.mapping) : await ofUnknown(db, collection);
   return finding(
     "documents",

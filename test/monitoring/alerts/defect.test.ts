@@ -10,8 +10,8 @@ import { ago } from "../../support/world.ts";
 /** What a step meets. */
 const broken = vi.hoisted((): { by?: Error } => ({}));
 
-vi.mock("../../../lib/messages/audit.ts", async (importOriginal) => {
-  const actual = await importOriginal<typeof import("../../../lib/messages/audit.ts")>();
+vi.mock("../../../lib/monitoring/audit.ts", async (importOriginal) => {
+  const actual = await importOriginal<typeof import("../../../lib/monitoring/audit.ts")>();
   const auditMessages: typeof actual.auditMessages = (...given) => {
     if (broken.by) throw broken.by;
     return actual.auditMessages(...given);

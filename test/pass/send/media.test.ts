@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { expectSilence, loud, PHONE, WORD } from "../../hostile/secrets.ts";
 import { dashboardWorld, withImage, withVideo } from "../../support/dashboard.ts";
 import { claimNew, openPass, openSender } from "../../support/sender.ts";
+import { jumpingTicker } from "../../support/ticker.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
 const at = (path: string) => `https://files.example/${path}`;
@@ -222,15 +223,30 @@ describe("time", () => {
     expect(world.waha.ledger).toMatchObject([{ kind: "image" }]);
   });
 
-  test("with less it is left for the next pass, unposted", async () => {
+  test("with less it is left for the next pass, unposted, and its session goes on", async () => {
     const { id, stopped, world } = await sendLate(picture("a.jpg"), 28.5);
-    expect(stopped).toEqual({ code: "out_of_time" });
+    expect(stopped).toBeUndefined();
     expect(posts(world)).toEqual([]);
     expect(await world.find(id)).toMatchObject({
       isPicked: false,
       delivery: { state: "released", attempts: 0 },
     });
     expect(await world.pass()).toMatchObject({ sent: 1 });
+  });
+
+  test("in a pass that stays a late file keeps back no text behind it, and is claimed once", async () => {
+    const world = await createWorld({}, { PASS_SECONDS: "60", TAIL_SECONDS: "10", STAY_SECONDS: "34" });
+    const ticker = jumpingTicker();
+    const passing = world.pass({ ticker });
+    await expect.poll(() => world.waha.requestCount({ route: "sessions" })).toBe(1);
+    ticker.jump(29_000);
+    const [id] = await world.insert(picture("a.jpg"), { content: "a text", scheduledAt: ago(5) });
+    expect(await passing).toMatchObject({ claimed: 2, sent: 1, released: 1, more: true });
+    expect(world.waha.ledger).toMatchObject([{ text: "a text" }]);
+    expect(await world.find(id)).toMatchObject({
+      isPicked: false,
+      delivery: { state: "released", attempts: 0, error: { code: "out_of_time" } },
+    });
   });
 
   test("a text still goes out then", async () => {
@@ -252,13 +268,15 @@ describe("time", () => {
   });
 
   test.each([
-    ["200000", picture("a.jpg"), 200],
-    ["60000", picture("a.jpg"), 120],
-    ["200000", { content: "Hello" }, 120],
+    ["40000", "10", picture("a.jpg"), 40],
+    ["40000", "120", picture("a.jpg"), 120],
+    // No POST outlives its pass, whatever the setting says.
+    ["300000", "120", picture("a.jpg"), 120],
+    ["40000", "10", { content: "Hello" }, 10],
   ])(
-    "with WAHA_MEDIA_TIMEOUT_MS=%s %j is looked up %i seconds after its attempt",
-    async (limit, fields, seconds) => {
-      const world = await createWorld({}, { WAHA_MEDIA_TIMEOUT_MS: limit, RECONCILE_AFTER_SECONDS: "120" });
+    "with WAHA_MEDIA_TIMEOUT_MS=%s and RECONCILE_AFTER_SECONDS=%s %j is looked up %i seconds after its attempt",
+    async (WAHA_MEDIA_TIMEOUT_MS, RECONCILE_AFTER_SECONDS, fields, seconds) => {
+      const world = await createWorld({}, { WAHA_MEDIA_TIMEOUT_MS, RECONCILE_AFTER_SECONDS });
       world.waha.addFault({ match: { textIncludes: "" }, times: 1, action: { type: "resetAfter" } });
       const [id] = await world.insert(fields);
       await world.pass();

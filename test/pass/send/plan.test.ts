@@ -140,14 +140,17 @@ test("a message that was given another session or campaign since is not sent on 
   expect(moved.map((message) => message._id)).toEqual([other._id, joined._id]);
 });
 
-test("a message whose campaign names another chat than when its session was found is not sent", () => {
+test("a message whose campaign says something else than when its session was found is not sent", () => {
   const a = backlog("a", 3);
-  const chat = { chatId: "1@g.us" };
-  a.next = a.next.map((due) => ({ ...due, campaignId: "c", sessionId: null, chat }));
+  const campaign = { isHeld: false, session: idKey("s"), chat: { chatId: "1@g.us" } };
+  a.next = a.next.map((due) => ({ ...due, campaignId: "c", sessionId: null, campaign }));
   const messages = a.next.map((due) => claimed(due, { campaignId: "c" }));
   const plan = planClaims([a], () => IDLE, 20);
-  const same = assign(plan, messages, new Map([[idKey("c"), chat]])).bySession.get("a");
+  const now = (changes: object) =>
+    assign(plan, messages, new Map([[idKey("c"), { ...campaign, ...changes }]]));
+  const same = now({}).bySession.get("a");
   expect(same?.map(({ campaignChat }) => campaignChat)).toEqual(["1@g.us", "1@g.us", "1@g.us"]);
-  expect(assign(plan, messages, new Map([[idKey("c"), { chatId: "2@g.us" }]])).moved).toHaveLength(3);
+  for (const change of [{ chat: { chatId: "2@g.us" } }, { isHeld: true }, { session: idKey("t") }])
+    expect(now(change).moved).toHaveLength(3);
   expect(assign(plan, messages, new Map()).moved).toHaveLength(3);
 });

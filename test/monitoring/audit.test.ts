@@ -2,10 +2,11 @@ import { expect, test } from "vitest";
 import { backgroundDone } from "../../lib/async.ts";
 import { parseConfig } from "../../lib/config.ts";
 import { MAPPINGS } from "../../lib/documents/mapping.ts";
-import { auditMessages } from "../../lib/messages/audit.ts";
 import { messageIndexes } from "../../lib/messages/indexes.ts";
 import { openDatabase } from "../../lib/mongo/client.ts";
+import { auditMessages } from "../../lib/monitoring/audit.ts";
 import { type RecordedCommand, recordCommands } from "../support/commands.ts";
+import { CAMPAIGN_STATES, dashboardWorld } from "../support/dashboard.ts";
 import { ago, createWorld, message, type World } from "../support/world.ts";
 
 const audit = (world: World) =>
@@ -42,4 +43,25 @@ test("a pass gives the database five seconds for it", async () => {
   await world.pass();
   await backgroundDone();
   expect(commands.filter(isAudit)).toMatchObject([{ command: { maxTimeMS: 5_000 } }]);
+});
+
+test("what is on hold is not told as never picked, whatever holds it", async () => {
+  const world = await dashboardWorld();
+  const sessionId = await world.session();
+  const old = { scheduledAt: ago(90_000) };
+  for (const state of ["draft", "cancelled", "deleted"] as const)
+    await world.message(await world.campaign(sessionId, CAMPAIGN_STATES[state]), old);
+  expect(await world.pass()).toMatchObject({ ok: true, errors: [] });
+  await world.message(await world.campaign(sessionId), old);
+  await world.message({ sessionId, campaignId: "gone" }, old);
+  await world.message({ sessionId, campaignId: null }, old);
+  expect(await audit(world)).toEqual(new Map([["never_picked", { count: 3, more: false }]]));
+});
+
+test("campaigns are not asked for where no message was left alone", async () => {
+  const world = await createWorld();
+  await world.insert({ isPicked: null });
+  const commands = recordCommands(world);
+  await audit(world);
+  expect(commands).toHaveLength(1);
 });

@@ -1,0 +1,73 @@
+import type { Document } from "mongodb";
+import { PICKED_ELSEWHERE, PICKED_SINCE_RELEASED, WRONG_DATE } from "../messages/audit.ts";
+import { LIVE } from "../messages/due.ts";
+import { referenceOf } from "../messages/message.ts";
+import { type Bounded, countUpTo, type Search } from "../mongo/bounded-count.ts";
+import type { Database } from "../mongo/client.ts";
+import { canBeWritten, type Id, idKey } from "../mongo/ids.ts";
+import type { ProblemCode } from "../problems.ts";
+import { findHeldCampaigns } from "../sessions/routing.ts";
+
+/** Counting stops here: past it the number says no more than "many". */
+const MANY = 1000;
+
+/** What an audit found, by code; a search stops at {@link MANY}. */
+export type AuditFindings = Map<ProblemCode, Bounded>;
+
+/** Has a flag, whatever is in it. */
+const has = (flag: string): Document => ({ $ne: [{ $ifNull: [`$${flag}`, null] }, null] });
+
+/**
+ * Finds the documents that no pass will ever see or touch, each part served by an index that is empty as
+ * long as all is well: in one request, and two more where messages were never picked.
+ *
+ * @param leftAlone messages due before this are too old to be swept
+ * @param limits `maxTimeMS`: after how long the database gives up, with an error
+ */
+export async function auditMessages(
+  db: Database,
+  leftAlone: Date,
+  limits: { maxTimeMS: number },
+): Promise<AuditFindings> {
+  const neverPicked = { ...LIVE, scheduledAt: { $lt: leftAlone } };
+  const searches: Search<ProblemCode>[] = [
+    ["flags_missing", { isSent: null }],
+    // What lacks two is counted once, by the first that it lacks.
+    ["flags_missing", { isDeleted: null }, has("isSent")],
+    ["flags_missing", { isPicked: null }, { $and: [has("isSent"), has("isDeleted")] }],
+    ["date_wrong", WRONG_DATE],
+    ["never_picked", neverPicked],
+    ["picked_elsewhere", PICKED_ELSEWHERE],
+    ["picked_elsewhere", PICKED_SINCE_RELEASED],
+  ];
+  const findings = await countUpTo(db.messages, searches, MANY, limits);
+  const found = findings.get("never_picked");
+  if (!found) return findings;
+  const count = Math.min(MANY, await countNotHeld(db, neverPicked, limits));
+  if (count > 0) findings.set("never_picked", { ...found, count });
+  else findings.delete("never_picked");
+  return findings;
+}
+
+/** Of what such a search finds, how much is of no campaign on hold: the app itself has stopped the others. */
+async function countNotHeld(db: Database, filter: Document, limits: { maxTimeMS: number }): Promise<number> {
+  const campaignId = referenceOf(db.documents.messages, "campaignId");
+  const groups = await db.messages
+    .aggregate<{ campaignId: Id | null; count: number }>(
+      [
+        { $match: filter },
+        { $limit: MANY + 1 },
+        { $group: { _id: campaignId, count: { $sum: 1 } } },
+        { $project: { _id: 0, campaignId: "$_id", count: 1 } },
+      ],
+      limits,
+    )
+    .toArray();
+  const held = await findHeldCampaigns(
+    db,
+    groups.filter((group) => canBeWritten(group.campaignId)),
+  );
+  return groups
+    .filter((group) => !held.has(idKey(group.campaignId ?? "")))
+    .reduce((sum, { count }) => sum + count, 0);
+}

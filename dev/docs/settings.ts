@@ -1,6 +1,5 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { SettingsSchema } from "../../lib/config.ts";
-import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { ServerSettingsSchema } from "../../ops/server/settings.ts";
 import { markdownTable } from "../host/table.ts";
 
@@ -66,16 +65,15 @@ function read({ shape }: z.ZodObject): Setting[] {
       description,
       example: String(example),
       isRequired: !absent.success,
-      byDefault: asWritten(absent.data),
+      byDefault: absent.data === undefined ? undefined : String(defaultOf(setting) ?? absent.data),
     };
   });
 }
 
-/** A setting's value as one writes it in an environment: a mapping by its name. */
-export function asWritten(value: unknown): string | undefined {
-  if (value === undefined) return undefined;
-  const [name] = Object.entries(MAPPINGS).find(([, mapping]) => mapping === value) ?? [];
-  return name ?? String(value);
+/** The default of a setting whose value is made from the text that one writes. */
+function defaultOf(setting: unknown): unknown {
+  const text = setting instanceof z.ZodPipe ? setting.in : undefined;
+  return text instanceof z.ZodDefault ? text.def.defaultValue : undefined;
 }
 
 /** How wide a comment in .env.example may be. */

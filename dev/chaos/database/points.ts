@@ -43,11 +43,9 @@ const COMMANDS: Record<string, Rule[]> = {
     ["read-claim", ({ filter }) => "delivery.passId" in filter],
     ["find-uncertain", ({ filter }) => "delivery.nextLookupAt" in filter],
     ["find-strays", ({ filter }) => "$or" in filter],
-    ["find-elsewhere", ({ filter }) => "isSent" in filter && !("isPicked" in filter) && !campaignIn(filter)],
     ["find-next-due", ({ filter }) => "scheduledAt" in filter],
     ["find-unfinished", ({ filter }) => campaignIn(filter) !== undefined],
     ["read-writes", ({ filter }) => "_id" in filter],
-    ["find-any-message", ({ filter }) => Object.keys(filter).length === 0],
   ],
   "find campaigns": [
     ["find-open-campaigns", ({ filter }) => "delivery.open" in filter],
@@ -61,6 +59,8 @@ const COMMANDS: Record<string, Rule[]> = {
     ["read-leases", ({ filter }) => "_id" in filter || "$or" in filter],
   ],
   "aggregate messages": [
+    ["find-elsewhere", ({ stages }) => stages[0] === "$sort" && stages.includes("$match")],
+    ["find-any-message", ({ stages }) => stages[0] === "$sort"],
     ["sample-collections", ({ filter }) => "_id" in filter],
     ["audit", ({ stages }) => stages.includes("$unionWith")],
     ["survey", ({ stages }) => stages.includes("$sort")],

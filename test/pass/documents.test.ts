@@ -111,7 +111,7 @@ describe("a database whose messages are elsewhere", () => {
     const world = await createWorld({}, settings);
     const document = { ...message(), ...fields };
     await world.db.collection(collection).insertOne(document, { ignoreUndefined: true });
-    expect(found(await world.pass())?.message).toContain("npm run doctor proposes");
+    expect(found(await world.pass())?.message).toContain("npm run doctor proposes DOCUMENTS");
   });
 });
 

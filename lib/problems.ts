@@ -100,7 +100,7 @@ const problems = {
     kind: "unsent",
     happened: "the message's campaign does not exist",
     remedy:
-      "The message is sent only if it names a session and a chat itself; restore the campaign, or clear the message's reference to it",
+      "Restore the campaign, or delete the message. It is sent without one only if it names a session and a chat itself, and no campaign",
   },
   database_lost: {
     kind: "unsent",

@@ -204,7 +204,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   never_picked: {
     happened:
-      "Messages are over 24 hours past their time, and were never taken: older than this deployment, on hold, or written too late",
+      "Messages are over 24 hours past their time, and were never taken: older than this deployment, or written too late",
     remedy:
       "[Give them a new time](operations.md#send-again), or set `isDeleted: true`. Until then their campaign stays open",
   },

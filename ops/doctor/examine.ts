@@ -1,5 +1,5 @@
 import { type SystemClock, systemClock } from "../../lib/clock.ts";
-import type { Config } from "../../lib/config.ts";
+import { type Config, MOVED_SETTINGS } from "../../lib/config.ts";
 import { checkDatabase, type DatabaseExam } from "./checks/database.ts";
 import { checkDocuments } from "./checks/documents.ts";
 import { checkIndexes } from "./checks/indexes.ts";
@@ -44,9 +44,16 @@ export async function examine(
     ...findings,
     ...checkVercel(vercel, config),
     ...database.findings,
-    ...(await onDatabase(config, database, waha)),
+    ...(isMappingWrong(wrong)
+      ? ON_DATABASE.map((check) => notChecked(check, "DOCUMENTS is wrong"))
+      : await onDatabase(config, database, waha)),
     ...waha.findings,
   ];
+}
+
+/** What the app calls its collections and fields is not known: with other names every check would be misled. */
+function isMappingWrong(wrong: ReadonlySet<string>): boolean {
+  return wrong.has("DOCUMENTS") || [...wrong].some((setting) => setting in MOVED_SETTINGS);
 }
 
 async function onDatabase(

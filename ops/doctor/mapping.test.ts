@@ -150,6 +150,30 @@ describe("the indexes of the mapping", () => {
   });
 });
 
+test.each([
+  ["DOCUMENTS", { DOCUMENTS: "dashboard" }, /^Set DOCUMENTS/],
+  [
+    "MESSAGES_COLLECTION",
+    { MESSAGES_COLLECTION: "Message" },
+    /^Remove MESSAGES_COLLECTION; docs\/mapping\.md/,
+  ],
+])("with a wrong %s no document is looked at by other names", async (setting, env, remedy) => {
+  const world = await createWorld({}, env);
+  await world.insert({ isPicked: "false" });
+  const findings = await examine(world.env, vercelFile);
+  expect(findings).toContainEqual(
+    expect.objectContaining({
+      level: "problem",
+      message: expect.stringContaining(setting),
+      remedy: expect.stringMatching(remedy),
+    }),
+  );
+  const onDatabase = findings.filter(({ check }) => ["indexes", "documents", "sessions"].includes(check));
+  expect(onDatabase.map(({ message }) => message)).toEqual(
+    Array.from({ length: 3 }, () => expect.stringContaining("DOCUMENTS is wrong")),
+  );
+});
+
 test("sessions are looked for by the mapping's name for theirs", async () => {
   const world = await dashboard();
   await world.session({ sessionName: "old-phone" });

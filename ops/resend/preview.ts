@@ -87,7 +87,7 @@ async function campaignNotes(db: Database, groups: EndedGroup[]): Promise<string
     );
   if (gone.length > 0)
     notes.push(
-      `No such campaign: ${listed(gone)}. Its messages are sent only if they name a session themselves`,
+      `No such campaign: ${listed(gone)}. Its messages are sent only if they name a session and a chat themselves`,
     );
   return notes.map((note) => `Note: ${harmless(note)}`);
 }

@@ -121,7 +121,10 @@ function fileOf({ file, names }: App, fields: Record<string, unknown>): Record<s
     if (value instanceof OddFile) return value.parts;
     return value === file[media] ? file[media] : {};
   }
-  const rule = media.find(({ when }) => when !== undefined && fields[when] === true);
+  const isGiven = (address: unknown) => !isNothing(address) && read(address) !== "";
+  const rule = media.find(
+    ({ url, when }) => when !== undefined && fields[when] === true && isGiven(fields[url]),
+  );
   return rule && { kind: rule.kind, url: fields[rule.url] };
 }
 

@@ -1,7 +1,7 @@
 import type { ChaosMessage, Post, RoundRecord } from "../record.ts";
 import { chatsSeen } from "./chats.ts";
 import { Check, type Finding } from "./finding.ts";
-import type { Round } from "./round.ts";
+import { isClaim, type Round } from "./round.ts";
 import { deliveryOf, TIES_MS, timeOf } from "./steps.ts";
 
 /** Every POST carries what the document held when its intent took effect, and was due then, and not deleted. */
@@ -19,7 +19,9 @@ export function checkAsStored({ record, trails, foreignPosts }: Round): Finding 
         check.violated(`posted by ${post.instance}, none of whose intents had taken effect`, trail.label);
         continue;
       }
-      for (const wrong of differences(post, intent.after, intent.at, record)) {
+      const claimWrittenAt = trail.steps.findLast((step) => isClaim(step) && step.at <= intent.at)?.at;
+      const span = { from: (claimWrittenAt ?? intent.at) - TIES_MS, until: intent.at };
+      for (const wrong of differences(post, intent.after, span, record)) {
         check.violated(`posted by ${post.instance}, but at its intent ${wrong}`, trail.label);
       }
     }
@@ -27,7 +29,13 @@ export function checkAsStored({ record, trails, foreignPosts }: Round): Finding 
   return check;
 }
 
-function differences(post: Post, stored: ChaosMessage, at: number, record: RoundRecord): string[] {
+/** @param held from the write of its claim to that of its intent, by the record's clock: a pass's may be ahead of it */
+function differences(
+  post: Post,
+  stored: ChaosMessage,
+  held: { from: number; until: number },
+  record: RoundRecord,
+): string[] {
   const { lookbackSeconds } = record.settings;
   const { claimedAt, session, chatId } = deliveryOf(stored);
   const late = timeOf(claimedAt) - timeOf(stored.scheduledAt);
@@ -39,7 +47,7 @@ function differences(post: Post, stored: ChaosMessage, at: number, record: Round
   if (post.url !== stored.media?.url)
     wrong.push(`its file was at ${tell(stored.media?.url)}, not ${tell(post.url)}`);
   // A chat that is its campaign's is that of the claim.
-  const chats = chatsSeen(stored, timeOf(claimedAt) - TIES_MS, at, record);
+  const chats = chatsSeen(stored, held.from, held.until, record);
   if (!chats.has(post.chatId)) {
     wrong.push(`its chat was ${[...chats].map(tell).join(" or ") || "absent"}, not ${tell(post.chatId)}`);
   }

@@ -5,11 +5,12 @@ const CHAT = "120363021234567890@g.us";
 const OTHER = "120363021234567891@g.us";
 
 /** Two messages of a campaign whose group is the chat, the first with an intent. */
-function ofGroup(): Story {
+function ofGroup(claimedAt = date(100)): Story {
   const story = new Story().byDashboard().group("g1", CHAT);
   story.campaign("c1", { groupId: story.id("g1") });
   for (const label of ["m1", "m2"]) story.message(label, { chatId: undefined, campaignId: story.id("c1") });
-  return story.claim("m1", 100).intend("m1", 110, { changes: { "delivery.chatId": CHAT } });
+  const changes = { "delivery.claimedAt": claimedAt, "delivery.chatId": CHAT };
+  return story.claim("m1", 100).intend("m1", 110, { changes });
 }
 
 describe("a message whose campaign's group is its chat", () => {
@@ -31,6 +32,11 @@ describe("a message whose campaign's group is its chat", () => {
       `m1: posted by one, but at its intent its chat was "${OTHER}", not "${CHAT}"`,
     ]);
   });
+});
+
+it("is held against the group of its claim also where the clock of its pass is ahead", () => {
+  const ahead = ofGroup(date(200)).post("m1", 120, { chatId: CHAT });
+  expect(ahead.wrong("as-stored")).toEqual([]);
 });
 
 describe("a message with a file", () => {

@@ -51,6 +51,11 @@ function textOf({ session, document: { chatId, content } }: PlannedMessage): Tex
   return { session, chatId, text: content };
 }
 
+/** Creates the app's collections: passes make indexes, and no collection. */
+export async function createCollections(db: Db): Promise<void> {
+  for (const name of Object.values(COLLECTIONS)) await db.createCollection(name);
+}
+
 /** Leaves nothing in the database but this work; its indexes stay. */
 export async function replaceWork(db: Db, { world }: Work): Promise<void> {
   await Promise.all(Object.values(COLLECTIONS).map((name) => db.collection(name).deleteMany({})));

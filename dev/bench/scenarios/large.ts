@@ -1,5 +1,5 @@
 import type { Db } from "mongodb";
-import { COLLECTIONS, seed } from "../../load/seed.ts";
+import { seed } from "../../load/seed.ts";
 import { OURS } from "../contenders/catalog.ts";
 import type { Contender } from "../contenders/contender.ts";
 import { openWahaFor } from "../contest.ts";
@@ -10,7 +10,7 @@ import { type Measurement, measure } from "../measure.ts";
 import type { Scale } from "../scale.ts";
 import type { Findings, Scenario, Table, Tell } from "../scenario.ts";
 import { median } from "../statistics.ts";
-import { makeWork, replaceWork, type Work } from "../work.ts";
+import { createCollections, makeWork, replaceWork, type Work } from "../work.ts";
 import { timePass, WARM_UP } from "./idle.ts";
 
 const SESSIONS = 20;
@@ -38,8 +38,7 @@ export const large: Scenario = {
     tell(`${(scale.sent + scale.future).toLocaleString("en")} messages are there`);
     const sizes = await weighIndexes(db);
     tell("the indexes are weighed");
-    // Passes make indexes, and no collection.
-    for (const name of Object.values(COLLECTIONS)) await lab.client.db("large-empty").createCollection(name);
+    await createCollections(lab.client.db("large-empty"));
     const sides = [
       sideOf(lab, waha, "an empty collection", "large-empty", replaceWork),
       sideOf(lab, waha, "the large one", "large-full", (full, { world }) => seed(full, world)),

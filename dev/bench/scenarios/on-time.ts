@@ -9,7 +9,7 @@ import type { Lab } from "../lab/lab.ts";
 import type { Waha } from "../lab/waha.ts";
 import type { Scale } from "../scale.ts";
 import type { Findings, Scenario, Tell } from "../scenario.ts";
-import { replaceWork } from "../work.ts";
+import { createCollections, replaceWork } from "../work.ts";
 import { findings } from "./on-time-findings.ts";
 import { evenWork, FIRST_MS, insertInTime, LATENCY_MS, SESSIONS, whenInserted } from "./on-time-work.ts";
 
@@ -42,6 +42,7 @@ export const onTime: Scenario = {
     const place = { database: DATABASE, waha, settings: { ...settings, FUNCTION: folder } };
     const ours = [1, 2].map(() => lab.start({ name: OURS, program: "ours", args: [] }, place));
     // So that no cold start is measured, nor indexes are made.
+    await createCollections(lab.client.db(DATABASE));
     const warm = lab.start({ name: OURS, program: "ours", args: [] }, { database: DATABASE, waha });
     await warm.run({ once: true });
     await warm.end();

@@ -225,7 +225,7 @@ const BREAKAGES: Breakage[] = [
       level: "problem",
       check: "documents",
       message: /campaign_not_found.*gone-campaign/,
-      remedy: /restore/,
+      remedy: /Restore/,
     },
   },
   {
@@ -235,7 +235,7 @@ const BREAKAGES: Breakage[] = [
       level: "warning",
       check: "documents",
       message: /campaign_not_found.*gone-campaign/,
-      remedy: /restore/,
+      remedy: /Restore/,
     },
   },
   {

@@ -159,10 +159,7 @@ test("at debug a message that waits for its session, and one that was given back
     { LOG_LEVEL: "debug" },
   );
   const claimed = { state: "claimed", passId: "dead", claimedAt: ago(90), claimExpiresAt: ago(40) };
-  const [blocked, rescued] = await world.insert(
-    { sessionId: "down" },
-    { isPicked: true, delivery: claimed },
-  );
+  const [blocked, rescued] = await world.insert({ sessionId: "down" }, { isPicked: true, delivery: claimed });
   const told = await follow(world);
   const of = (id: typeof blocked) => told.filter(({ messageId }) => messageId === id?.toHexString());
   expect(of(blocked)).toContainEqual(

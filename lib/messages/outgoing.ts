@@ -32,18 +32,19 @@ export function parseOutgoing(
   names: MessageNames,
 ): { outgoing: Outgoing } | { problem: string } {
   const problems: string[] = [];
-  const read = <T>(schema: z.ZodType<T>, value: unknown): T | undefined => {
+  const read = <T>(schema: z.ZodType<T>, field: string, value: unknown): T | undefined => {
     const parsed = schema.safeParse(value);
-    if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => issue.message));
+    if (!parsed.success) problems.push(...parsed.error.issues.map(({ message: wrong }) => field + wrong));
     return parsed.data;
   };
   const chat = read(
-    chatSchema(names.chatId ?? "its chat"),
+    Chat,
+    names.chatId ?? "its chat",
     message.chatId || message.campaignChat || message.chatId,
   );
   const media = mediaOf(message, names);
-  const file = media && read(mediaSchema(media.field), media.value);
-  const content = read(contentSchema(names.content, media === undefined), message.content);
+  const file = media && read(File, media.field, media.value);
+  const content = read(media ? Caption : Text, names.content, message.content);
   if (file?.kind === "voice" && content)
     problems.push(`${names.content} must be empty: a voice message has no caption`);
   if (problems.length > 0 || chat === undefined || content === undefined)
@@ -51,59 +52,56 @@ export function parseOutgoing(
   return { outgoing: { chatId: chat, content, media: file } };
 }
 
-function chatSchema(field: string) {
-  const noChat = `${field} is not a WhatsApp chat (…@c.us, @g.us, @lid, @newsletter)`;
-  return z
-    .string({ error: ({ input }) => (isTooLong(input) ? noChat : `${field} is missing or not a string`) })
-    .transform((chatId) => (/^\d{5,20}$/.test(chatId) ? `${chatId}@c.us` : chatId))
-    .refine((chatId) => CHAT_ID.test(chatId), noChat);
+/*
+ * What a message must hold. The schemas are made once, as making one takes longer than using it; so what they say is
+ * wrong follows the name of the app's field.
+ */
+
+const NO_CHAT = " is not a WhatsApp chat (…@c.us, @g.us, @lid, @newsletter)";
+const NO_TEXT = " is missing or not a string";
+const LONG_TEXT = ` is longer than ${MAX_TEXT} characters`;
+const NO_ADDRESS = " holds no http:// or https:// address";
+const LONG_ADDRESS = `: the address is longer than ${MAX_URL} characters`;
+
+/** What is far too long comes as a stand-in for it. */
+function unlessTooLong(wrong: string, long: string) {
+  return { error: ({ input }: { input?: unknown }) => (isTooLong(input) ? long : wrong) };
 }
 
-/** A caption may be empty, or not there at all. */
-function contentSchema(field: string, isText: boolean) {
-  const tooLong = `${field} is longer than ${MAX_TEXT} characters`;
-  const content = z
-    .string({ error: ({ input }) => (isTooLong(input) ? tooLong : `${field} is missing or not a string`) })
-    // In JavaScript's characters; zod's own `max` counts those beyond the first plane once.
-    .refine((text) => text.length <= MAX_TEXT, tooLong);
-  if (isText) return content.refine((text) => text.trim() !== "", `${field} is empty`);
-  return z.preprocess((value) => value ?? "", content);
+const Chat = z
+  .string(unlessTooLong(NO_TEXT, NO_CHAT))
+  .transform((chatId) => (/^\d{5,20}$/.test(chatId) ? `${chatId}@c.us` : chatId))
+  .refine((chatId) => CHAT_ID.test(chatId), NO_CHAT);
+
+const Content = z
+  .string(unlessTooLong(NO_TEXT, LONG_TEXT))
+  // In JavaScript's characters; zod's own `max` counts those beyond the first plane once.
+  .refine((text) => text.length <= MAX_TEXT, LONG_TEXT);
+const Text = Content.refine((text) => text.trim() !== "", " is empty");
+/** It may be empty, or not there at all. */
+const Caption = z.preprocess((value) => value ?? "", Content);
+
+function part(name: string) {
+  const long = `: ${name} is too long`;
+  return z
+    .string(unlessTooLong(`: ${name} is not a string`, long))
+    .max(MAX_MEDIA_PART, long)
+    .nullish()
+    .transform((value) => value ?? undefined);
 }
 
-function mediaSchema(field: string) {
-  /** What is far too long comes as a stand-in for it. */
-  const error = (isWrong: string, isLong: string) => ({
-    error: ({ input }: { input?: unknown }) => (isTooLong(input) ? isLong : isWrong),
-  });
-  const part = (name: string) => {
-    const isLong = `${field}: ${name} is too long`;
-    return z
-      .string(error(`${field}: ${name} is not a string`, isLong))
-      .max(MAX_MEDIA_PART, isLong)
-      .nullish();
-  };
-  const noAddress = `${field} holds no http:// or https:// address`;
-  const longAddress = `${field}: the address is longer than ${MAX_URL} characters`;
-  const kinds = MEDIA_KINDS.join(", ");
-  return z
-    .object(
-      {
-        kind: z.enum(MEDIA_KINDS, { error: `${field}: kind is none of ${kinds}` }),
-        url: z.url({ protocol: /^https?$/, ...error(noAddress, longAddress) }).max(MAX_URL, longAddress),
-        mimetype: part("mimetype"),
-        filename: part("filename"),
-        convert: z.boolean().optional(),
-      },
-      { error: `${field} is not a document with kind and url` },
-    )
-    .transform(
-      ({ mimetype, filename, ...media }): Media => ({
-        ...media,
-        mimetype: mimetype ?? undefined,
-        filename: filename ?? undefined,
-      }),
-    );
-}
+const File = z.object(
+  {
+    kind: z.enum(MEDIA_KINDS, { error: `: kind is none of ${MEDIA_KINDS.join(", ")}` }),
+    url: z
+      .url({ protocol: /^https?$/, ...unlessTooLong(NO_ADDRESS, LONG_ADDRESS) })
+      .max(MAX_URL, LONG_ADDRESS),
+    mimetype: part("mimetype"),
+    filename: part("filename"),
+    convert: z.boolean().optional(),
+  },
+  { error: " is not a document with kind and url" },
+);
 
 /** Whether a message is to be sent with a file, which may take WAHA minutes. */
 export function hasMedia(message: MessageDocument, names: MessageNames): boolean {

@@ -1,4 +1,3 @@
-import type { Document } from "mongodb";
 import type { Database } from "../mongo/client.ts";
 import type { Id } from "../mongo/ids.ts";
 import { type Updated, updateAll, updateMatching } from "../mongo/updates.ts";
@@ -107,10 +106,10 @@ export function rescueExpiredClaims(
 /** More than a person follows one by one. */
 const FOLLOWED = 1000;
 
-/** The messages that were given back at this moment, for a log that follows each by its id. */
-export async function findRescued(db: Database, at: Date): Promise<Id[]> {
+/** The messages that a rescue would give back now, for a log that follows each by its id. */
+export async function findExpiredClaims(db: Database, passId: string, expiredBy: Date): Promise<Id[]> {
   const found = await db.messages
-    .find(rescued("", at, at).mark as Document)
+    .find(rescued(passId, expiredBy, expiredBy).filter)
     .limit(FOLLOWED)
     .project<{ _id: Id }>({ _id: 1 })
     .toArray();

@@ -2,7 +2,7 @@ import { CAMPAIGN_INDEXES, openCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
 import { shownId } from "../log.ts";
-import { findRescued, rescueExpiredClaims } from "../messages/claims.ts";
+import { findExpiredClaims, rescueExpiredClaims } from "../messages/claims.ts";
 import { messageIndexes } from "../messages/indexes.ts";
 import type { Database } from "../mongo/client.ts";
 import { isTooSlow } from "../mongo/errors.ts";
@@ -59,6 +59,8 @@ export async function rescue(pass: Pass): Promise<number> {
   const { clock, config, db, id, lifetimes, log, stats } = pass;
   const now = clock.now();
   const expiredBy = addSeconds(now, -lifetimes.marginMs / 1000);
+  // Asked before: the survey beside may write another reason over it at once.
+  const followed = TELLS_ALL.has(config.LOG_LEVEL) ? await findExpiredClaims(db, id, expiredBy) : [];
   const { changed: count, rejected } = await rescueExpiredClaims(db, id, expiredBy, now);
   stats.lasting("database_refused", rejected);
   if (rejected > 0) log.warn({ count: rejected }, "expired claims that the database does not let go");
@@ -66,10 +68,8 @@ export async function rescue(pass: Pass): Promise<number> {
   stats.add("rescued", count);
   stats.problem("pass_died", count);
   log.warn({ count }, "claims of a pass that died were given back");
-  if (TELLS_ALL.has(config.LOG_LEVEL)) {
-    for (const id of await findRescued(db, now))
-      log.debug({ messageId: shownId(id) }, "given back: the pass that had claimed it died");
-  }
+  for (const _id of followed)
+    log.debug({ messageId: shownId(_id) }, "given back: the pass that had claimed it died");
   return count;
 }
 

@@ -155,11 +155,14 @@ test("each message that is missed, or whose flags are set back, has a line of it
 
 test("at debug a message that waits for its session, and one that was given back, are found by their ids", async () => {
   const world = await createWorld(
-    { sessions: [{ name: "default" }, { name: "down", status: "STOPPED" }] },
+    { sessions: [{ name: "down", status: "STOPPED" }] },
     { LOG_LEVEL: "debug" },
   );
   const claimed = { state: "claimed", passId: "dead", claimedAt: ago(90), claimExpiresAt: ago(40) };
-  const [blocked, rescued] = await world.insert({ sessionId: "down" }, { isPicked: true, delivery: claimed });
+  const [blocked, rescued] = await world.insert(
+    { sessionId: "down" },
+    { sessionId: "down", isPicked: true, delivery: claimed },
+  );
   const told = await follow(world);
   const of = (id: typeof blocked) => told.filter(({ messageId }) => messageId === id?.toHexString());
   expect(of(blocked)).toContainEqual(

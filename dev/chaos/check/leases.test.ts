@@ -117,6 +117,13 @@ describe("one-sender, as for a lease that is given back,", () => {
     expect(wrong(broken)).toEqual([]);
   });
 
+  it("does not take time that is made to pass for it", () => {
+    const aged = posting(250, [[100, 20_000]], cutOff).lease(270, "pass", -2_730);
+    const lease = aged.record.leases.get("account")?.at(-1)?.document;
+    Object.assign(lease ?? {}, { agedBy: 3_000 });
+    expect(wrong(aged)).toEqual([]);
+  });
+
   it("does not take a lease that runs out, is taken, or is ended by the harness, for one that is given back", () => {
     expect(wrong(posting(250, [[100, 20_000]], cutOff).lease(21_000, "other"))).toEqual([]);
     expect(wrong(endLease(posting(250, [[100, 20_000]], cutOff), 240, 245))).toEqual([]);
@@ -163,6 +170,10 @@ describe("under-lease", () => {
     expect(wrong(claimed([100, "pass", 8_200]))).toEqual([
       "m1: claimed by pass until 0 ms after its lease ends",
     ]);
+  });
+
+  it("takes a renewal just before the claim into account", () => {
+    expect(wrong(claimed([100, "pass", 8_200], [195, "pass", 8_295]))).toEqual([]);
   });
 
   it("finds a claim that lasts for too long, as long as the storm's settings count", () => {

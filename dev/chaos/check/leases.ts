@@ -7,13 +7,13 @@ export function leaseOf(session: string, { leases }: RoundRecord): History<Docum
   return leases.get(session) ?? [];
 }
 
-/** The version by which one of some passes held a lease at about a moment; undefined if none did. */
+/** The latest version by which one of some passes held a lease at about a moment; undefined if none did. */
 export function heldAt(
   history: History<Document>,
   passIds: readonly string[],
   at: number,
 ): Version<Document> | undefined {
-  return inForceBetween(history, at - TIES_MS, at + TIES_MS).find(
+  return inForceBetween(history, at - TIES_MS, at + TIES_MS).findLast(
     ({ document }) => passIds.includes(document?.passId) && timeOf(document?.expiresAt) > at - TIES_MS,
   );
 }

@@ -84,8 +84,9 @@ function returnsIn(history: History<Document>): [at: number, passId: string][] {
   return history.flatMap(({ at, document }, index): [number, string][] => {
     const before = history[index - 1]?.document;
     const isSame = document && before?.passId === document.passId;
+    const isAged = document?.agedBy !== before?.agedBy;
     const isOver = timeOf(document?.expiresAt) <= at && timeOf(before?.expiresAt) > at;
-    return isSame && isOver ? [[at, document.passId]] : [];
+    return isSame && isOver && !isAged ? [[at, document.passId]] : [];
   });
 }
 

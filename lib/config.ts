@@ -43,6 +43,8 @@ const webAddress = z
   .url({ protocol: /^https?$/, error: "must be an http:// or https:// address" })
   .refine(hasNoUser, "must hold no user or password: requests can't carry them");
 
+const secret = z.string().min(16, "must have 16 characters or more").regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII);
+
 const LogLevel = z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info");
 
 /** The level to log at, also when other settings are wrong. */
@@ -74,15 +76,15 @@ export const SettingsSchema = z.object({
     .regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII)
     .optional()
     .meta({ description: "WAHA's key, sent as `X-Api-Key`. Set it unless WAHA has none." }),
-  CRON_SECRET: z
-    .string()
-    .min(16, "must have 16 characters or more")
-    .regex(VISIBLE_ASCII, NOT_VISIBLE_ASCII)
-    .meta({
-      description:
-        "What callers send as `Authorization: Bearer …`, for example from `openssl rand -hex 32`. At least 16 visible ASCII characters, no spaces.",
-      example: "",
-    }),
+  CRON_SECRET: secret.meta({
+    description:
+      "What callers send as `Authorization: Bearer …`, for example from `openssl rand -hex 32`. At least 16 visible ASCII characters, no spaces.",
+    example: "",
+  }),
+  STATUS_SECRET: secret.optional().meta({
+    description:
+      "A second secret, which opens [the status page](monitoring.md#the-status-page) and its JSON, and nothing else: for those who look and may not send. As `CRON_SECRET`, and another than that.",
+  }),
   WAHA_DEFAULT_SESSION: z.string().optional().meta({
     description:
       "The WAHA session for messages that name none, and whose campaign names none either. On WAHA Core: `default`.",
@@ -210,7 +212,7 @@ export function parseConfig(env: NodeJS.ProcessEnv): Config {
   const config = collectProblems(() => parseSettings(SettingsSchema, env), problems);
   const times = readTimes(env);
   if (times) problems.push(...crossCheck(times));
-  if (config) problems.push(...checkCollections(config));
+  if (config) problems.push(...checkCollections(config), ...checkSecrets(config));
   if (!config || problems.length > 0) throw new ConfigError(problems);
   return config;
 }
@@ -285,6 +287,12 @@ function checkCollections({ DOCUMENTS, SCHEDULER_COLLECTION }: Config): SettingP
   const isTheApps = Object.values(DOCUMENTS).some((part) => part?.collection === SCHEDULER_COLLECTION);
   return isTheApps
     ? [{ setting: "SCHEDULER_COLLECTION", problem: "must not be a collection that DOCUMENTS names" }]
+    : [];
+}
+
+function checkSecrets({ CRON_SECRET, STATUS_SECRET }: Config): SettingProblem[] {
+  return STATUS_SECRET === CRON_SECRET
+    ? [{ setting: "STATUS_SECRET", problem: "must not be CRON_SECRET, which gives the right to send" }]
     : [];
 }
 

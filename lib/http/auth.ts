@@ -37,29 +37,40 @@ function compare(given: string, secret: string): AuthResult {
   return timingSafeEqual(digest(given), digest(secret)) ? "ok" : "wrong";
 }
 
+/** The settings that hold a secret. */
+type SecretSetting = "CRON_SECRET" | "STATUS_SECRET";
+
+/** How a caller is admitted. */
+export interface Admission {
+  /** Holds the request's `Authorization` header against one secret. */
+  check(header: string | null, secret: string): AuthResult;
+  /** The settings any of which admits. */
+  by: SecretSetting[];
+}
+
 /**
- * Gives the settings to a caller who knows the secret; undefined to any other.
+ * Gives the settings to a caller who knows a secret; undefined to any other.
  *
- * @param check holds the request's `Authorization` header against the secret
- * @throws ConfigError: to any caller if there is no usable secret, and for another wrong setting only to those who
- *   know the secret
+ * @throws ConfigError: to any caller if CRON_SECRET is not usable, and for another wrong setting only to those who
+ *   know a secret
  */
 export function admit(
   request: Request,
   env: NodeJS.ProcessEnv,
   log: Log,
-  check: (header: string | null, secret: string) => AuthResult,
+  { check, by }: Admission,
 ): Config | undefined {
   const settings = readSettings(env);
-  const isWrong = settings instanceof ConfigError;
-  if (isWrong && settings.problems.some(({ setting }) => setting === "CRON_SECRET")) throw settings;
-  const secret = isWrong ? (env.CRON_SECRET ?? "").trim() : settings.CRON_SECRET;
-  const result = check(request.headers.get("authorization"), secret);
-  if (result !== "ok") {
-    log.warn({ credentials: result }, "unauthorized call");
+  const wrong = settings instanceof ConfigError ? settings.problems.map(({ setting }) => setting) : [];
+  if (settings instanceof ConfigError && wrong.includes("CRON_SECRET")) throw settings;
+  const secrets = by.flatMap((name) => (wrong.includes(name) ? [] : env[name]?.trim() || []));
+  const header = request.headers.get("authorization");
+  const results = secrets.map((secret) => check(header, secret));
+  if (!results.includes("ok")) {
+    log.warn({ credentials: results[0] }, "unauthorized call");
     return undefined;
   }
-  if (isWrong) throw settings;
+  if (settings instanceof ConfigError) throw settings;
   return settings;
 }
 

@@ -36,7 +36,7 @@ export async function handleCron(
   if (request.method !== "GET") return answer(405, { error: "method not allowed" }, { Allow: "GET" });
   const log = openLog(logLevel(env));
   try {
-    const config = admit(request, env, log, checkBearer);
+    const config = admit(request, env, log, { check: checkBearer, by: ["CRON_SECRET"] });
     if (!config) return answer(401, { error: "unauthorized" }, BEARER_CHALLENGE);
     for (const warning of configWarnings(config)) log.warn({}, warning);
     const isDryRun = asksForDryRun(request.url);

@@ -3,14 +3,17 @@ import { openLog } from "../log.ts";
 import { gatherStatus } from "../monitoring/status/gather.ts";
 import { CONTENT_SECURITY_POLICY } from "../monitoring/status/page/document.ts";
 import { failurePage, statusPage, unauthorizedPage } from "../monitoring/status/page/page.ts";
-import { admit, checkBasicOrBearer } from "./auth.ts";
+import { type Admission, admit, checkBasicOrBearer } from "./auth.ts";
 import { answer, BEARER_CHALLENGE, explain } from "./respond.ts";
 
 /** Has a browser ask for a user and a password. */
 const BASIC_CHALLENGE = { "WWW-Authenticate": 'Basic realm="waha-scheduler"' };
 
+/** Who looks need not be able to send; who may send may look. */
+const ADMISSION = { check: checkBasicOrBearer, by: ["CRON_SECRET", "STATUS_SECRET"] } satisfies Admission;
+
 /**
- * Tells a caller who knows the secret how the scheduler is: as JSON, or as a page if the caller accepts HTML. It
+ * Tells a caller who knows a secret how the scheduler is: as JSON, or as a page if the caller accepts HTML. It
  * changes nothing, and its work is bounded, however much there is in the database.
  *
  * @param env the settings; see docs/configuration.md
@@ -21,7 +24,7 @@ export async function handleStatus(request: Request, env: NodeJS.ProcessEnv): Pr
   const log = openLog(logLevel(env));
   const isBrowser = request.headers.get("accept")?.includes("text/html") ?? false;
   try {
-    const config = admit(request, env, log, checkBasicOrBearer);
+    const config = admit(request, env, log, ADMISSION);
     if (!config)
       return isBrowser
         ? pageAnswer(401, await unauthorizedPage(), BASIC_CHALLENGE)

@@ -6,6 +6,7 @@ import { readOptions } from "../../ops/resend/options.ts";
 import { askStatus, basic, readPage, readStatus } from "../support/status.ts";
 import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../support/world.ts";
 
+const LOOKING = "a-secret-to-look-by";
 const HTML = { accept: "text/html,application/xhtml+xml" };
 
 describe("who may see it", () => {
@@ -25,6 +26,28 @@ describe("who may see it", () => {
     const world = await createWorld();
     expect((await askStatus(world, { authorization })).status).toBe(status);
     expect((await askStatus(world, { authorization, ...HTML })).status).toBe(status);
+  });
+
+  test("STATUS_SECRET opens the page and its JSON, beside CRON_SECRET, and starts no pass", async () => {
+    const world = await createWorld({}, { STATUS_SECRET: LOOKING });
+    for (const secret of [LOOKING, SECRET])
+      for (const authorization of [`Bearer ${secret}`, basic(secret)])
+        expect((await askStatus(world, { authorization })).status).toBe(200);
+    expect((await askStatus(world, { authorization: `Bearer ${LOOKING}x` })).status).toBe(401);
+    for (const query of ["", "?dryRun=true"]) {
+      const headers = { authorization: `Bearer ${LOOKING}` };
+      const request = new Request(`http://localhost/api/cron${query}`, { headers });
+      expect((await handleCron(request, world.env)).status).toBe(401);
+    }
+  });
+
+  test("a STATUS_SECRET that may not be one opens nothing; where another setting is wrong it is told which", async () => {
+    const world = await createWorld({}, { STATUS_SECRET: "short" });
+    expect((await askStatus(world, { authorization: "Bearer short" })).status).toBe(401);
+    expect(await (await askStatus(world)).json()).toMatchObject({ errors: [{ setting: "STATUS_SECRET" }] });
+    Object.assign(world.env, { STATUS_SECRET: LOOKING, SEND_GAP_MS: "soon" });
+    const wrong = await askStatus(world, { authorization: `Bearer ${LOOKING}` });
+    expect(await wrong.json()).toMatchObject({ errors: [{ setting: "SEND_GAP_MS" }] });
   });
 
   test("a browser is asked for a password, a program for a token", async () => {

@@ -13,6 +13,7 @@ const NO_SETTINGS = {
   WAHA_API_URL: undefined,
   WAHA_API_KEY: undefined,
   CRON_SECRET: undefined,
+  STATUS_SECRET: undefined,
   PORT: undefined,
   HOST: undefined,
   TICK_SECONDS: undefined,

@@ -41,7 +41,7 @@ export function failurePage(errors: Failure["errors"]): Promise<string> {
 export function unauthorizedPage(): Promise<string> {
   const card = verdictCard({
     level: "warning",
-    headline: "The password is CRON_SECRET",
+    headline: "The password is STATUS_SECRET or CRON_SECRET",
     detail: "Any user name will do. Load the page again to be asked.",
   });
   return renderPage("waha-scheduler: password", card, { refreshes: false });

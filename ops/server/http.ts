@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { endsWithin } from "../../lib/async.ts";
@@ -27,6 +27,15 @@ export function createApp(env: NodeJS.ProcessEnv, host: Partial<Host>): Hono {
     .notFound((context) => context.json({ error: "not found" }, 404));
 }
 
+/**
+ * Connections at a time, where systems often allow 1,024 open files: what strangers hold must leave enough for the
+ * database and WAHA. Those beyond are closed at once.
+ */
+export const MAX_CONNECTIONS = 256;
+
+/** How long a connection has to bring its headers, and its whole request. By default Node allows 60 s and 300 s. */
+const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 500 };
+
 /** An app that is being served over HTTP. */
 export interface Served {
   port: number;
@@ -47,15 +56,30 @@ export interface Served {
  * @throws Error of the system if it can't listen there
  */
 export async function serve(app: Hono, port: number, host: string): Promise<Served> {
-  const server = createAdaptorServer({ overrideGlobalObjects: false, fetch: app.fetch }) as Server;
-  // Each connection closes with its answer, so that none kept alive holds up the end.
+  const server = createAdaptorServer({
+    overrideGlobalObjects: false,
+    fetch: app.fetch,
+    serverOptions: LIMITS,
+  }) as Server;
+  server.maxConnections = MAX_CONNECTIONS;
   server.maxRequestsPerSocket = 1;
+  const silent = new Set<Socket>();
+  server.on("connection", (socket) => {
+    silent.add(socket);
+    socket.once("close", () => silent.delete(socket));
+  });
+  server.prependListener("request", ({ socket }, response) => {
+    silent.delete(socket);
+    // The connection ends with its answer: otherwise Node reads on what follows, a body without end, say.
+    response.shouldKeepAlive = false;
+  });
   await once(server.listen(port, host), "listening");
   return {
     port: (server.address() as AddressInfo).port,
     close: async (withinMs) => {
       const closed = once(server, "close");
       server.close();
+      for (const socket of silent) socket.destroy();
       const allAnswered = await endsWithin(closed, withinMs);
       server.closeAllConnections();
       await closed;

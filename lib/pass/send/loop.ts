@@ -1,4 +1,4 @@
-import { addSeconds, earliest, pauseFor } from "../../clock.ts";
+import { addSeconds, earliest } from "../../clock.ts";
 import { UnavailableError } from "../../errors.ts";
 import { describeError } from "../../log.ts";
 import { asUnavailable } from "../../mongo/errors.ts";
@@ -181,11 +181,17 @@ class SendLoop {
 
   /** Waits until some session could do with more or has nothing left, or until a moment. */
   async #change(until: Date | undefined): Promise<void> {
-    const { clock, stop } = this.#pass;
-    const changed = new AbortController();
-    this.#wake = () => changed.abort();
-    const end = until ?? this.#pass.stepsUntil;
-    await pauseFor(clock.until(end), AbortSignal.any([changed.signal, stop]));
+    const { clock, stepsUntil, stop } = this.#pass;
+    // Not by a signal: aborting one makes an error each time, and workers wake the loop with every other message.
+    const { promise: woken, resolve } = Promise.withResolvers<void>();
+    const wake = () => resolve();
+    this.#wake = wake;
+    const timer = setTimeout(wake, clock.until(until ?? stepsUntil));
+    stop.addEventListener("abort", wake);
+    if (stop.aborted) wake();
+    await woken;
+    clearTimeout(timer);
+    stop.removeEventListener("abort", wake);
   }
 
   /** Whether something is left for the next pass. What was left in a pass that stays may have been sent since. */

@@ -45,6 +45,8 @@ export interface Delivered {
   posted: boolean;
   /** No attempt could start any more, and why: the message is still claimed. */
   notStarted?: Reason;
+  /** It was given back as its claim is over: so is that of what is queued behind it. */
+  claimOver?: boolean;
   /** The POST may still be under way: no other pass may send on the session before the lease has run out. */
   open?: boolean;
   /** Nothing more may be sent on the session in this pass, and why. */
@@ -84,7 +86,7 @@ const ENDINGS: Record<
     count: (stats, reason) => stats.released(reason),
     told: "given back: it could not start in time",
     recorded: "released",
-    // What is over for this message is over for those behind it; the session finds that out by itself.
+    // What is over for this message is over for those behind it, which go back as well.
     stop: () => undefined,
   },
   invalid: {
@@ -162,10 +164,13 @@ export async function deliver(
     return { posted: false, stop: end("released", { code: "database_lost" }) };
   // The claim may be over: an intent that matched nothing then says nothing about the message.
   const late = context.whyNot(message);
-  if (late) return { posted: false, stop: end("returned", late) };
+  const isOver = written === "stale" && clock.until(message.delivery.claimExpiresAt) <= clock.errorMs;
+  const tooLate = late ?? (isOver ? CLAIM_RAN_OUT : undefined);
+  if (tooLate) {
+    end("returned", tooLate);
+    return { posted: false, claimOver: tooLate.code === CLAIM_RAN_OUT.code };
+  }
   if (written === "rejected") end("released", { code: "database_refused" });
-  else if (written === "stale" && clock.until(message.delivery.claimExpiresAt) <= clock.errorMs)
-    end("returned", { code: "claim_ran_out" });
   else if (written === "stale") end("released", { code: "message_changed" });
   if (written !== "applied") return { posted: false };
 
@@ -192,6 +197,8 @@ export async function deliver(
     stop: notAgain ? undefined : stop,
   };
 }
+
+const CLAIM_RAN_OUT: Reason = { code: "claim_ran_out" };
 
 /** Without an answer of WAHA's own it may go on with the request. */
 const MAY_BE_UNDER_WAY: ReadonlySet<ProblemCode> = new Set([

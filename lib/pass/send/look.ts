@@ -61,7 +61,7 @@ export class Looks {
       stays ? findNextDue(this.#pass.db, from) : undefined,
     ]);
     const { backlogs, open, plan } = await this.#planUnderLease(surveyed, snapshot);
-    const tried = await this.#claim(plan);
+    const tried = await this.#claim(plan, from);
     const leftOpen = leftOver(open, plan).filter((session) => this.#workers.isOpen(session));
     return { tried, left: leftOver(backlogs, plan), leftOpen, nextDue };
   }
@@ -138,7 +138,7 @@ export class Looks {
   }
 
   /** Claims what is planned, and hands it over; returns for how many messages it tried. */
-  async #claim(plan: ClaimPlan): Promise<number> {
+  async #claim(plan: ClaimPlan, seenAt: Date): Promise<number> {
     const { clock, db, id: passId, stats } = this.#pass;
     const planned = [...plan.values()].flat();
     const sessions = [...plan.keys()];
@@ -155,7 +155,7 @@ export class Looks {
     const campaigns = await findCampaignStates(db, ours);
     stats.add("claimed", ours.length);
     if (rejected > 0) stats.blocked({ code: "database_refused" }, rejected);
-    await this.#handOver(plan, ours, campaigns);
+    await this.#handOver(plan, ours, campaigns, seenAt);
     this.#workers.claims.seen(unseen, isCertain ? ids : ours.map((message) => message._id));
     // What could not be claimed is not tried again, so that it keeps nothing that is due after it waiting.
     const claimed = new Set(ours.map(dueKey));
@@ -176,10 +176,11 @@ export class Looks {
     plan: ClaimPlan,
     claimed: ClaimedMessage[],
     campaigns: Map<string, CampaignState>,
+    seenAt: Date,
   ): Promise<void> {
     const { bySession, moved } = assign(plan, claimed, campaigns);
     await openCampaignsOf(this.#pass, claimed);
-    for (const [session, messages] of bySession) this.#workers.give(session, messages);
+    for (const [session, messages] of bySession) this.#workers.give(session, messages, seenAt);
     for (const message of moved) this.#workers.unclaimable.set(dueKey(message), message._id);
     const ids = moved.map((message) => message._id);
     await this.#workers.claims.giveBack({ sessions: [], ids, reason: { code: "message_changed" } });

@@ -24,6 +24,9 @@ export interface Assigned {
 /** These end a worker without saying anything about its session. */
 const NOT_ABOUT_THE_SESSION = new Set(["out_of_time", "claim_ran_out", "database_lost"]);
 
+/** Why what a look brought goes back that did not see what had gone back before. */
+const OVERTAKES: Reason = { code: "claim_ran_out", detail: "what is due before it went back" };
+
 /** What a worker tells of its session. */
 interface WorkerEvents {
   /** It could do with more, or has nothing left. */
@@ -49,7 +52,10 @@ export class SessionWorker {
   readonly #events: WorkerEvents;
   #queue: ClaimedMessage[] = [];
   #running: Promise<void> | undefined;
-  #recording: Promise<unknown>[] = [];
+  readonly #recording = new Set<Promise<unknown>>();
+  /** How often messages are being given back just now, and when they last had been. */
+  #returning = 0;
+  #returnedAt: Date | undefined;
   /** Since when a message is being delivered. */
   #deliveringSince: Date | undefined;
   #expiry: NodeJS.Timeout | undefined;
@@ -81,9 +87,14 @@ export class SessionWorker {
     };
   }
 
+  /** It has something to send, or an outcome to record. */
+  get isActive(): boolean {
+    return this.#running !== undefined;
+  }
+
   get status(): WorkerStatus {
     return {
-      active: this.#running !== undefined,
+      active: this.isActive,
       queued: this.#queue.length,
       target: this.isDone ? 0 : this.#target(),
       served: this.#served,
@@ -105,15 +116,25 @@ export class SessionWorker {
     return this.#queue.length <= this.#lastGiven / 2;
   }
 
-  /** Takes claimed messages over, and starts to send if it does not yet; of all that it has, the oldest comes next. */
-  give(messages: ClaimedMessage[]): void {
+  /**
+   * Takes claimed messages over, and starts to send if it does not yet; of all that it has, the oldest comes next.
+   *
+   * @param seenAt when the look at what is due began by which they were claimed
+   */
+  give(messages: ClaimedMessage[], seenAt: Date): void {
     this.#served += 1;
     this.#queue.push(...messages);
     this.#queue.sort(oldestFirst);
     this.#lastGiven = this.#queue.length;
     this.#running ??= this.#run();
     // It may give all of it back. A run that begins with nothing ends before it counts as running, and then never ends.
-    this.#watchExpiry();
+    if (this.#mayOvertake(seenAt)) this.#recordBeside(this.#giveBackQueue(OVERTAKES));
+    else this.#watchExpiry();
+  }
+
+  /** What was given back is due first, and a look that began before that has not seen it. */
+  #mayOvertake(seenAt: Date): boolean {
+    return this.#returning > 0 || (this.#returnedAt !== undefined && seenAt <= this.#returnedAt);
   }
 
   /**
@@ -150,7 +171,7 @@ export class SessionWorker {
       });
       if (this.stopped) await this.#giveBackQueue(this.stopped);
       // One record may lead to another.
-      while (this.#recording.length > 0) await Promise.all(this.#recording.splice(0));
+      while (this.#recording.size > 0) await Promise.all(this.#recording);
     }
     clearTimeout(this.#expiry);
     this.#running = undefined;
@@ -181,7 +202,7 @@ export class SessionWorker {
     this.#deliveringSince = began;
     // While it is under way the next one is taken to start a pause from now.
     this.readyAt = this.#afterPause(began);
-    const { notAgain, notStarted, open, posted, restricted, stop } = await deliver(
+    const { claimOver, notAgain, notStarted, open, posted, restricted, stop } = await deliver(
       this.#pass,
       this.#context,
       message,
@@ -195,6 +216,7 @@ export class SessionWorker {
     if (notAgain) this.#events.notAgain(message);
     if (restricted) await this.#restrict();
     if (stop) this.#stop(stop);
+    if (claimOver) await this.#giveBackQueue({ code: "claim_ran_out" });
     if (stop || this.isLow) this.#events.changed();
     return notStarted;
   }
@@ -250,7 +272,12 @@ export class SessionWorker {
   /** All of it goes back together, so that nothing overtakes what was due before it; the next look finds it first. */
   async #giveBackQueue(reason: Reason): Promise<void> {
     const ids = this.#queue.splice(0).map((message) => message._id);
+    this.#returning += 1;
+    // One whose return is being recorded is due before them.
+    await Promise.all(this.#recording);
     await this.#claims.giveBack({ sessions: [this.session.name], ids, reason });
+    this.#returning -= 1;
+    this.#returnedAt = this.#pass.clock.now();
   }
 
   /** One that can't start in this pass any more goes back alone. */
@@ -263,11 +290,10 @@ export class SessionWorker {
   /** The session is finished only when every outcome is recorded, or was given up on. */
   #recordBeside(recorded: Promise<unknown>): void {
     const { log } = this.#pass;
-    this.#recording.push(
-      recorded.catch((error: unknown) =>
-        log.warn({ error: describeError(error) }, "an outcome was not recorded"),
-      ),
-    );
+    const record: Promise<unknown> = recorded
+      .catch((error: unknown) => log.warn({ error: describeError(error) }, "an outcome was not recorded"))
+      .then(() => this.#recording.delete(record));
+    this.#recording.add(record);
   }
 
   #measure(ms: number): void {

@@ -53,7 +53,7 @@ export class Workers {
   }
 
   get active(): SessionWorker[] {
-    return [...this.#workers.values()].filter(({ status }) => status.active);
+    return [...this.#workers.values()].filter(({ isActive }) => isActive);
   }
 
   /** Too many sessions are in trouble. */
@@ -87,7 +87,7 @@ export class Workers {
   openAgainAt(session: string): Date | undefined {
     const { clock, lifetimes } = this.#pass;
     const worker = this.#workers.get(session);
-    if (worker && (worker.status.active || worker.isDone)) return undefined;
+    if (worker && (worker.isActive || worker.isDone)) return undefined;
     const times = worker
       ? [addSeconds(worker.readyAt, -lifetimes.aheadMs / 1000), worker.readyAt]
       : [this.#closed.get(session)?.until];
@@ -99,12 +99,12 @@ export class Workers {
     return this.#workers.get(session)?.lease.coversUntil ?? new Date(0);
   }
 
-  /** Hands claimed messages to a session whose lease was taken. */
-  give(session: string, messages: ClaimedMessage[]): void {
+  /** Hands claimed messages to a session whose lease was taken; `seenAt` is when they were looked at. */
+  give(session: string, messages: ClaimedMessage[], seenAt: Date): void {
     const { log } = this.#pass;
     for (const { _id, scheduledAt } of messages)
       log.debug({ messageId: shownId(_id), session, scheduledAt }, "claimed");
-    this.#workers.get(session)?.give(messages);
+    this.#workers.get(session)?.give(messages, seenAt);
   }
 
   /** Takes the leases of sessions that are new to this pass. Those that are not free are closed for a while. */
@@ -144,8 +144,7 @@ export class Workers {
     const end = lastStart(this.#pass);
     const isPausing = ({ isDone, readyAt }: SessionWorker) => !isDone && readyAt >= end;
     for (const worker of this.#workers.values())
-      if (!worker.status.active && isPausing(worker))
-        this.#closed.set(worker.session.name, { until: undefined });
+      if (!worker.isActive && isPausing(worker)) this.#closed.set(worker.session.name, { until: undefined });
     await this.#dismiss(isPausing);
   }
 
@@ -177,7 +176,7 @@ export class Workers {
 
   async #dismiss(isMeant: (worker: SessionWorker) => boolean): Promise<void> {
     const idle = [...this.#workers.values()].filter(
-      (worker) => !worker.status.active && isMeant(worker) && !this.claims.holds(worker.session.name),
+      (worker) => !worker.isActive && isMeant(worker) && !this.claims.holds(worker.session.name),
     );
     for (const { session } of idle) this.#workers.delete(session.name);
     if (idle.length > 0) await this.#leases.giveUp(idle.map(({ lease }) => lease));

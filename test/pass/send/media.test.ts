@@ -212,7 +212,7 @@ describe("time", () => {
     const pass = await openPass(world, begunSecondsAgo);
     const messages = await claimNew(world, pass, fields);
     const sender = openSender(pass);
-    sender.give(messages);
+    sender.give(messages, pass.clock.now());
     await sender.finished();
     return { world, id: messages[0]?._id, stopped: sender.stopped };
   }

@@ -9,10 +9,10 @@ test("a session that was stopped while more was claimed for it gives that back, 
   const [first, second] = [await claimNew(world, pass, {}), await claimNew(world, pass, {})];
   world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "status", status: 400 } });
   const sender = openSender(pass);
-  sender.give(first);
+  sender.give(first, pass.clock.now());
   await sender.finished();
   expect(sender.stopped).toMatchObject({ code: "waha_bad_request" });
-  sender.give(second);
+  sender.give(second, pass.clock.now());
   await sender.finished();
   expect(world.waha.requestCount({ route: "sendText" })).toBe(1);
   expect(await world.find(second[0]?._id)).toMatchObject({
@@ -27,7 +27,7 @@ test("what has expired before it is given goes back, and the session has nothing
   const messages = await claimNew(world, pass, {}, {});
   for (const { delivery } of messages) delivery.claimExpiresAt = ago(1);
   const sender = openSender(pass);
-  sender.give(messages);
+  sender.give(messages, pass.clock.now());
   await expect.poll(() => sender.status.active).toBe(false);
   await sender.finished();
   expect(world.waha.ledger).toHaveLength(0);
@@ -36,6 +36,67 @@ test("what has expired before it is given goes back, and the session has nothing
       isPicked: false,
       delivery: { state: "released", error: { code: "claim_ran_out" } },
     });
+});
+
+test("what waits behind a message whose claim ended with its intent goes back with it, also of a later claim", async () => {
+  const world = await createWorld();
+  const pass = await openPass(world);
+  const [first, second] = [await claimNew(world, pass, {}), await claimNew(world, pass, {})];
+  for (const { delivery } of first) delivery.claimExpiresAt = addSeconds(pass.clock.now(), 0.3);
+  const data = {
+    failCommands: ["update"],
+    blockConnection: true,
+    blockTimeMS: 600,
+    appName: world.db.databaseName,
+  };
+  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  const sender = openSender(pass);
+  sender.give([...first, ...second], pass.clock.now());
+  await sender.finished();
+  expect(world.waha.ledger).toHaveLength(0);
+  for (const { _id } of [...first, ...second])
+    expect(await world.find(_id)).toMatchObject({
+      isPicked: false,
+      delivery: { state: "released", error: { code: "claim_ran_out" } },
+    });
+});
+
+test("what a look brings that began before something went back goes back too, and what a later one brings is sent", async () => {
+  const world = await createWorld();
+  const pass = await openPass(world);
+  const [first, second] = [await claimNew(world, pass, {}), await claimNew(world, pass, {})];
+  for (const { delivery } of first) delivery.claimExpiresAt = ago(1);
+  const looked = pass.clock.now();
+  const sender = openSender(pass);
+  sender.give(first, looked);
+  await sender.finished();
+  sender.give(second, looked);
+  await sender.finished();
+  expect(world.waha.ledger).toHaveLength(0);
+  expect(await world.find(second[0]?._id)).toMatchObject({
+    isPicked: false,
+    delivery: { state: "released" },
+  });
+  const third = await claimNew(world, pass, {});
+  sender.give(third, pass.clock.now());
+  await sender.finished();
+  expect(await world.find(third[0]?._id)).toMatchObject({ isSent: true });
+});
+
+test("what is brought while something goes back goes back too", async () => {
+  const world = await createWorld();
+  const pass = await openPass(world);
+  const [first, second] = [await claimNew(world, pass, {}), await claimNew(world, pass, {})];
+  for (const { delivery } of first) delivery.claimExpiresAt = ago(1);
+  const sender = openSender(pass);
+  sender.give(first, pass.clock.now());
+  sender.give(second, pass.clock.now());
+  await sender.finished();
+  expect(world.waha.ledger).toHaveLength(0);
+  expect(await world.find(second[0]?._id)).toMatchObject({
+    isPicked: false,
+    delivery: { state: "released" },
+  });
 });
 
 test("what is given while the last outcome is being recorded is sent all the same", async () => {
@@ -57,12 +118,12 @@ test("what is given while the last outcome is being recorded is sent all the sam
     times: 1,
     action: { type: "delay", ms: 300 },
   });
-  sender.give(first);
+  sender.give(first, pass.clock.now());
   await world.waha.received("sendText", 1);
   await admin.command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
   answer();
   await emptied.promise;
-  sender.give(second);
+  sender.give(second, pass.clock.now());
   await sender.finished();
   await admin.command({ configureFailPoint: "failCommand", mode: "off" });
   expect(world.waha.ledger).toHaveLength(2);
@@ -74,7 +135,7 @@ test("a session waits its gap out only as long as there is time to send after it
   const pass = await openPass(world);
   const messages = await claimNew(world, pass, {}, {});
   const sender = openSender(pass);
-  sender.give(messages);
+  sender.give(messages, pass.clock.now());
   await sender.finished();
   expect(sender.stopped).toEqual({ code: "out_of_time" });
   expect(world.waha.ledger).toHaveLength(1);
@@ -88,8 +149,8 @@ test("what is claimed later and was due earlier goes out before what is still qu
   const queued = await claimNew(world, pass, due("first", 30), due("second", 20), due("last", 10));
   const late = await claimNew(world, pass, due("late", 25), due("later", 15));
   const sender = openSender(pass);
-  sender.give(queued);
-  sender.give(late);
+  sender.give(queued, pass.clock.now());
+  sender.give(late, pass.clock.now());
   await sender.finished();
   const texts = world.waha.ledger.map(({ text }) => text);
   expect(texts).toEqual(["first", "late", "second", "later", "last"]);

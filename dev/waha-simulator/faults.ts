@@ -50,7 +50,7 @@ export type StatusAction = {
   /** A body of this many bytes of padding instead. */
   bytes?: number;
   headers?: Record<string, string>;
-  /** True: an "after". Default: false, a "before". */
+  /** True: an "after"; what WAHA itself turns down it turns down all the same. Default: false, a "before". */
   after?: boolean;
 };
 

@@ -53,9 +53,10 @@ async function outcomeOf(
       return { answer: exception(state.settings, call, failure) };
     case "gowsRefusal":
       return { answer: gowsRefusal(state.settings, call, action.code) };
-    case "status":
-      if (action.after) await usual();
-      return { answer: statusAnswer(action) };
+    case "status": {
+      const { answer } = action.after ? await usual() : { answer: undefined };
+      return { answer: answer && answer.status >= 400 ? answer : statusAnswer(action) };
+    }
     default:
       return { answer: await bentAnswer(state, call, action) };
   }

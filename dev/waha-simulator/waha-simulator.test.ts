@@ -491,6 +491,13 @@ describe("faults", () => {
     expect(simulator.acceptedCount()).toBe(1);
   });
 
+  test("a status after the send leaves what WAHA turns down as it is", async () => {
+    const { simulator } = await sendInto({ type: "status", status: 201, after: true });
+    const elsewhere = await send(simulator, { ...hello, session: "elsewhere" });
+    expect(elsewhere.status).toBe(404);
+    expect(simulator.acceptedCount()).toBe(1);
+  });
+
   test("meet only what agrees with every field, only so many times, and can be taken away", async () => {
     const simulator = await start({ sessions: [{ name: "default" }, { name: "second" }] });
     const action = { type: "status", status: 418 } as const;

@@ -86,6 +86,25 @@ describe("one-sender, where the harness ends a lease,", () => {
     ]);
   });
 
+  it("excuses a POST that began before its pass was told, when the next pass sends", () => {
+    const next = { instance: "two", passIds: ["next"] };
+    const overlapping = (toldAt: number) =>
+      second(endLease(posting(250, [[100, 20_000]]), 300, toldAt), 500)
+        .lease(770, "next")
+        .message("m3")
+        .claim("m3", 780, "next")
+        .intend("m3", 790, next)
+        .post("m3", 800, next);
+    const underWay = (story: Story) => {
+      for (const post of story.record.posts) if (post.text.startsWith("m2")) post.endedAt = ms(1_070);
+      return story.wrong("one-sender");
+    };
+    expect(underWay(overlapping(510))).toEqual([]);
+    expect(underWay(overlapping(200))).toContain(
+      "m3: posted on account by two while m2's POST by one was under way, for 270 ms more",
+    );
+  });
+
   it("lets a pass that is never told rely on it for the time of one lease", () => {
     expect(wrong(second(endLease(posting(250, [[100, 20_000]]), 300), 20_550))).toEqual([]);
     expect(wrong(second(endLease(posting(250, [[100, 20_000]]), 300), 20_551))).toHaveLength(1);

@@ -51,7 +51,9 @@ function checkAlone(check: Check, record: RoundRecord, onSession: Sending[]): vo
     for (const { post: earlier, trail: other } of onSession) {
       const { post, trail } = later;
       const overlaps = earlier.at < post.at && post.at < earlier.endedAt - TIES_MS;
-      if (!overlaps || isNoSender(record, earlier, post.at) || mayLackLease(record, later)) continue;
+      const isExcused =
+        isNoSender(record, earlier, post.at) || mayLackLease(record, { post: earlier, trail: other });
+      if (!overlaps || isExcused || mayLackLease(record, later)) continue;
       check.violated(
         `posted on ${post.session} by ${post.instance} while ${other.label}'s POST by ${earlier.instance} was under way, for ${earlier.endedAt - post.at} ms more`,
         trail.label,

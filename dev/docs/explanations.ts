@@ -146,9 +146,9 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   database_refused: {
     happened:
-      "The server turned an operation away: wrong user or password, or missing rights. In a 200: it turned `count` documents away, by a validation rule or for their length; such messages are not sent",
+      "The server turned an operation away: wrong user or password, or missing rights. In a 200: it turned documents away, by a validation rule or for their length. Such messages are not sent, or `delivery` alone says so",
     remedy:
-      "Give the user `readWrite`; allow `delivery`, `isPicked` and the campaign's words in the rule. The log line has the server's error code",
+      "Give the user `readWrite`; allow [what the scheduler writes](documents.md#rules-for-your-app) in the rule. The log line has the server's error code",
   },
   database_not_replica_set: {
     happened: "The server is standalone; majority writes mean nothing there",

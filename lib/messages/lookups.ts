@@ -1,8 +1,9 @@
 import type { Database } from "../mongo/client.ts";
+import { isOfOneDocument } from "../mongo/errors.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
 import { SHORT_ID, text } from "../mongo/safe-fields.ts";
 import { type Delivery, type MessageDocument, referenceOf } from "./message.ts";
-import { type Finding, forgotten, foundOut } from "./transitions.ts";
+import { completed, type Finding, forgotten, foundOut, ownPart } from "./transitions.ts";
 
 /** Only what a pass must look after again carries a time for it, so this index holds nothing else. */
 export const AWAITING_LOOKUP = { "delivery.nextLookupAt": { $exists: true } } as const;
@@ -63,6 +64,7 @@ export function hasTime({ delivery: { attemptAt } }: Uncertain): boolean {
  * proven now stays to be looked after, until `forgetSettled`.
  *
  * @returns whether it took effect
+ * @throws the driver's error where the database turns it away; then it stands in `delivery` alone, if that can be
  */
 export async function recordFinding(
   db: Database,
@@ -73,15 +75,31 @@ export async function recordFinding(
   const { state, attemptAt } = message.delivery;
   const sameAttempt = hasTime(message) ? { "delivery.attemptAt": attemptAt } : TIMELESS;
   const filter = { _id: message._id, "delivery.state": state, ...sameAttempt };
-  const result = await db.messages.updateOne(
-    filter,
-    foundOut(db.documents.messages, message.delivery, finding, now),
-  );
-  return result.matchedCount === 1;
+  const update = foundOut(db.documents.messages, message.delivery, finding, now);
+  try {
+    const result = await db.messages.updateOne(filter, update);
+    return result.matchedCount === 1;
+  } catch (error) {
+    if (!isOfOneDocument(error) || finding.to === "later") throw error;
+    await db.messages.updateOne(filter, ownPart(update, finding.to, now));
+    throw error;
+  }
 }
 
 /** A message that is settled needs no more looking after: its campaign was opened since, to be counted again. */
 export async function forgetSettled(db: Database, id: Id): Promise<void> {
   const { filter, update } = forgotten();
   await db.messages.updateOne({ ...filter, _id: id }, update);
+}
+
+/** Writes the app's fields of a message that was sent, and of which the database took `delivery` alone. */
+export async function completeSent(db: Database, id: Id): Promise<void> {
+  const { filter, update } = completed(db.documents.messages);
+  await db.messages.updateOne({ ...filter, _id: id }, update);
+}
+
+/** Looks after a message later, as what is to be written on it can't be now. */
+export async function postponeLookup(db: Database, id: Id, until: Date): Promise<void> {
+  const update = { $set: { "delivery.nextLookupAt": until } };
+  await db.messages.updateOne({ ...AWAITING_LOOKUP, _id: id }, update);
 }

@@ -38,7 +38,7 @@ export type ClaimedMessage = MessageDocument & {
 export interface Transition {
   message: ClaimedMessage;
   filter: Document;
-  update: Document;
+  update: Update;
   /** The state after it; with the claim it tells a reader whether the write took effect. */
   to: DeliveryState;
 }
@@ -180,6 +180,7 @@ export function returned(message: ClaimedMessage, at: Date, reason: Reason): Tra
 export function unproven(message: ClaimedMessage, at: Date, reason: Reason): Transition {
   return settlement(message, ["attempting"], "attempting", {
     $set: { "delivery.error": deliveryError(reason, at) },
+    $unset: {},
   });
 }
 
@@ -229,6 +230,36 @@ export function foundOut(
     case "later":
       return nextLookup(finding.nextLookupAt);
   }
+}
+
+/**
+ * What is left of a settlement where the database turns the app's fields away, as a validation rule does that does not
+ * know `sentAt`: `delivery` alone says what is proven. One that was sent is looked after, for `completed`.
+ */
+export function ownPart(update: Update, to: DeliveryState, at: Date): Update {
+  const ofDelivery = ([field]: [string, unknown]) => field.startsWith("delivery.");
+  const $set = Object.fromEntries(Object.entries(update.$set).filter(ofDelivery));
+  if (to !== "sent") return { ...update, $set };
+  const { "delivery.error": _error, "delivery.nextLookupAt": _none, ...$unset } = update.$unset;
+  const own = { "delivery.error": deliveryError(ONLY_IN_DELIVERY, at), "delivery.nextLookupAt": at };
+  return { $set: { ...$set, ...own }, $unset };
+}
+
+const ONLY_IN_DELIVERY: Reason = {
+  code: "database_refused",
+  detail: "WAHA accepted the message; the database turns isSent or sentAt away",
+};
+
+/** sent → sent: the app's fields follow what `delivery` says. Its campaign is opened after, as for `forgotten`. */
+export function completed(names: MessageNames): Change {
+  const sentAt = { $ifNull: ["$sentAt", "$delivery.settledAt"] };
+  return {
+    filter: { "delivery.state": "sent", "delivery.error.code": ONLY_IN_DELIVERY.code },
+    update: [
+      { $set: { isSent: true, isPicked: true, sentAt, ...takenBack(names) } },
+      { $unset: "delivery.error" },
+    ],
+  };
 }
 
 /** sent, failed: it is looked after no more, as its campaign was opened since. */
@@ -302,7 +333,7 @@ function settlement(
   message: ClaimedMessage,
   from: DeliveryState[],
   to: DeliveryState,
-  update: Document,
+  update: Update,
 ): Transition {
   return { message, to, update, filter: { ...sameClaim(message), "delivery.state": { $in: from } } };
 }
@@ -311,6 +342,7 @@ function settlement(
 interface Update {
   $set: Document;
   $unset: Document;
+  $inc?: Document;
 }
 
 function toSent(names: MessageNames, sentAt: Date, settledAt: Date, lookUpAt: Date | undefined): Update {

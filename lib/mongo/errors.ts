@@ -29,11 +29,12 @@ export function asUnavailable(error: unknown): unknown {
 }
 
 /**
- * The server answered, and it is not for the moment only. A bulk of writes dresses whatever happened to it as an error
+ * The server answered, and it refuses this for longer than a moment. A bulk of writes dresses whatever happened to it as an error
  * of the server's: a connection that was lost has no code there (mongodb 7.9, MongoBulkWriteError).
  */
-function isRefusal(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code !== undefined && !PASSING_CODES.has(error.code);
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof MongoServerError) || isTooSlow(error)) return false;
+  return error.code !== undefined && !PASSING_CODES.has(error.code);
 }
 
 export function unavailable(code: ProblemCode, cause?: unknown): UnavailableError {

@@ -1,11 +1,11 @@
 import { CAMPAIGN_INDEXES, openCampaigns } from "../campaigns.ts";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
-import { shownId } from "../log.ts";
+import { describeError, shownId } from "../log.ts";
 import { findExpiredClaims, rescueExpiredClaims } from "../messages/claims.ts";
 import { messageIndexes } from "../messages/indexes.ts";
 import type { Database } from "../mongo/client.ts";
-import { isTooSlow } from "../mongo/errors.ts";
+import { isRefusal, isTooSlow } from "../mongo/errors.ts";
 import type { Id } from "../mongo/ids.ts";
 import type { IndexKeeper, WantedIndexes } from "../mongo/indexes.ts";
 import { auditMessages } from "../monitoring/audit.ts";
@@ -41,11 +41,25 @@ export function noteIndexes({ db, stats }: Pass, indexes: IndexKeeper): void {
   if (stats.hasSeenMessages) indexes.noteExists(db.messages);
 }
 
-/** Opens the campaigns that messages name, before anything of these settles. */
-export async function openCampaignsOf(pass: Pass, messages: { campaignId?: Id | null }[]): Promise<void> {
+/**
+ * Opens the campaigns that messages name, before anything of these settles.
+ *
+ * @returns whether that could be: the database may refuse every write to campaigns, as it does for a view or where its
+ * user may only read them
+ */
+export async function openCampaignsOf(pass: Pass, messages: { campaignId?: Id | null }[]): Promise<boolean> {
+  const { db, log, stats } = pass;
   const named = messages.map(({ campaignId }) => campaignId).filter((id) => id !== undefined && id !== null);
-  if (named.length > 0) pass.stats.campaignsOpened = true;
-  noteTurnedAway(pass, await openCampaigns(pass.db, named), "campaigns");
+  if (named.length > 0) stats.campaignsOpened = true;
+  try {
+    noteTurnedAway(pass, await openCampaigns(db, named), "campaigns");
+    return true;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    stats.lasting("database_refused", 1);
+    log.warn({ error: describeError(error) }, "campaigns can't be written");
+    return false;
+  }
 }
 
 /** Levels at which the log follows each message by its id. */

@@ -1,9 +1,18 @@
 import pMap from "p-map";
 import { addSeconds } from "../clock.ts";
 import { describeError, shownId } from "../log.ts";
-import { findUncertain, forgetSettled, hasTime, recordFinding, type Uncertain } from "../messages/lookups.ts";
+import {
+  completeSent,
+  findUncertain,
+  forgetSettled,
+  hasTime,
+  postponeLookup,
+  recordFinding,
+  type Uncertain,
+} from "../messages/lookups.ts";
 import type { Finding } from "../messages/transitions.ts";
 import { isOfOneDocument } from "../mongo/errors.ts";
+import type { Id } from "../mongo/ids.ts";
 import type { Reason } from "../problems.ts";
 import { isProblemCode } from "../problems.ts";
 import type { Lookup } from "../waha/client.ts";
@@ -42,18 +51,28 @@ export async function reconcile(pass: Pass, around: WahaSnapshot | undefined): P
 }
 
 /** One message that the database turns away keeps no other from being looked after. */
-function notRecorded({ log, stats }: Pass, message: Uncertain, error: unknown): void {
+async function notRecorded(pass: Pass, message: Uncertain, error: unknown): Promise<void> {
   if (!isOfOneDocument(error)) throw error;
-  stats.problem("database_refused");
-  log.warn(
+  pass.stats.problem("database_refused");
+  pass.log.warn(
     { messageId: shownId(message._id), error: describeError(error) },
-    "what a lookup found was not recorded",
+    "what is known of a message was not recorded",
   );
+  await lookLater(pass, message._id);
+}
+
+/** What can't be written on it may be possible later; until then the others come first. */
+async function lookLater({ clock, db }: Pass, id: Id): Promise<void> {
+  await postponeLookup(db, id, addSeconds(clock.now(), SELDOM_SECONDS)).catch((error: unknown) => {
+    if (!isOfOneDocument(error)) throw error;
+  });
 }
 
 async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Uncertain): Promise<void> {
   const { chatId, waMessageId, session, state } = message.delivery;
-  // A pass recorded what it is, and did not live to open its campaign.
+  // A pass recorded what it is, and the rest is left to do.
+  if (state === "sent" && message.delivery.error?.code === "database_refused")
+    await completeSent(pass.db, message._id);
   if (state === "sent" || state === "failed") return recount(pass, message);
   const reachable = around?.sessions.get(session)?.status === "WORKING";
   const complete =
@@ -93,8 +112,8 @@ async function put(pass: Pass, message: Uncertain, finding: Finding): Promise<bo
  * campaign, and all that is to be sent of it, for a minute.)
  */
 export async function recount(pass: Pass, message: Pick<Uncertain, "_id" | "campaignId">): Promise<void> {
-  await openCampaignsOf(pass, [message]);
-  await forgetSettled(pass.db, message._id);
+  if (await openCampaignsOf(pass, [message])) await forgetSettled(pass.db, message._id);
+  else await lookLater(pass, message._id);
 }
 
 async function lookUp(pass: Pass, message: Uncertain, id: string): Promise<Lookup> {

@@ -99,9 +99,11 @@ export class PassStats {
     this.problem(code, count - known);
   }
 
-  /** The settings don't fit the app, so that nothing is sent. */
-  get #isMisplaced(): boolean {
-    return [...this.#problems.keys()].some((code) => PROBLEMS[code].kind === "setup");
+  /** The settings don't fit the app, so that nothing is sent; or the database turned something away. */
+  get #isUnfit(): boolean {
+    return [...this.#problems.keys()].some(
+      (code) => PROBLEMS[code].kind === "setup" || code === "database_refused",
+    );
   }
 
   summary(passId: string, startedAt: Date, durationMs: number): Summary {
@@ -110,7 +112,7 @@ export class PassStats {
       passId,
       startedAt,
       durationMs: Math.round(durationMs),
-      ok: !this.broken && !this.#isMisplaced && this.#unsent + failed + missed + unknown === 0,
+      ok: !this.broken && !this.#isUnfit && this.#unsent + failed + missed + unknown === 0,
       ...this.#counts,
       more: this.more,
       latenessMs: this.#lateness(),

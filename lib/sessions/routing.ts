@@ -233,6 +233,6 @@ async function findSessions(db: Database, ids: Id[]): Promise<Map<string, Sessio
 }
 
 /** An optional reference may be absent or null; an empty string is an app's way to say neither. */
-function isGiven<T>(value: T | null | undefined): value is T {
+export function isGiven<T>(value: T | null | undefined): value is T {
   return value !== undefined && value !== null && value !== "";
 }

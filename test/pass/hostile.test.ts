@@ -148,7 +148,7 @@ test("an app that writes a whole document back over a claim gets the message sen
   const [twice] = await world.insert({ content: "M", scheduledAt: ago(20) });
   await world.insert({ content: "last", scheduledAt: ago(10) });
   // Stands for whatever keeps an outcome from being recorded for a while.
-  const validator = { $or: [{ isSent: false }, { content: { $ne: "M" } }] };
+  const validator = { $or: [{ "delivery.state": { $ne: "sent" } }, { content: { $ne: "M" } }] };
   await world.db.command({ collMod: "messages", validator });
   world.waha.addFault({
     match: { route: "sendText", textIncludes: "o3" },

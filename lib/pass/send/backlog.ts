@@ -3,7 +3,13 @@ import { noteBlocked } from "../../messages/blocked.ts";
 import { type DueGroup, dueFilter, oldestFirst, surveyDue } from "../../messages/due.ts";
 import { documentKey, type Id, idKey } from "../../mongo/ids.ts";
 import { asReason, type Reason } from "../../problems.ts";
-import { type CampaignState, findHeldCampaigns, type Route, routeAll } from "../../sessions/routing.ts";
+import {
+  type CampaignState,
+  findHeldCampaigns,
+  isGiven,
+  type Route,
+  routeAll,
+} from "../../sessions/routing.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { type Pass, settledBefore, windowNow } from "../pass.ts";
 import type { DueMessage, SessionBacklog } from "./plan.ts";
@@ -40,6 +46,8 @@ export class Backlog {
   readonly #noted = new Set<string>();
   /** Those whose messages the pass has counted. */
   readonly #counted = new Set<string>();
+  /** Why nothing of any campaign can be sent. */
+  #campaignsBlocked: Reason | undefined;
 
   constructor(pass: Pass) {
     this.#pass = pass;
@@ -48,6 +56,12 @@ export class Backlog {
   /** Notes once more what still is so: what fell due since has no reason yet. */
   startAfresh(): void {
     this.#noted.clear();
+    this.#campaignsBlocked = undefined;
+  }
+
+  /** From now on nothing that names a campaign is taken for something that can be sent. */
+  blockCampaigns(reason: Reason): void {
+    this.#campaignsBlocked = reason;
   }
 
   /**
@@ -69,7 +83,7 @@ export class Backlog {
     const backlogs = new Map<string, SessionBacklog>();
     const blocked: Blocked[] = [];
     for (const [index, group] of groups.entries()) {
-      const route = routes[index] as Route;
+      const route = this.#routeOf(group, routes[index] as Route);
       if ("blocked" in route) blocked.push({ group, reason: route.blocked });
       else if (route.orphaned) this.#countOrphans(group);
       if (!("session" in route)) continue;
@@ -104,6 +118,11 @@ export class Backlog {
       // Those that were counted say so already.
       stats.blocked(reason, await noteBlocked(db, due, again, reason, clock.now()));
     }
+  }
+
+  #routeOf(group: DueGroup, route: Route): Route {
+    const reason = isGiven(group.campaignId) ? this.#campaignsBlocked : undefined;
+    return reason && "session" in route ? { orphaned: route.orphaned, blocked: reason } : route;
   }
 
   #countOrphans(group: DueGroup): void {

@@ -8,6 +8,7 @@ import {
   type ClaimedMessage,
   intent,
   invalid,
+  ownPart,
   refused,
   released,
   returned,
@@ -37,6 +38,8 @@ export interface SessionContext {
   hasNext(): boolean;
   /** Takes the record of an outcome, to be made beside the next message. */
   record(recorded: Promise<unknown>): void;
+  /** Nothing more is to be sent on the session by this pass. */
+  stop(reason: Reason): void;
 }
 
 /** What one message came to, as far as its session is concerned. */
@@ -227,8 +230,9 @@ function accept(
   stats.sent(at.getTime() - message.scheduledAt.getTime());
   log.debug(fields, "sent");
   context.record(
-    settleSent(pass, message, at, waMessageId).then((settled) => {
+    settleSent(pass, context, message, at, waMessageId).then((settled) => {
       if (settled === "applied") log.debug(fields, "recorded as sent");
+      else if (settled === "rejected") log.error(fields, "sent, and the database turns the record away");
       else log.warn({ ...fields, settled }, "sent, but not recorded by this pass");
     }),
   );
@@ -253,7 +257,7 @@ function endAs(
   const fields = { ...ids, session: context.session, ...reason };
   log.warn(fields, told);
   context.record(
-    settle(pass, write(pass.db.documents.messages, message, clock.now(), reason)).then((settled) => {
+    settle(pass, context, write(pass.db.documents.messages, message, clock.now(), reason)).then((settled) => {
       if (settled === "applied") {
         count(stats, reason);
         log.debug(fields, `recorded as ${recorded}`);
@@ -275,13 +279,31 @@ const RETRY_MS = 250;
  * Records an outcome, again and again while the pass lasts if the database does not acknowledge it: repeating
  * it is harmless, its guard sees to that.
  */
-async function settle(pass: Pass, write: Transition): Promise<WriteResult> {
+async function settle(pass: Pass, context: SessionContext, write: Transition): Promise<WriteResult> {
   for (;;) {
     const result = await pass.commit(write);
-    // Repeating what the database turns away would only hold the session up.
+    // Before anything else waits: the next intent may have come back with it, and must not be followed by a POST.
+    if (result === "rejected" && OUTCOMES.has(write.to)) context.stop(NOT_RECORDED);
+    if (result === "rejected") await settleInDelivery(pass, write);
     if (result !== "unacknowledged" || pass.clock.until(pass.requestsUntil) < RETRY_MS) return result;
     await sleep(RETRY_MS);
   }
+}
+
+/** What a POST may come to. A message whose outcome can't be recorded must not be followed by others. */
+const OUTCOMES: ReadonlySet<DeliveryState> = new Set(["sent", "failed", "attempting", "unknown"]);
+
+const NOT_RECORDED: Reason = {
+  code: "database_refused",
+  detail: "what an earlier message of the session came to could not be recorded",
+};
+
+/** Repeating what the database turns away would only hold the session up: `delivery` alone may be possible. */
+async function settleInDelivery(pass: Pass, write: Transition): Promise<void> {
+  const { clock, commit, log, stats } = pass;
+  stats.undecided({ code: "database_refused" });
+  const settled = await commit({ ...write, update: ownPart(write.update, write.to, clock.now()) });
+  log.warn({ messageId: shownId(write.message._id), settled }, `recorded as ${write.to} in delivery alone`);
 }
 
 /**
@@ -290,14 +312,15 @@ async function settle(pass: Pass, write: Transition): Promise<WriteResult> {
  */
 async function settleSent(
   pass: Pass,
+  context: SessionContext,
   message: ClaimedMessage,
   at: Date,
   waMessageId: string | undefined,
 ): Promise<WriteResult> {
   const names = pass.db.documents.messages;
-  const settled = await settle(pass, sent(names, message, at, waMessageId));
+  const settled = await settle(pass, context, sent(names, message, at, waMessageId));
   if (settled !== "stale") return settled;
-  const late = await settle(pass, sent(names, message, at, waMessageId, "unknown"));
+  const late = await settle(pass, context, sent(names, message, at, waMessageId, "unknown"));
   if (late === "applied") await recount(pass, message);
   return late;
 }

@@ -3,7 +3,8 @@ import { claim } from "../../messages/claims.ts";
 import { findNextDue } from "../../messages/due.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Id } from "../../mongo/ids.ts";
-import { type CampaignState, findCampaignStates } from "../../sessions/routing.ts";
+import type { Reason } from "../../problems.ts";
+import { type CampaignState, findCampaignStates, isGiven } from "../../sessions/routing.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { openCampaignsOf, rescue } from "../housekeeping.ts";
@@ -34,6 +35,9 @@ export interface Look {
 
 /** How many of the messages that can't be claimed a survey leaves out, the latest ones. */
 const MOST_LEFT_OUT = 1_000;
+
+/** What is sent of a campaign must be counted in it. */
+const CAMPAIGNS_REFUSED: Reason = { code: "database_refused", detail: "its campaign can't be written" };
 
 export const NOTHING_SEEN: Look = { tried: 0, left: [], leftOpen: [], nextDue: undefined };
 
@@ -179,10 +183,24 @@ export class Looks {
     seenAt: Date,
   ): Promise<void> {
     const { bySession, moved } = assign(plan, claimed, campaigns);
-    await openCampaignsOf(this.#pass, claimed);
-    for (const [session, messages] of bySession) this.#workers.give(session, messages, seenAt);
-    for (const message of moved) this.#workers.unclaimable.set(dueKey(message), message._id);
-    const ids = moved.map((message) => message._id);
-    await this.#workers.claims.giveBack({ sessions: [], ids, reason: { code: "message_changed" } });
+    const areOpen = await openCampaignsOf(this.#pass, claimed);
+    if (!areOpen) this.#backlog.blockCampaigns(CAMPAIGNS_REFUSED);
+    const uncounted: ClaimedMessage[] = [];
+    for (const [session, messages] of bySession) {
+      const { kept = [], given = [] } = Object.groupBy(messages, ({ campaignId }) =>
+        areOpen || !isGiven(campaignId) ? "given" : "kept",
+      );
+      uncounted.push(...kept);
+      if (given.length > 0) this.#workers.give(session, given, seenAt);
+    }
+    await this.#leave(moved, { code: "message_changed" });
+    await this.#leave(uncounted, CAMPAIGNS_REFUSED);
+  }
+
+  /** Gives claimed messages back, which this pass is not to claim again. */
+  async #leave(messages: ClaimedMessage[], reason: Reason): Promise<void> {
+    for (const message of messages) this.#workers.unclaimable.set(dueKey(message), message._id);
+    const ids = messages.map((message) => message._id);
+    await this.#workers.claims.giveBack({ sessions: [], ids, reason });
   }
 }

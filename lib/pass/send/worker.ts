@@ -84,6 +84,7 @@ export class SessionWorker {
       whyNot: (message) => this.#whyNot(message),
       hasNext: () => this.#queue.length > 0,
       record: (recorded) => this.#recordBeside(recorded),
+      stop: (reason) => this.#stop(reason),
     };
   }
 

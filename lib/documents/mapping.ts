@@ -6,6 +6,15 @@ import { PLAIN } from "./plain.ts";
 export const MEDIA_KINDS = ["image", "video", "voice", "file"] as const;
 export type MediaKind = (typeof MEDIA_KINDS)[number];
 
+/** A picture, video, voice message or file that WAHA fetches from an address itself. */
+export interface Media {
+  kind: MediaKind;
+  url: string;
+  mimetype?: string | undefined;
+  filename?: string | undefined;
+  convert?: boolean | undefined;
+}
+
 const MAX_NAME = 120;
 
 /** A field's name; none of those that mean the same in every app. */

@@ -1,16 +1,8 @@
 import { z } from "zod";
-import { MAX_MEDIA_PART, MEDIA_KINDS, type MediaKind, type MessageNames } from "../documents/mapping.ts";
+import { MAX_MEDIA_PART, MEDIA_KINDS, type Media, type MessageNames } from "../documents/mapping.ts";
 import { isTooLong } from "../mongo/safe-fields.ts";
 import { MAX_TEXT, MAX_URL, type MessageDocument } from "./message.ts";
-
-/** A picture, video, voice message or file that WAHA fetches from an address itself. */
-interface Media {
-  kind: MediaKind;
-  url: string;
-  mimetype?: string | undefined;
-  filename?: string | undefined;
-  convert?: boolean | undefined;
-}
+import type { ClaimedMessage } from "./transitions.ts";
 
 /** What is posted: to a chat in full form, a text, or a file with a caption. */
 export interface Outgoing {
@@ -23,8 +15,8 @@ export interface Outgoing {
 const CHAT_ID =
   /^(\d{5,20}@c\.us|\d[\d-]{4,40}@g\.us|\d{5,20}@lid|\d{5,40}@newsletter|\d{5,20}(:\d{1,3})?@s\.whatsapp\.net)$/;
 
-/** A message as it was claimed; `campaignChat` is the chat that its campaign or group names, for one that names none. */
-export type ToBePosted = MessageDocument & { campaignChat?: unknown };
+/** A message as it was claimed, as far as it says what is posted. */
+export type ToBePosted = MessageDocument & Pick<ClaimedMessage, "campaignChat">;
 
 /** Reads what is to be posted from a message, or says what is wrong with it, by the app's names and without quoting it. */
 export function parseOutgoing(

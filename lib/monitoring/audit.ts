@@ -4,9 +4,9 @@ import { LIVE } from "../messages/due.ts";
 import { referenceOf } from "../messages/message.ts";
 import { type Bounded, countUpTo, type Search } from "../mongo/bounded-count.ts";
 import type { Database } from "../mongo/client.ts";
-import { canBeWritten, type Id, idKey } from "../mongo/ids.ts";
+import { canBeWritten, type Id } from "../mongo/ids.ts";
 import type { ProblemCode } from "../problems.ts";
-import { findHeldCampaigns } from "../sessions/routing.ts";
+import { withoutHeld } from "../sessions/routing.ts";
 
 /** Counting stops here: past it the number says no more than "many". */
 const MANY = 1000;
@@ -63,11 +63,9 @@ async function countNotHeld(db: Database, filter: Document, limits: { maxTimeMS:
       limits,
     )
     .toArray();
-  const held = await findHeldCampaigns(
-    db,
-    groups.filter((group) => canBeWritten(group.campaignId)),
+  const { writable = [], other = [] } = Object.groupBy(groups, ({ campaignId }) =>
+    canBeWritten(campaignId) ? "writable" : "other",
   );
-  return groups
-    .filter((group) => !held.has(idKey(group.campaignId ?? "")))
-    .reduce((sum, { count }) => sum + count, 0);
+  const notHeld = [...(await withoutHeld(db, writable)), ...other];
+  return notHeld.reduce((sum, { count }) => sum + count, 0);
 }

@@ -1,10 +1,10 @@
 import { addSeconds } from "../clock.ts";
 import { shownId } from "../log.ts";
 import { findOverdue, markMissed, type Overdue, setBackFlags } from "../messages/overdue.ts";
-import { canBeWritten, type Id, idKey } from "../mongo/ids.ts";
+import { canBeWritten, type Id } from "../mongo/ids.ts";
 import { type LastPass, readLastPass } from "../monitoring/record.ts";
 import type { ProblemCode } from "../problems.ts";
-import { findHeldCampaigns } from "../sessions/routing.ts";
+import { withoutHeld } from "../sessions/routing.ts";
 import { noteTurnedAway, openCampaignsOf } from "./housekeeping.ts";
 import { maySend, type Pass } from "./pass.ts";
 
@@ -41,9 +41,9 @@ async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date): Prom
     stats.problem("flag_reset", setBack);
     tellEach(pass, ids, setBack, "flag_reset", "flags reset by the app were set back");
   }
-  const held = await findHeldCampaigns(db, messages);
-  const missed = messages.filter(
-    ({ campaignId, mayBeSent }) => !mayBeSent && !held.has(idKey(campaignId ?? "")),
+  const missed = await withoutHeld(
+    db,
+    messages.filter(({ mayBeSent }) => !mayBeSent),
   );
   if (missed.length > 0) await miss(pass, missed, windowFrom);
 }

@@ -115,10 +115,10 @@ async function findStates(
   });
 }
 
-/** The campaigns on hold among those that `groups` name. */
-export async function findHeldCampaigns(db: Database, groups: References[]): Promise<Set<string>> {
+/** Those of `groups` whose campaign is not on hold, in the same order. */
+export async function withoutHeld<Group extends References>(db: Database, groups: Group[]): Promise<Group[]> {
   const campaigns = await findCampaigns(db, groups);
-  return new Set([...campaigns].filter(([, campaign]) => isHeld(campaign, db)).map(([key]) => key));
+  return groups.filter(({ campaignId }) => !isHeld(campaigns.get(idKey(campaignId ?? "")), db));
 }
 
 function isHeld(campaign: RoutedCampaign | undefined, { documents }: Database): boolean {
@@ -162,8 +162,9 @@ function missingSession(
   document: SessionDocument | undefined,
 ): string {
   const { collection, name } = documents.sessions;
-  if (document) return `${collection} has no ${name}`;
-  const words = `${documents[by].collection} names a ${collection} that does not exist`;
+  if (document) return `its document of ${collection} has no ${name}`;
+  const naming = by === "messages" ? "it" : `its document of ${documents.campaigns.collection}`;
+  const words = `${naming} names one of ${collection} that does not exist`;
   return typeof id === "string" ? `${id}: ${words}` : words;
 }
 
@@ -183,17 +184,22 @@ async function findChats(
   return ({ chatId, groupId }) => {
     if (isGiven(chatId)) return { chatId };
     if (!groups || !isGiven(groupId))
-      return { missing: `its ${names.collection} has no ${names.groupId ?? names.chatId ?? "chat"}` };
+      return {
+        missing: `its document of ${names.collection} has no ${names.groupId ?? names.chatId ?? "chat"}`,
+      };
     const group = chats.get(idKey(groupId));
     if (!group)
-      return { missing: `its ${names.collection} names a ${groups.collection} that does not exist` };
-    if (!isGiven(group.chatId)) return { missing: `its ${groups.collection} has no ${groups.chatId}` };
+      return {
+        missing: `its document of ${names.collection} names one of ${groups.collection} that does not exist`,
+      };
+    if (!isGiven(group.chatId))
+      return { missing: `its document of ${groups.collection} has no ${groups.chatId}` };
     return { chatId: group.chatId };
   };
 }
 
 function noCampaign({ documents: { campaigns, messages } }: Database): string {
-  return `it names no ${campaigns.collection} in ${messages.campaignId ?? "any field"}`;
+  return `it names no document of ${campaigns.collection} in ${messages.campaignId ?? "any field"}`;
 }
 
 async function findGroupChats(db: Database, ids: Id[]): Promise<Map<string, CampaignChat>> {

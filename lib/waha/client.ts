@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import type { Media } from "../documents/mapping.ts";
 import { UnavailableError } from "../errors.ts";
 import type { ProblemCode } from "../problems.ts";
 import { connectWaha, type Exchange, type WahaConnection } from "./http.ts";
@@ -14,15 +15,6 @@ import {
   type WahaSession,
 } from "./responses.ts";
 
-/** A file that WAHA fetches from an address. */
-interface OutgoingMedia {
-  kind: "image" | "video" | "voice" | "file";
-  url: string;
-  mimetype?: string | undefined;
-  filename?: string | undefined;
-  convert?: boolean | undefined;
-}
-
 /** A text, or a file with a caption, for one chat; under an id where the engine takes one. */
 interface OutgoingMessage {
   session: string;
@@ -31,7 +23,7 @@ interface OutgoingMessage {
   chatId: string;
   /** The text, or the file's caption. */
   content: string;
-  media?: OutgoingMedia | undefined;
+  media?: Media | undefined;
   id?: string | undefined;
 }
 
@@ -102,7 +94,7 @@ async function send(
 
 /** What WAHA takes for a file (2026.7.1's own description): a voice message has no caption, a video may be a note. */
 function mediaRequest(
-  { convert, filename, kind, mimetype, url }: OutgoingMedia,
+  { convert, filename, kind, mimetype, url }: Media,
   caption: string,
 ): { path: string; body: object } {
   const file = { url, ...defined({ mimetype, filename }) };

@@ -129,10 +129,10 @@ describe("what is missing on the way to a chat is told by the document that lack
       "a group that does not exist",
       { groupId: "gone" },
       {},
-      "MessageCampaign names a WhatsAppGroup that does not exist",
+      "document of MessageCampaign names one of WhatsAppGroup that does not exist",
     ],
-    ["a campaign without a group", { groupId: null }, {}, "MessageCampaign has no groupId"],
-    ["a group without a chat", {}, { groupId: "" }, "WhatsAppGroup has no groupId"],
+    ["a campaign without a group", { groupId: null }, {}, "document of MessageCampaign has no groupId"],
+    ["a group without a chat", {}, { groupId: "" }, "document of WhatsAppGroup has no groupId"],
   ])("%s", async (_name, fields, group, words) => {
     const world = await dashboardWorld();
     const campaign = await world.campaign(await world.session(), fields, group);
@@ -162,7 +162,7 @@ describe("what is missing on the way to a chat is told by the document that lack
     );
     expect(await world.pass()).toMatchObject({ ok: false, sent: 2, released: 1, failed: 0, more: true });
     expect((await world.find(own)).delivery.state).toBe("sent");
-    const words = "campaigns names a groups that does not exist";
+    const words = "its document of campaigns names one of groups that does not exist";
     expect(await world.find(none)).toMatchObject({
       isPicked: false,
       delivery: {
@@ -198,18 +198,23 @@ describe("what is missing on the way to a chat is told by the document that lack
 
 describe("what is missing on the way to a session is told by the document that lacks it", () => {
   test.each([
-    ["a session without a name", { sessionName: null }, {}, "WhatsAppSession has no sessionName"],
+    [
+      "a session without a name",
+      { sessionName: null },
+      {},
+      "its document of WhatsAppSession has no sessionName",
+    ],
     [
       "a session that does not exist",
       {},
       { sessionId: "gone" },
-      "gone: Message names a WhatsAppSession that does not exist",
+      "gone: it names one of WhatsAppSession that does not exist",
     ],
     [
       "a campaign's that does not exist",
       { _id: "gone" },
       { sessionId: null },
-      "gone: MessageCampaign names a WhatsAppSession that does not exist",
+      "gone: its document of MessageCampaign names one of WhatsAppSession that does not exist",
     ],
     ["a session that WAHA does not have", { sessionName: "old phone" }, {}, "(old phone)"],
   ])("%s", async (_name, session, message, words) => {

@@ -1,15 +1,9 @@
 import { shownId } from "../../log.ts";
 import { noteBlocked } from "../../messages/blocked.ts";
 import { type DueGroup, dueFilter, oldestFirst, surveyDue } from "../../messages/due.ts";
-import { documentKey, type Id, idKey } from "../../mongo/ids.ts";
+import { documentKey, type Id } from "../../mongo/ids.ts";
 import { asReason, type Reason } from "../../problems.ts";
-import {
-  type CampaignState,
-  findHeldCampaigns,
-  isGiven,
-  type Route,
-  routeAll,
-} from "../../sessions/routing.ts";
+import { type CampaignState, isGiven, type Route, routeAll, withoutHeld } from "../../sessions/routing.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { type Pass, settledBefore, windowNow } from "../pass.ts";
 import type { DueMessage, SessionBacklog } from "./plan.ts";
@@ -152,9 +146,7 @@ export async function noteOutage(pass: Pass, reason: Reason): Promise<void> {
   const { clock, db } = pass;
   const due = dueFilter(windowNow(pass), settledBefore(pass));
   const groups = await surveyDue(db, due, GROUP_SLICE);
-  const held = await findHeldCampaigns(db, groups);
-  const waiting = groups.filter((group) => !held.has(idKey(group.campaignId ?? "")));
-  await noteBlocked(db, due, waiting, reason, clock.now());
+  await noteBlocked(db, due, await withoutHeld(db, groups), reason, clock.now());
 }
 
 function dueMessages(

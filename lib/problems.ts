@@ -234,8 +234,8 @@ const problems = {
   },
   documents_not_found: {
     kind: "setup",
-    happened: "no message was found where DOCUMENTS says, and another collection looks like messages",
-    remedy: "Set DOCUMENTS; npm run doctor proposes it",
+    happened: "unsent messages are in a collection that DOCUMENTS does not name, so they are not sent",
+    remedy: "Set DOCUMENTS as npm run doctor proposes",
   },
   internal_error: {
     kind: "defect",
@@ -283,7 +283,8 @@ const problems = {
   picked_elsewhere: {
     kind: "notice",
     happened: "messages are picked by something else than this scheduler",
-    remedy: "Stop any other scheduler on this collection",
+    remedy:
+      "Stop any other scheduler on them. Decide about each: set isSent to true, set isDeleted to true, or send it again",
   },
 } as const satisfies Record<string, Problem>;
 

@@ -170,7 +170,8 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
       "Is the cron on (project settings → Cron Jobs), or the process running? Does the function answer 401, 500 or 503? See its log. What was missed can be [sent again](operations.md#send-again)",
   },
   documents_not_found: {
-    happened: "In a 200: `DOCUMENTS` leads to no message, and another collection holds unsent ones",
+    happened:
+      "In a 200: another collection than those of `DOCUMENTS` holds unsent messages, and `DOCUMENTS` leads to none, or those are overdue",
     remedy: "Set `DOCUMENTS` as the message or [the doctor](operations.md#check-a-set-up) says",
   },
   // What a person should look at.
@@ -212,7 +213,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     happened:
       "Messages are picked and unsent, and have no `delivery`, or are `released`: another scheduler, or the app, took them",
     remedy:
-      "Stop the other scheduler. Decide for each message: set `isSent: true`, or [send it again](operations.md#send-again)",
+      "Stop the other scheduler. Decide for each message: set `isSent: true` if it arrived, `isDeleted: true` if it is not wanted any more, or [send it again](operations.md#send-again). Until then it is counted",
   },
   // Wrong settings and defects.
   setting_wrong: {

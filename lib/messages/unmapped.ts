@@ -26,10 +26,35 @@ export interface Unmapped {
   mapping: MappingName | undefined;
   /** Its newest documents hold unsent, undeleted messages of the last day or later; undefined if that is not known. */
   hasUnsent: boolean | undefined;
+  /** Some of these are unpicked although their window has closed: no scheduler takes them. */
+  hasOverdue: boolean;
 }
 
-interface Limits {
+/** After how long the database gives up a request, with an error. */
+export interface Limits {
   maxTimeMS: number;
+}
+
+/**
+ * Finds collections outside the mapping whose messages are not sent. Where there is no message at all where the mapping
+ * says, that is each with messages to be sent. Else only what is overdue elsewhere shows that no other scheduler, which
+ * may share the database, sends it.
+ */
+export async function findMisplaced(
+  db: Database,
+  now: Date,
+  lookbackSeconds: number,
+  limits: Limits,
+): Promise<Unmapped[]> {
+  const found = await findUnmapped(db, now, lookbackSeconds, limits);
+  if (found.every(({ hasUnsent }) => !hasUnsent)) return [];
+  const areThere = await hasMessages(db, limits);
+  return found.filter((unmapped) => isMisplaced(unmapped, areThere));
+}
+
+/** @param areThere whether there are messages where the mapping says */
+export function isMisplaced({ hasOverdue, hasUnsent }: Unmapped, areThere: boolean): boolean {
+  return areThere ? hasOverdue : hasUnsent === true;
 }
 
 /** Whether the app has written a message where the mapping says that they are, by the newest document. */
@@ -42,9 +67,14 @@ export async function hasMessages({ messages }: Database, limits: Limits): Promi
  * Finds collections outside the mapping that look like messages, by one document of each. It takes three requests,
  * and one more for each that looks like messages.
  *
- * @param limits `maxTimeMS`: after how long the database gives up a request, with an error
+ * @param lookbackSeconds how long a message's window is
  */
-export async function findUnmapped(db: Database, now: Date, limits: Limits): Promise<Unmapped[]> {
+export async function findUnmapped(
+  db: Database,
+  now: Date,
+  lookbackSeconds: number,
+  limits: Limits,
+): Promise<Unmapped[]> {
   const collections = await listCollections(db, limits);
   const samples = await sampleEach(db, outsideOf(db, collections), limits);
   const found = samples.filter(looksLikeMessage).slice(0, MOST_FOUND);
@@ -52,7 +82,7 @@ export async function findUnmapped(db: Database, now: Date, limits: Limits): Pro
     found.map(async (sample) => ({
       collection: sample.collection,
       mapping: fittingMapping(sample, collections),
-      hasUnsent: await hasUnsent(db, sample.collection, now, limits),
+      ...(await lookForUnsent(db, sample.collection, now, lookbackSeconds, limits)),
     })),
   );
 }
@@ -106,25 +136,43 @@ function sample(collection: string): Document[] {
   ];
 }
 
-/** Among the newest by `_id`; undefined if even that took the database too long. */
-async function hasUnsent(
+/** For so long after its window closed a message may wait for a pass that ends it. */
+const SLACK_SECONDS = 300;
+
+/** Among the newest by `_id`; not known if even that took the database too long. */
+async function lookForUnsent(
   { database }: Database,
   collection: string,
   now: Date,
+  lookbackSeconds: number,
   limits: Limits,
-): Promise<boolean | undefined> {
-  const recent = { $gte: addSeconds(now, -SWEPT_SECONDS) };
+): Promise<Pick<Unmapped, "hasUnsent" | "hasOverdue">> {
+  const isOverdue = {
+    $and: [
+      { $eq: ["$isPicked", false] },
+      { $lt: ["$scheduledAt", addSeconds(now, -lookbackSeconds - SLACK_SECONDS)] },
+    ],
+  };
   const search = [
     { $sort: { _id: -1 } },
     { $limit: MOST_SEARCHED },
-    { $match: { isSent: false, isDeleted: false, scheduledAt: recent } },
-    { $limit: 1 },
-    { $project: { _id: 1 } },
+    {
+      $match: {
+        isSent: false,
+        isDeleted: false,
+        scheduledAt: { $gte: addSeconds(now, -SWEPT_SECONDS) },
+      },
+    },
+    { $group: { _id: null, hasOverdue: { $max: isOverdue } } },
   ];
   try {
-    return (await database.collection(collection).aggregate(search, limits).toArray()).length > 0;
+    const [found] = await database
+      .collection(collection)
+      .aggregate<{ hasOverdue: boolean }>(search, limits)
+      .toArray();
+    return { hasUnsent: found !== undefined, hasOverdue: found?.hasOverdue ?? false };
   } catch (error) {
-    if (isTooSlow(error)) return undefined;
+    if (isTooSlow(error)) return { hasUnsent: undefined, hasOverdue: false };
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { UnavailableError } from "../errors.ts";
 import { describeError } from "../log.ts";
-import { findUnmapped, hasMessages, type Unmapped } from "../messages/unmapped.ts";
+import { findMisplaced, type Limits, type Unmapped } from "../messages/unmapped.ts";
 import { asUnavailable } from "../mongo/errors.ts";
 import type { Pass } from "./pass.ts";
 
@@ -18,11 +18,9 @@ const MAX_NAME = 60;
 
 /** What an instance knows of the messages of one app. */
 interface Known {
-  /** A message was seen where the mapping says: from then on nothing is looked for elsewhere. */
-  hasMessages: boolean;
   /** When the next look is due, by the monotonic clock. */
   nextAt: number;
-  /** The last look's finding: unsent messages outside the mapping. */
+  /** The last look's finding: messages outside the mapping that are not sent. */
   misplaced: Unmapped[];
 }
 
@@ -30,33 +28,29 @@ interface Known {
 const knownOf = new Map<string, Known>();
 
 /**
- * As long as no message was ever seen where the mapping says, looks now and then for what looks like messages
- * elsewhere, and tells of it in each pass. It fails no pass.
+ * Looks now and then for messages outside the mapping that are not sent, and tells of them in each pass. One that met
+ * messages where the mapping says need not look soon. It fails no pass.
  */
 export async function lookForDocuments(pass: Pass): Promise<void> {
-  const { began, db, stats } = pass;
+  const { began, db, log, stats } = pass;
   const key = db.messages.namespace;
-  const known = knownOf.get(key) ?? {
-    hasMessages: false,
-    nextAt: Number.NEGATIVE_INFINITY,
-    misplaced: [],
-  };
+  const known = knownOf.get(key) ?? { nextAt: Number.NEGATIVE_INFINITY, misplaced: [] };
   knownOf.set(key, known);
-  if (stats.hasSeenMessages) known.hasMessages = true;
-  if (!known.hasMessages && began >= known.nextAt) await look(pass, known);
-  if (known.hasMessages) return;
-  for (const unmapped of known.misplaced) stats.problem("documents_not_found", 1, tell(unmapped));
+  if (stats.hasSeenMessages) Object.assign(known, { nextAt: began + LOOK_MS, misplaced: [] });
+  if (began >= known.nextAt) await look(pass, known);
+  for (const unmapped of known.misplaced) {
+    const detail = tellMisplaced(unmapped);
+    stats.problem("documents_not_found", 1, detail);
+    log.warn({ code: "documents_not_found", detail }, "messages that DOCUMENTS does not name are not sent");
+  }
 }
 
-async function look({ began, clock, db, log, stepsUntil }: Pass, known: Known): Promise<void> {
+async function look({ began, clock, config, db, log, stepsUntil }: Pass, known: Known): Promise<void> {
   const maxTimeMS = Math.min(REQUEST_MS, Math.floor(clock.until(stepsUntil) * SHARE_OF_TIME));
   if (maxTimeMS <= 0) return;
+  const limits: Limits = { maxTimeMS };
   try {
-    known.hasMessages = await hasMessages(db, { maxTimeMS });
-    if (!known.hasMessages) {
-      const found = await findUnmapped(db, clock.now(), { maxTimeMS });
-      known.misplaced = found.filter(({ hasUnsent }) => hasUnsent);
-    }
+    known.misplaced = await findMisplaced(db, clock.now(), config.LOOKBACK_SECONDS, limits);
   } catch (error) {
     const reason = asUnavailable(error);
     if (!(reason instanceof UnavailableError)) throw error;
@@ -67,8 +61,8 @@ async function look({ began, clock, db, log, stepsUntil }: Pass, known: Known): 
   known.nextAt = began + LOOK_MS;
 }
 
-function tell({ collection, mapping }: Unmapped): string {
+/** Which collection it is and, where a mapping that ships fits it, the setting. */
+export function tellMisplaced({ collection, mapping }: Unmapped): string {
   const name = collection.replaceAll(/\p{C}/gu, "·").slice(0, MAX_NAME);
-  const remedy = mapping ? `set DOCUMENTS=${mapping}` : "npm run doctor proposes DOCUMENTS";
-  return `the collection ${name} looks like messages: ${remedy}`;
+  return mapping ? `${name}: DOCUMENTS=${mapping}` : name;
 }

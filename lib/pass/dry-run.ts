@@ -1,14 +1,19 @@
 import { addSeconds, type SystemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { dueFilter, surveyDue } from "../messages/due.ts";
+import { findMisplaced, type Unmapped } from "../messages/unmapped.ts";
 import { openDatabase } from "../mongo/client.ts";
 import { asUnavailable } from "../mongo/errors.ts";
 import type { Summary } from "../monitoring/report.ts";
 import { routeAll } from "../sessions/routing.ts";
 import { openWaha } from "../waha/client.ts";
 import { snapshotMs } from "../waha/snapshot.ts";
+import { tellMisplaced } from "./documents.ts";
 import { readClock } from "./run.ts";
 import { PassStats } from "./stats.ts";
+
+/** How long one request of the look for messages elsewhere may take, in milliseconds. */
+const REQUEST_MS = 1_000;
 
 /** What a pass would find now. */
 export interface DryRun {
@@ -40,7 +45,11 @@ export async function dryRun(config: Config, ticker: SystemClock): Promise<DryRu
     const window = { from: addSeconds(clock.startedAt, -config.LOOKBACK_SECONDS), to: clock.startedAt };
     const groups = await surveyDue(db, dueFilter(window, clock.startedAt), 1);
     const routes = await routeAll(db, groups, sessions, config);
-    return describe(clock.startedAt, groups, routes);
+    const misplaced =
+      groups.length > 0
+        ? []
+        : await findMisplaced(db, clock.startedAt, config.LOOKBACK_SECONDS, { maxTimeMS: REQUEST_MS });
+    return describe(clock.startedAt, groups, routes, misplaced);
   } catch (error) {
     throw asUnavailable(error);
   } finally {
@@ -51,8 +60,9 @@ export async function dryRun(config: Config, ticker: SystemClock): Promise<DryRu
 type Groups = Awaited<ReturnType<typeof surveyDue>>;
 type Routes = Awaited<ReturnType<typeof routeAll>>;
 
-function describe(at: Date, groups: Groups, routes: Routes): DryRun {
+function describe(at: Date, groups: Groups, routes: Routes, misplaced: Unmapped[]): DryRun {
   const stats = new PassStats();
+  for (const unmapped of misplaced) stats.problem("documents_not_found", 1, tellMisplaced(unmapped));
   const sendable = new Map<string, { session: string; due: number; oldest: Date | null }>();
   let due = 0;
   let onHold = 0;

@@ -66,7 +66,7 @@ async function onDatabase(
   const now = clock.now();
   return [
     ...(await runCheck("indexes", () => checkIndexes(db, config, now))),
-    ...(await runCheck("documents", () => checkUnmapped(db, now))),
+    ...(await runCheck("documents", () => checkUnmapped(db, config, now))),
     ...(await runCheck("documents", () => checkDocuments(db, now))),
     ...(await runCheck("sessions", async () => {
       const upcoming = await lookAhead(db, config, now, sessions ?? new Map());

@@ -12,6 +12,7 @@ import {
   dashboardWorld,
   MESSAGE_STATES,
 } from "../support/dashboard.ts";
+import { logged } from "../support/log.ts";
 import { readPage, readStatus } from "../support/status.ts";
 import { jumpingTicker } from "../support/ticker.ts";
 import { ago, createWorld, message, type World } from "../support/world.ts";
@@ -46,7 +47,7 @@ describe("a database whose messages are elsewhere", () => {
         code: "documents_not_found",
         count: 1,
         message: expect.stringContaining(
-          "the collection Message looks like messages: set DOCUMENTS=whatsapp-waha-dashboard",
+          "Set DOCUMENTS as npm run doctor proposes (Message: DOCUMENTS=whatsapp-waha-dashboard)",
         ),
       });
     }
@@ -73,11 +74,30 @@ describe("a database whose messages are elsewhere", () => {
       ok: false,
       verdict: {
         level: "bad",
-        headline: "No messages where DOCUMENTS says: nothing is sent",
-        detail: expect.stringContaining("set DOCUMENTS=whatsapp-waha-dashboard"),
+        headline: "Messages outside DOCUMENTS are not sent",
+        detail: expect.stringContaining("DOCUMENTS=whatsapp-waha-dashboard"),
       },
     });
-    expect(await readPage(world)).toContain("set DOCUMENTS=whatsapp-waha-dashboard");
+    expect(await readPage(world)).toContain("DOCUMENTS=whatsapp-waha-dashboard");
+  });
+
+  test("is told by a line of the log, with the code and where it is explained", async () => {
+    const world = await foreignWorld({}, { LOG_LEVEL: "warn" });
+    const lines = await logged(() => world.pass());
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        level: 40,
+        code: "documents_not_found",
+        detail: "Message: DOCUMENTS=whatsapp-waha-dashboard",
+        help: expect.stringContaining("docs/errors.md#documents_not_found"),
+      }),
+    );
+  });
+
+  test("is told by a dry run as by a pass", async () => {
+    const world = await foreignWorld();
+    const { errors } = (await (await world.call("?dryRun=true")).json()) as Summary;
+    expect(errors).toEqual([found(await world.pass())]);
   });
 
   test("is sent once the setting says where they are", async () => {
@@ -90,17 +110,13 @@ describe("a database whose messages are elsewhere", () => {
   test("is told of by the other name, too: plain messages under the dashboard's mapping", async () => {
     const world = await createWorld({}, { DOCUMENTS: "whatsapp-waha-dashboard" });
     await world.insert({});
-    expect(found(await world.pass())?.message).toContain(
-      "the collection messages looks like messages: set DOCUMENTS=plain",
-    );
+    expect(found(await world.pass())?.message).toContain("(messages: DOCUMENTS=plain)");
   });
 
   test("is named without a mapping where none that ships fits", async () => {
     const world = await createWorld();
     await world.db.collection("outbox").insertOne(message());
-    expect(found(await world.pass())?.message).toContain(
-      "the collection outbox looks like messages: npm run doctor proposes DOCUMENTS",
-    );
+    expect(found(await world.pass())?.message).toMatch(/\(outbox\)$/);
   });
 
   test.each<[string, NodeJS.ProcessEnv, string, object]>([
@@ -111,7 +127,7 @@ describe("a database whose messages are elsewhere", () => {
     const world = await createWorld({}, settings);
     const document = { ...message(), ...fields };
     await world.db.collection(collection).insertOne(document, { ignoreUndefined: true });
-    expect(found(await world.pass())?.message).toContain("npm run doctor proposes DOCUMENTS");
+    expect(found(await world.pass())?.message).toMatch(new RegExp(`\\(${collection}\\)$`));
   });
 });
 
@@ -179,7 +195,7 @@ describe("what looks like messages and is due", () => {
     });
     const summary = await world.pass();
     await world.db.admin().command({ configureFailPoint: "failCommand", mode: "off" });
-    expect(found(summary)).toMatchObject({ count: 1, message: expect.stringContaining("Message looks") });
+    expect(found(summary)).toMatchObject({ count: 1, message: expect.stringContaining("(Message:") });
   });
 
   test("is found among many collections, of which fifty are looked at, likely names first", async () => {
@@ -188,12 +204,31 @@ describe("what looks like messages and is due", () => {
     for (const name of names) await world.db.collection(name).insertOne({ n: 1 });
     await world.db.collection("z-messages").insertOne(message());
     const commands = recordCommands(world);
-    expect(found(await world.pass())?.message).toContain("the collection z-messages");
+    expect(found(await world.pass())?.message).toContain("(z-messages)");
     const [sample] = commands.filter(({ command }) =>
       JSON.stringify(command).includes('"$unionWith":{"coll":"z-messages"'),
     );
     expect(sample?.command.pipeline.filter((stage: object) => "$unionWith" in stage)).toHaveLength(50);
     expect(sample?.command.maxTimeMS).toBe(1000);
+  });
+});
+
+describe("beside messages where the mapping says", () => {
+  const WINDOW = 120;
+  const MINUTE = 60;
+
+  test.each([
+    ["overdue and of the last day", { scheduledAt: ago(DAY - MINUTE) }, false],
+    ["five minutes past their window", { scheduledAt: ago(WINDOW + 5 * MINUTE + 5) }, false],
+    ["in reach of a pass that comes late", { scheduledAt: ago(WINDOW + 5 * MINUTE - 30) }, true],
+    ["due later: another scheduler may share the database", { scheduledAt: ago(-DAY) }, true],
+    ["picked", { scheduledAt: ago(DAY - MINUTE), isPicked: true }, true],
+    ["over a day past", { scheduledAt: ago(DAY + MINUTE) }, true],
+  ])("messages elsewhere are told of as they are lost: %s", async (_when, fields, ok) => {
+    const world = await foreignWorld(fields);
+    await world.insert({ isSent: true, isPicked: true, campaignId: new ObjectId() });
+    const summary = await world.pass();
+    expect([summary.ok, found(summary) === undefined]).toEqual([ok, ok]);
   });
 });
 
@@ -242,24 +277,17 @@ describe("a look", () => {
     expect(await world.pass({ ticker })).toMatchObject({ ok: true, errors: [] });
   });
 
-  test("is not made any more once a message was seen, nor told of", async () => {
+  test("is put off by a pass that meets messages where the mapping says", async () => {
     const world = await foreignWorld();
     const ticker = jumpingTicker();
+    const commands = recordCommands(world);
     expect((await world.pass({ ticker })).ok).toBe(false);
     await world.insert({});
     expect(await world.pass({ ticker })).toMatchObject({ ok: true, sent: 1, errors: [] });
-    await world.messages.deleteMany({});
-    ticker.jump(1_200_000);
-    const commands = recordCommands(world);
+    ticker.jump(590_000);
     expect(await looks(world, commands, { ticker })).toBe(false);
-  });
-
-  test("ends at the messages where there are any, due or not", async () => {
-    const world = await foreignWorld();
-    await world.insert({ isSent: true, isPicked: true, campaignId: new ObjectId() });
-    const commands = recordCommands(world);
-    expect(await looks(world, commands, {})).toBe(false);
-    expect(await world.pass()).toMatchObject({ ok: true, errors: [] });
+    ticker.jump(11_000);
+    expect(await looks(world, commands, { ticker })).toBe(true);
   });
 
   test.each([

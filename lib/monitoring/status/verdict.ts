@@ -70,7 +70,7 @@ function ofPass({ ok, errors }: LastPass["summary"], ago: string): Verdict | und
   if (elsewhere)
     return {
       level: "bad",
-      headline: "No messages where DOCUMENTS says: nothing is sent",
+      headline: "Messages outside DOCUMENTS are not sent",
       detail: sentence(elsewhere.message),
     };
   const [worst] = errors.filter(({ code }) => !isNotice(code));

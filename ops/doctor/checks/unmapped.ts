@@ -1,5 +1,12 @@
+import type { Config } from "../../../lib/config.ts";
 import type { MappingName } from "../../../lib/documents/mapping.ts";
-import { findUnmapped, hasMessages, listCollections, type Unmapped } from "../../../lib/messages/unmapped.ts";
+import {
+  findUnmapped,
+  hasMessages,
+  isMisplaced,
+  listCollections,
+  type Unmapped,
+} from "../../../lib/messages/unmapped.ts";
 import type { Database } from "../../../lib/mongo/client.ts";
 import { errorPage } from "../../../lib/problems.ts";
 import { type Finding, ok, problem, warning } from "../finding.ts";
@@ -9,8 +16,15 @@ import { LOOK_MS } from "../run-check.ts";
 const LIMITS = { maxTimeMS: LOOK_MS };
 
 /** Checks that messages are where DOCUMENTS says, and proposes it for what looks like messages elsewhere. */
-export async function checkUnmapped(db: Database, now: Date): Promise<Finding[]> {
-  const [areThere, found] = await Promise.all([hasMessages(db, LIMITS), findUnmapped(db, now, LIMITS)]);
+export async function checkUnmapped(
+  db: Database,
+  { LOOKBACK_SECONDS }: Config,
+  now: Date,
+): Promise<Finding[]> {
+  const [areThere, found] = await Promise.all([
+    hasMessages(db, LIMITS),
+    findUnmapped(db, now, LOOKBACK_SECONDS, LIMITS),
+  ]);
   const worthAWord = found.filter(({ hasUnsent }) => hasUnsent || !areThere);
   if (worthAWord.length > 0) return Promise.all(worthAWord.map((unmapped) => tell(db, unmapped, areThere)));
   const { collection } = db.documents.messages;
@@ -18,19 +32,22 @@ export async function checkUnmapped(db: Database, now: Date): Promise<Finding[]>
 }
 
 async function tell(db: Database, unmapped: Unmapped, areThere: boolean): Promise<Finding> {
-  const { collection, hasUnsent } = unmapped;
-  const finding = hasUnsent && !areThere ? problem : warning;
+  const { collection } = unmapped;
+  const finding = isMisplaced(unmapped, areThere) ? problem : warning;
   const what = `the collection ${collection}, outside DOCUMENTS, looks like messages [documents_not_found]`;
-  const recent = hasUnsent
-    ? "unsent ones of the last day or later"
-    : "none that is unsent and of the last day";
-  const which = hasUnsent === undefined ? "whether any is unsent is not known" : recent;
+  const which = tellUnsent(unmapped);
   const { detail, remedy } = unmapped.mapping ? ofShipped(unmapped.mapping) : await ofUnknown(db, collection);
   return finding(
     "documents",
     `${what}: ${which}${detail ? `. ${detail}` : ""}`,
     `${remedy}. See ${errorPage("documents_not_found")}`,
   );
+}
+
+function tellUnsent({ hasOverdue, hasUnsent }: Unmapped): string {
+  if (hasUnsent === undefined) return "whether any is unsent is not known";
+  if (!hasUnsent) return "none that is unsent and of the last day";
+  return `unsent ones of the last day or later${hasOverdue ? ", and no scheduler took those that were due" : ""}`;
 }
 
 interface Told {

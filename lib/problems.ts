@@ -113,6 +113,11 @@ const problems = {
     remedy:
       "Check whether too many fell due at once, the campaign was on hold, or the message was written too late",
   },
+  too_old_at_first_pass: {
+    kind: "unsent",
+    happened: "the message's window had closed before the first pass began",
+    remedy: "If it is still wanted, send it again",
+  },
   no_pass_in_time: {
     kind: "unsent",
     happened: "no pass got through while the message was due",
@@ -306,6 +311,12 @@ export function messageOf(code: ProblemCode, detail?: string): string {
 /** Words with what is particular in this case: a session's name, a status. */
 export function withDetail(words: string, detail?: string): string {
   return detail ? `${words} (${detail})` : words;
+}
+
+/** What was particular in a reason, given the words that {@link messageOf} made of it; undefined if nothing was. */
+export function detailOf(code: ProblemCode, message: string): string | undefined {
+  const words = `${messageOf(code)} (`;
+  return message.startsWith(words) && message.endsWith(")") ? message.slice(words.length, -1) : undefined;
 }
 
 /** Where a code is explained, in this repository. */

@@ -1,18 +1,41 @@
 /** What the programs for a person or a host have in common: their settings, how they say what is wrong, how they stop. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
 import type { ConfigError } from "../lib/errors.ts";
 
 const ENV_FILE = ".env";
 
-/** Fills the environment up from .env, if there is one; what is set already wins. */
-export function loadEnvFile(): void {
-  if (existsSync(ENV_FILE)) process.loadEnvFile(ENV_FILE);
+/** Prints how a program is used, and ends it, if its command line asks for that. */
+export function helpIfAsked(usage: string, args: readonly string[] = process.argv.slice(2)): void {
+  if (!args.includes("--help") && !args.includes("-h")) return;
+  console.log(usage);
+  process.exit(0);
+}
+
+/**
+ * Fills the environment up from .env, if there is one; what is set already wins. A file that is named takes the place of
+ * .env and wins over what is set, so that it alone says which database and which WAHA are meant.
+ *
+ * @throws Error in plain words if the file that is named can't be read
+ */
+export function loadEnvFile(named?: string): void {
+  if (named === undefined) {
+    if (existsSync(ENV_FILE)) process.loadEnvFile(ENV_FILE);
+    return;
+  }
+  try {
+    Object.assign(process.env, parseEnv(readFileSync(named, "utf8")));
+  } catch (error) {
+    throw new Error(`--env-file ${named} can't be read (${(error as NodeJS.ErrnoException).code})`);
+  }
 }
 
 /** Says on standard error which settings are wrong, a line each, and never a value. */
 export function tellWrongSettings(headline: string, { problems }: ConfigError): void {
   console.error(`${headline}, in the environment or .env; docs/configuration.md says what each means:`);
   for (const { setting, problem } of problems) console.error(`  ${setting} ${problem}`);
+  if (problems.some(({ setting }) => setting === "DOCUMENTS"))
+    console.error("docs/mapping.md#keys says what each key of DOCUMENTS means.");
 }
 
 /**

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
@@ -94,6 +94,26 @@ test("the doctor without any setting names each that is needed, and no stack", a
   expect(ended).toMatchObject({ code: 1, errors: "" });
   for (const name of ["DATABASE_URL", "WAHA_API_URL", "CRON_SECRET"])
     expect(ended.output).toMatch(new RegExp(`^✗ problem +settings +${name} is not set$`, "m"));
+});
+
+test("the doctor reads its settings from a file that is named, whatever .env and the environment say", async () => {
+  const world = await sound();
+  const file = join(await mkdtemp(join(tmpdir(), "ops-test-")), "production.env");
+  onTestFinished(() => rm(dirname(file), { recursive: true }));
+  await writeFile(
+    file,
+    Object.entries(world.env)
+      .map(([name, value]) => `${name}=${value}`)
+      .join("\n"),
+  );
+  const other = { DATABASE_URL: "mongodb://127.0.0.1:1/other", WAHA_API_URL: "http://127.0.0.1:1" };
+  const ended = await runProgram("doctor", ["--env-file", file], other);
+  expect(ended).toMatchObject({ code: 0, errors: "" });
+  expect(ended.output).toContain(`/${world.database.db.databaseName} can be reached`);
+  // Node looks for this option, too, behind the program's name, and may be faster to say so.
+  const { code, errors, output } = await runProgram("doctor", ["--env-file", "nowhere.env"], other);
+  expect([code > 0, output]).toEqual([true, ""]);
+  expect(errors).toMatch(/^.*nowhere\.env.*\n$/);
 });
 
 test("resend shows, and refuses to go on where there is no terminal to ask on", async () => {

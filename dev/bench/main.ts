@@ -1,9 +1,10 @@
 /** `npm run bench`: measures the function against what else a user might pick, and against its targets. */
 import { cpus, totalmem } from "node:os";
 import type { MongoClient } from "mongodb";
+import { helpIfAsked } from "../../ops/program.ts";
 import { runProgram } from "../host/process.ts";
 import { openLab } from "./lab/lab.ts";
-import { readOptions } from "./options.ts";
+import { readOptions, usage } from "./options.ts";
 import { writeDocument } from "./report/document.ts";
 import { targetLines, terminalTable } from "./report/terminal.ts";
 import { FULL, QUICK } from "./scale.ts";
@@ -12,6 +13,7 @@ import { SCENARIOS } from "./scenarios/index.ts";
 import { standings } from "./targets.ts";
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+helpIfAsked(usage(SCENARIOS.map(({ name }) => name)));
 await runProgram(bench);
 
 async function bench(): Promise<number> {

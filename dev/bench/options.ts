@@ -10,6 +10,18 @@ export interface Options {
   out: string | undefined;
 }
 
+/** @param known the names of the scenarios */
+export function usage(known: string[]): string {
+  return `npm run bench -- [--quick] [--only <names>] [--out <path>]
+
+Measures the function against what else a user might pick, and against its targets.
+
+  --quick         smaller counts and fewer repeats: done within three minutes, and less exact
+  --only <names>  only these scenarios, with commas between them:
+                  ${known.join(", ")}
+  --out <path>    write the results to <path>.md, between its markers, and <path>.svg`;
+}
+
 /**
  * Reads the command line.
  *

@@ -1,11 +1,12 @@
 /** `npm run chaos`: tries to make the scheduler send twice, lose a message, or say something untrue. */
 import { styleText } from "node:util";
 import { counted } from "../../ops/format.ts";
+import { helpIfAsked } from "../../ops/program.ts";
 import { runProgram } from "../host/process.ts";
 import type { Finding } from "./check/index.ts";
 import { tellHistory } from "./check/tell.ts";
 import { openLab } from "./lab.ts";
-import { type Options, readOptions } from "./options.ts";
+import { type Options, readOptions, USAGE } from "./options.ts";
 import { tellHeld, tellTotals, untested } from "./report.ts";
 import type { Played } from "./round.ts";
 import { ALL_POINTS, runRounds } from "./run.ts";
@@ -14,6 +15,7 @@ import { addRound, noTotals } from "./totals.ts";
 /** How many violations of an invariant in a round are told in full. */
 const TOLD = 3;
 
+helpIfAsked(USAGE);
 await runProgram(chaos);
 
 async function chaos(): Promise<number> {

@@ -17,6 +17,17 @@ export interface Options {
 
 const DEFAULT_ROUNDS = 20;
 
+export const USAGE = `npm run chaos -- [--rounds <n>] [--minutes <m>] [--seed <word>] [--round <n>] [--parallel <n>]
+
+Kills, freezes and misleads passes on a real MongoDB and a simulated WAHA, and holds what they did against the promises.
+
+  --rounds <n>    how many rounds; without it ${DEFAULT_ROUNDS}, or as many as --minutes allows
+  --minutes <m>   stop after so many minutes
+  --seed <word>   the same one gives the same plan; without it a new one, which is printed
+  --round <n>     only this round of the plan
+  --parallel <n>  how many rounds side by side; without it one for each core
+It ends with 1 if a promise was broken, or if not enough was tested.`;
+
 /**
  * Reads the command line.
  *

@@ -1,9 +1,10 @@
 /** `npm run demo`: shows the scheduler at work on this computer, and checks what it did. */
 import { styleText } from "node:util";
+import { helpIfAsked } from "../../ops/program.ts";
 import type { SampleCampaign } from "../host/sample/sample.ts";
 import { SESSIONS } from "../host/sample/waha.ts";
 import { findDifferences, type Seen } from "./check.ts";
-import { readOptions } from "./options.ts";
+import { readOptions, USAGE } from "./options.ts";
 import { demoTiming, heading, play } from "./play.ts";
 import { campaignTable, unsentReasons } from "./report.ts";
 import { buildStage, type Stage } from "./stage.ts";
@@ -13,6 +14,7 @@ const HEAD =
   "scheduler between them, all on this computer, in about ten seconds. Nothing leaves it;\n" +
   "your own settings are neither read nor changed.";
 
+helpIfAsked(USAGE);
 try {
   const documents = readOptions(process.argv.slice(2));
   console.log(HEAD);

@@ -1,5 +1,12 @@
 import { parseArgs } from "node:util";
-import { MAPPINGS, type MappingName } from "../../lib/documents/mapping.ts";
+import type { MappingName } from "../../lib/documents/mapping.ts";
+import { NAMES, readDocuments } from "../host/sample/names.ts";
+
+export const USAGE = `npm run demo -- [--documents <name>]
+
+Shows the scheduler at work on this computer, on a real MongoDB and a simulated WAHA, and checks what it did.
+
+  --documents <name>  whose documents the sample has: ${NAMES}; without it plain`;
 
 /**
  * Reads the command line: whose documents the demo is to be played with.
@@ -7,16 +14,6 @@ import { MAPPINGS, type MappingName } from "../../lib/documents/mapping.ts";
  * @throws Error in plain words
  */
 export function readOptions(args: string[]): MappingName {
-  const { documents } = parseArgs({
-    args,
-    options: { documents: { type: "string", default: "plain" } },
-  }).values;
-  if (isMappingName(documents)) return documents;
-  throw new Error(
-    `"${documents}" names no documents: give --documents ${Object.keys(MAPPINGS).join(" or --documents ")}`,
-  );
-}
-
-function isMappingName(name: string): name is MappingName {
-  return Object.hasOwn(MAPPINGS, name);
+  const options = { documents: { type: "string", default: "plain" } } as const;
+  return readDocuments(parseArgs({ args, options }).values.documents);
 }

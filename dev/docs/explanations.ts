@@ -68,6 +68,10 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "Look at the passes in the minutes after `scheduledAt`. `more: true`: too much was due at once, see [Pacing](pacing.md). Or the campaign was on hold, or the app wrote the message too late",
   },
+  too_old_at_first_pass: {
+    happened: "The message's window had closed before the first pass of this scheduler began",
+    remedy: "[Send it again](operations.md#send-again), if it is still wanted",
+  },
   no_pass_in_time: {
     happened: "No pass got through between the message's time and the end of its window",
     remedy: "Look at the log of those minutes, as for [`passes_stopped`](#passes_stopped)",

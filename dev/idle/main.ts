@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { MongoClient } from "mongodb";
+import { helpIfAsked } from "../../ops/program.ts";
 import { nextMessage, startChild } from "../host/process.ts";
 import { startMongod } from "../mongod/start.ts";
 import { startWahaSimulator, type WahaSimulator } from "../waha-simulator/server.ts";
@@ -33,6 +34,10 @@ const COMPILED = "node_modules/.cache/node";
 
 const SERVER = fileURLToPath(new URL("server.ts", import.meta.url));
 
+helpIfAsked(`npm run idle
+
+Measures for ${SECONDS} s what a server of one's own takes while there is nothing to send: processor, memory, connections.
+It takes no options, and ends with 1 if that is more than it may be.`);
 process.exit((await measure()) ? 0 : 1);
 
 /** Measures and tells; gives whether it stays within what it may take. */

@@ -1,7 +1,8 @@
 /** `npm run load`: lets tens of thousands of messages be due at once, and checks what becomes of them. */
+import { helpIfAsked } from "../../ops/program.ts";
 import { runProgram } from "../host/process.ts";
 import { judge } from "./check.ts";
-import { readOptions } from "./options.ts";
+import { readOptions, USAGE } from "./options.ts";
 import { drain } from "./passes.ts";
 import { tellPass, tellTotal, tellVerdict } from "./report.ts";
 import { buildStage, PASS_SECONDS } from "./stage.ts";
@@ -11,6 +12,7 @@ import { makeWorld } from "./world.ts";
 const MEMORY_MB = 256;
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+helpIfAsked(USAGE);
 await runProgram(load);
 
 async function load(): Promise<number> {

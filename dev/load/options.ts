@@ -10,6 +10,14 @@ export interface Options {
 
 const DEFAULTS: Options = { messages: 50_000, sessions: 200 };
 
+export const USAGE = `npm run load -- [--messages <n>] [--sessions <n>]
+
+Lets many messages be due at once, on a real MongoDB and a simulated WAHA, and checks what becomes of them.
+
+  --messages <n>  how many are due; without it ${DEFAULTS.messages}
+  --sessions <n>  over how many sessions they are spread; without it ${DEFAULTS.sessions}
+It ends with 1 if not all is as it should be.`;
+
 /**
  * Reads the command line.
  *

@@ -25,7 +25,7 @@ else {
 }
 
 async function takePicture(program: string): Promise<void> {
-  const backend = await simulate(process.env);
+  const backend = await simulate(process.env, "plain");
   const { env } = backend;
   const secret = env.CRON_SECRET ?? "";
   const hosted = await hostFunction(env);

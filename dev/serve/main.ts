@@ -1,20 +1,21 @@
 /** `npm run dev`: serves the function on this computer, and calls it as the platform's cron does. */
 import { ConfigError } from "../../lib/errors.ts";
 import { closeDatabases } from "../../lib/mongo/client.ts";
-import { loadEnvFile, stopOnSignal, tellWrongSettings } from "../../ops/program.ts";
+import { helpIfAsked, loadEnvFile, stopOnSignal, tellWrongSettings } from "../../ops/program.ts";
 import { STATUS_PATH } from "../../ops/server/http.ts";
 import { CRON_PATH, CRON_SCHEDULE } from "../../ops/server/settings.ts";
 import { writeForPeople } from "../../ops/server/terminal.ts";
 import { type HostedFunction, hostFunction } from "../host/function.ts";
 import { requireFreePort } from "../mongod/port.ts";
 import { live } from "./live.ts";
-import { type Options, readOptions } from "./options.ts";
+import { type Options, readOptions, USAGE } from "./options.ts";
 import { type PassTimer, startPassTimer } from "./pass-timer.ts";
 import { type Backend, simulate } from "./simulated.ts";
 
 /** A pass that was asked to stop needs no longer, unless WAHA is slow. */
 const STOP_WITHIN_MS = 10_000;
 
+helpIfAsked(USAGE);
 try {
   const args = process.argv.slice(2);
   if (args.includes("--live")) loadEnvFile();
@@ -27,7 +28,7 @@ try {
 
 async function serve(options: Options): Promise<void> {
   await requireFreePort("127.0.0.1", options.port);
-  const backend = options.live ? live(process.env) : await simulate(process.env);
+  const backend = options.live ? live(process.env) : await simulate(process.env, options.documents);
   const hosted = await hostFunction(backend.env, options.port);
   introduce(backend, hosted);
   const passTimer = startPassTimer(hosted.url, backend.env.CRON_SECRET?.trim() ?? "");
@@ -57,6 +58,6 @@ async function takeDown(backend: Backend, hosted: HostedFunction, passTimer: Pas
 }
 
 function explain(error: unknown): void {
-  if (error instanceof ConfigError) tellWrongSettings("--live needs these settings", error);
+  if (error instanceof ConfigError) tellWrongSettings("Settings for --live are wrong", error);
   else console.error((error as Error).message);
 }

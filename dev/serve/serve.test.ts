@@ -31,6 +31,35 @@ async function pasted(dev: Program): Promise<{ url: string; headers: { authoriza
 }
 
 describe("without --live", () => {
+  test.each([
+    [["--documents", "whatsapp-waha-dashboard"], {}],
+    [[], { DOCUMENTS: "whatsapp-waha-dashboard" }],
+  ])("%j with %j has that app's documents, and says so", async (args, env) => {
+    const dev = await startDev(["--port", "0", ...args], env);
+    await dev.says(/^ {2}documents +whatsapp-waha-dashboard: messages are in the collection Message$/m);
+    await dev.says(/200 in [\d.]+ s: \d+ sent/);
+  });
+
+  test("shows the key of the simulated WAHA, which takes it", async () => {
+    const dev = await startDev(["--port", "0"]);
+    const key = await dev.says(/^ {2}its key +(\S+)$/m);
+    const waha = await dev.says(/WAHA simulator +(\S+)/);
+    const statusWith = async (headers: Record<string, string>) =>
+      (await fetch(`${waha}/api/sessions`, { headers })).status;
+    expect([await statusWith({}), await statusWith({ "X-Api-Key": key })]).toEqual([401, 200]);
+  });
+
+  test.each([
+    [["--documents", "mine"], {}, /"mine" names no documents .* plain or whatsapp-waha-dashboard/],
+    [[], { DOCUMENTS: '{"messages": {}}' }, /give --documents plain/],
+    [["--live", "--documents", "plain"], {}, /with --live set DOCUMENTS/],
+  ])("%j with %j is refused in a line", async (args, env, words) => {
+    const dev = await startDev(args, env);
+    expect(await dev.exited).toEqual([1, null]);
+    expect(dev.output).toMatch(words);
+    expect(dev.output.trim().split("\n")).toHaveLength(1);
+  });
+
   test("serves on a simulated world, whatever the environment says", async () => {
     const real = testDatabase();
     const realWaha = await startWahaSimulator();

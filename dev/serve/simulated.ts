@@ -1,6 +1,6 @@
 import { MongoClient } from "mongodb";
 import { addSeconds } from "../../lib/clock.ts";
-import { MAPPINGS } from "../../lib/documents/mapping.ts";
+import { MAPPINGS, type MappingName } from "../../lib/documents/mapping.ts";
 import { counted } from "../../ops/format.ts";
 import { DEFAULT_SESSION, sampleCampaigns } from "../host/sample/campaigns.ts";
 import type { Timing } from "../host/sample/sample.ts";
@@ -33,14 +33,17 @@ const SECONDS_APART = 8;
 /**
  * Starts an empty mongod and a simulated WAHA, and fills in the sample. Nothing of the environment gets into
  * the settings but the log's level, so nothing real can be reached.
+ *
+ * @param documents whose names the sample's documents have
  */
-export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
+export async function simulate(env: NodeJS.ProcessEnv, documents: MappingName): Promise<Backend> {
+  const names = MAPPINGS[documents];
   const mongod = await startMongod();
   const databaseUrl = mongod.url("dev");
   const waha = await startSampleWaha(WAHA_KEY);
   const client = new MongoClient(databaseUrl);
-  const campaigns = sampleCampaigns(timing(new Date()), "plain");
-  await insertSample(client.db(), MAPPINGS.plain, campaigns);
+  const campaigns = sampleCampaigns(timing(new Date()), documents);
+  await insertSample(client.db(), names, campaigns);
   const count = campaigns.flatMap(({ messages }) => messages).length;
   return {
     env: {
@@ -48,6 +51,7 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
       WAHA_API_URL: waha.url,
       WAHA_API_KEY: WAHA_KEY,
       CRON_SECRET: SECRET,
+      DOCUMENTS: documents,
       WAHA_DEFAULT_SESSION: DEFAULT_SESSION,
       SEND_GAP_MS: "250",
       // The line of each call says what happened; the log adds which messages, as JSON.
@@ -57,6 +61,8 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
       "Simulated: nothing leaves this computer, whatever your own settings are.",
       `  MongoDB         ${databaseUrl}`,
       `  WAHA simulator  ${waha.url}  (what it accepted: ${waha.url}/__simulator/ledger)`,
+      `  its key         ${WAHA_KEY}`,
+      `  documents       ${documents}: messages are in the collection ${names.messages.collection}`,
       `  sessions        ${tellSessions()}`,
       `  sample data     ${counted(count, "message")}, due over the next minutes`,
       "  log             errors only; LOG_LEVEL=info npm run dev shows it all",
@@ -64,7 +70,7 @@ export async function simulate(env: NodeJS.ProcessEnv): Promise<Backend> {
     shownSecret: SECRET,
     callAtOnce: true,
     stop: async () => {
-      const messages = client.db().collection(MAPPINGS.plain.messages.collection);
+      const messages = client.db().collection(names.messages.collection);
       const sent = await messages.countDocuments({ isSent: true });
       const open = await messages.countDocuments({ "delivery.state": { $in: ["attempting", "unknown"] } });
       await Promise.all([client.close(), waha.stop()]);

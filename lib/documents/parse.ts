@@ -9,9 +9,10 @@ import { MAPPINGS, type Mapping, type MappingName, MappingSchema } from "./mappi
  */
 export function parseMapping(value: string): { mapping: Mapping } | { problems: string[] } {
   if (isMappingName(value)) return { mapping: MAPPINGS[value] };
+  if (/^\s*['"]/.test(value)) return { problems: [QUOTED] };
   if (!value.trimStart().startsWith("{")) return { problems: [`must be ${NAMES}, or a JSON object`] };
   const changes = readJson(value);
-  if (changes === undefined) return { problems: ["is not JSON"] };
+  if (changes === undefined) return { problems: [NO_JSON] };
   const { extends: base = "plain", ...own } = changes;
   if (!isMappingName(base)) return { problems: [`extends must be ${NAMES}`] };
   const whole = merged(MAPPINGS[base], own);
@@ -22,6 +23,12 @@ export function parseMapping(value: string): { mapping: Mapping } | { problems: 
 const NAMES = Object.keys(MAPPINGS)
   .map((name) => `"${name}"`)
   .join(" or ");
+
+/** `docker run --env-file` and the forms of platforms pass quotes on; a shell, and a file that Node or systemd reads, don't. */
+const QUOTED =
+  "begins with a quote: what it was read from keeps quotes as part of the value, so leave the outer ones out";
+const NO_JSON =
+  "is not JSON as it arrives here: keys and texts need double quotes; in a shell or an env file, single quotes around it all keep these";
 
 function isMappingName(value: unknown): value is MappingName {
   return typeof value === "string" && Object.hasOwn(MAPPINGS, value);

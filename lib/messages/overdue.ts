@@ -8,6 +8,9 @@ import { liveWithinADay } from "./due.ts";
 import { CLAIMABLE_STATES, type MessageDocument, referenceOf } from "./message.ts";
 import { flagsSetBack, MAY_BE_SENT, missed, SAYS_WHY } from "./transitions.ts";
 
+/** Why a message says that it was given back. */
+const SAID = { code: "$delivery.error.code", message: "$delivery.error.message" };
+
 /** An unpicked message that should not be so. */
 export interface Overdue extends Pick<MessageDocument, "_id" | "campaignId"> {
   /** Null if it is a list of dates. */
@@ -15,7 +18,7 @@ export interface Overdue extends Pick<MessageDocument, "_id" | "campaignId"> {
   /** It was, or may have been, sent. */
   mayBeSent: boolean;
   /** Why it was given back since it fell due; null if it was not. */
-  saysWhy: ProblemCode | null;
+  saysWhy: { code: ProblemCode; message: string } | null;
 }
 
 /**
@@ -37,7 +40,7 @@ export function findOverdue(db: Database, windowFrom: Date, now: Date): FindCurs
       campaignId: referenceOf(db.documents.messages, "campaignId"),
       scheduledAt: { $cond: [{ $eq: [{ $type: "$scheduledAt" }, "date"] }, "$scheduledAt", null] },
       mayBeSent: { $in: ["$delivery.state", [...MAY_BE_SENT]] },
-      saysWhy: { $cond: [SAYS_WHY, "$delivery.error.code", null] },
+      saysWhy: { $cond: [SAYS_WHY, SAID, null] },
     });
 }
 

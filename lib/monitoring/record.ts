@@ -14,6 +14,8 @@ export interface LastPass {
   startedAt: Date;
   endedAt: Date;
   summary: Summary;
+  /** When the first pass began; absent where an earlier version recorded that one. */
+  firstAt?: Date;
   /** The last time that passes stayed away, from the end of the one before to the start of the one after, `passId`. */
   gap?: { from: Date; to: Date; passId: string };
 }
@@ -37,7 +39,7 @@ export function isRecent({ endedAt }: Pick<LastPass, "endedAt">, now: Date, conf
  */
 export async function recordPass(
   db: Database,
-  pass: Omit<LastPass, "_id" | "gap">,
+  pass: Omit<LastPass, "_id" | "gap" | "firstAt">,
   lateness: Histogram,
   look: { seenAt: Date; working: string[] | undefined },
 ): Promise<boolean> {
@@ -62,7 +64,12 @@ export async function recordPass(
 const CERTAIN_WRITES = 3;
 
 /** The new last pass, with the gap before it if passes had stayed away. */
-function lastPass({ passId, startedAt, endedAt, summary }: Omit<LastPass, "_id" | "gap">): Document {
+function lastPass({
+  passId,
+  startedAt,
+  endedAt,
+  summary,
+}: Omit<LastPass, "_id" | "gap" | "firstAt">): Document {
   const before = { $ifNull: ["$endedAt", startedAt] };
   const tooLong = { $lt: [before, addSeconds(startedAt, -RECENT_PASS_SECONDS)] };
   return {
@@ -70,6 +77,7 @@ function lastPass({ passId, startedAt, endedAt, summary }: Omit<LastPass, "_id" 
     startedAt,
     endedAt,
     summary: { $literal: summary },
+    firstAt: { $cond: [{ $eq: [{ $type: "$endedAt" }, "missing"] }, startedAt, "$firstAt"] },
     gap: { $cond: [tooLong, { from: before, to: startedAt, passId }, "$gap"] },
   };
 }

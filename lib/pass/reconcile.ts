@@ -88,7 +88,8 @@ async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Unc
   if (finding.to === "sent" || finding.to === "failed") pass.stats.add("reconciled");
   if (finding.to === "failed") pass.stats.add("failed");
   if (finding.to === "unknown") pass.stats.add("unknown");
-  if (finding.to === "unknown" || finding.to === "failed") pass.stats.problem(finding.reason.code);
+  if (finding.to === "unknown" || finding.to === "failed")
+    pass.stats.problem(finding.reason.code, 1, finding.reason.detail);
   if (finding.to === "later") return;
   const reason = "reason" in finding ? finding.reason : {};
   pass.log.warn({ messageId: shownId(message._id), session, ...reason }, `looked up: ${finding.to}`);

@@ -84,10 +84,11 @@ export class PassStats {
     this.problem(code, 1, detail);
   }
 
-  problem(code: ProblemCode, count = 1, detail?: string): void {
+  problem(code: ProblemCode, count = 1, ...details: (string | undefined)[]): void {
     const known = this.#problems.get(code) ?? { count: 0, details: new Set<string>() };
     known.count += count;
-    if (detail && known.details.size < SHOWN_DETAILS) known.details.add(detail.slice(0, MAX_DETAIL));
+    for (const detail of details)
+      if (detail && known.details.size < SHOWN_DETAILS) known.details.add(detail.slice(0, MAX_DETAIL));
     this.#problems.set(code, known);
   }
 

@@ -3,7 +3,7 @@ import { shownId } from "../log.ts";
 import { findOverdue, markMissed, type Overdue, setBackFlags } from "../messages/overdue.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
 import { type LastPass, readLastPass } from "../monitoring/record.ts";
-import type { ProblemCode } from "../problems.ts";
+import { asReason, detailOf, type Reason } from "../problems.ts";
 import { withoutHeld } from "../sessions/routing.ts";
 import { noteTurnedAway, openCampaignsOf } from "./housekeeping.ts";
 import { maySend, type Pass } from "./pass.ts";
@@ -39,7 +39,8 @@ async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date): Prom
   noteTurnedAway(pass, rejected, "messages");
   if (setBack > 0) {
     stats.problem("flag_reset", setBack);
-    tellEach(pass, ids, setBack, "flag_reset", "flags reset by the app were set back");
+    const told = ids.map((_id) => ({ _id, reason: { code: "flag_reset" } as const }));
+    tellEach(pass, told, setBack, "flags reset by the app were set back");
   }
   const missed = await withoutHeld(
     db,
@@ -52,38 +53,52 @@ async function miss(pass: Pass, missed: Overdue[], windowFrom: Date): Promise<vo
   const { clock, config, db, stats } = pass;
   await openCampaignsOf(pass, missed);
   const lastPass = await readLastPass(db);
-  const byCode = Map.groupBy(missed, (message) => reasonFor(message, lastPass, config.LOOKBACK_SECONDS));
+  const told = missed.map((message) => ({
+    ...message,
+    reason: missedReason(message, { lastPass, startedAt: clock.startedAt }, config.LOOKBACK_SECONDS),
+  }));
+  const byCode = Map.groupBy(told, ({ reason }) => reason.code);
   for (const [code, messages] of byCode) {
     const ids = messages.map(({ _id }) => _id);
     const { changed: count, rejected } = await markMissed(db, ids, windowFrom, clock.now(), { code });
     noteTurnedAway(pass, rejected, "messages");
     if (count === 0) continue;
     stats.add("missed", count);
-    stats.problem(code, count);
-    tellEach(pass, ids, count, code, "missed: the window closed unsent");
+    stats.problem(code, count, ...messages.map(({ reason }) => reason.detail));
+    tellEach(pass, messages, count, "missed: the window closed unsent");
   }
 }
 
 /** Tells of messages, each in a line; which of them were left alone, if any, is not known. */
-function tellEach({ log }: Pass, ids: Id[], count: number, code: string, what: string): void {
-  for (const id of ids) log.warn({ messageId: shownId(id), code }, what);
-  if (count < ids.length)
+function tellEach({ log }: Pass, messages: { _id: Id; reason: Reason }[], count: number, what: string): void {
+  for (const { _id, reason } of messages) log.warn({ messageId: shownId(_id), ...reason }, what);
+  const [first] = messages;
+  if (first && count < messages.length)
     log.warn(
-      { code, left: ids.length - count },
+      { code: first.reason.code, left: messages.length - count },
       "some of these changed meanwhile, or were turned away by the database, and were left alone",
     );
 }
 
-/** What it says itself, if it was given back since it fell due; else whether any pass ended in its window. */
-function reasonFor(
+/**
+ * Why a message is missed: what it says itself, if it was given back since it fell due; else whether passes ran in its
+ * time.
+ *
+ * @param startedAt when the pass began that finds it
+ */
+export function missedReason(
   { saysWhy, scheduledAt }: Overdue,
-  lastPass: LastPass | null,
+  { lastPass, startedAt }: { lastPass: LastPass | null; startedAt: Date },
   lookbackSeconds: number,
-): ProblemCode {
-  if (saysWhy) return saysWhy;
-  if (!lastPass || !scheduledAt) return "window_closed";
+): Reason {
+  if (saysWhy) return asReason({ code: saysWhy.code, detail: detailOf(saysWhy.code, saysWhy.message) });
+  if (!scheduledAt) return { code: "window_closed" };
+  const closedAt = addSeconds(scheduledAt, lookbackSeconds);
+  const firstAt = lastPass ? lastPass.firstAt : startedAt;
+  if (firstAt && closedAt < firstAt) return { code: "too_old_at_first_pass" };
+  if (!lastPass) return { code: "window_closed" };
   const { endedAt, gap } = lastPass;
   // An earlier pass of now may have ended already, and left some of what an outage cost.
-  const isInGap = gap && gap.from < scheduledAt && addSeconds(scheduledAt, lookbackSeconds) < gap.to;
-  return endedAt < scheduledAt || isInGap ? "no_pass_in_time" : "window_closed";
+  const isInGap = gap && gap.from < scheduledAt && closedAt < gap.to;
+  return { code: endedAt < scheduledAt || isInGap ? "no_pass_in_time" : "window_closed" };
 }

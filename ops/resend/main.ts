@@ -5,8 +5,8 @@ import { parseConfig } from "../../lib/config.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { closeDatabases, openDatabase } from "../../lib/mongo/client.ts";
 import { asUnavailable } from "../../lib/mongo/errors.ts";
-import { loadEnvFile, tellWrongSettings } from "../program.ts";
-import { type Options, readOptions } from "./options.ts";
+import { helpIfAsked, loadEnvFile, tellWrongSettings } from "../program.ts";
+import { type Options, readOptions, USAGE } from "./options.ts";
 import { type Person, resend } from "./resend.ts";
 
 async function run(options: Options): Promise<void> {
@@ -32,9 +32,10 @@ const person: Person = {
   },
 };
 
+helpIfAsked(USAGE);
 try {
   const options = readOptions(process.argv.slice(2));
-  loadEnvFile();
+  loadEnvFile(options.envFile);
   await run(options);
 } catch (error) {
   explain(error);
@@ -44,6 +45,6 @@ try {
 }
 
 function explain(error: unknown): void {
-  if (error instanceof ConfigError) tellWrongSettings("These settings are needed", error);
+  if (error instanceof ConfigError) tellWrongSettings("Settings are wrong", error);
   else console.error((asUnavailable(error) as Error).message);
 }

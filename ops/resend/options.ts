@@ -22,9 +22,11 @@ export interface Options {
   spread: number;
   yes: boolean;
   dryRun: boolean;
+  /** Where the settings are; undefined: in .env, if there is one. */
+  envFile: string | undefined;
 }
 
-const USAGE = `npm run resend -- [--campaign <id>] [--id <ids>] [--state missed,failed] [what else]
+export const USAGE = `npm run resend -- [--campaign <id>] [--id <ids>] [--state missed,failed] [what else]
 
   --campaign <id>     only messages of this campaign
   --id <ids>          only these messages
@@ -36,6 +38,7 @@ const USAGE = `npm run resend -- [--campaign <id>] [--id <ids>] [--state missed,
   --spread <seconds>  spread them evenly over this many seconds, from then on
   --dry-run           only show
   --yes               don't ask
+  --env-file <file>   read the settings from this file, and not from .env
 A campaign, messages or a state must be named.`;
 
 /**
@@ -58,6 +61,7 @@ export function readOptions(args: string[]): Options {
       "may-arrive-twice": { type: "boolean", default: false },
       "dry-run": { type: "boolean", default: false },
       yes: { type: "boolean", default: false },
+      "env-file": { type: "string" },
     },
   });
   if (positionals.length > 0) throw new Error(`"${positionals[0]}" belongs to no option.\n\n${USAGE}`);
@@ -74,6 +78,7 @@ export function readOptions(args: string[]): Options {
     spread: spreadOf(values.spread),
     yes: values.yes,
     dryRun: values["dry-run"],
+    envFile: values["env-file"],
   };
 }
 

@@ -87,9 +87,16 @@ async function campaignNotes(db: Database, groups: EndedGroup[]): Promise<string
     );
   if (gone.length > 0)
     notes.push(
-      `No such campaign: ${listed(gone)}. Its messages are sent only if they name a session and a chat themselves`,
+      `No such campaign in ${db.documents.campaigns.collection}: ${listed(gone)}. ${tellOrphans(db)}`,
     );
   return notes.map((note) => `Note: ${harmless(note)}`);
+}
+
+/** A message can do without its campaign only where it may name all that is needed itself. */
+function tellOrphans({ documents: { messages } }: Database): string {
+  return messages.chatId === null || messages.sessionId === null
+    ? "Its messages are not sent: without it they have no chat or session"
+    : "Its messages are sent only if each names a session and a chat itself";
 }
 
 function unknownNotes(groups: EndedGroup[]): string[] {

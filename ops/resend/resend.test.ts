@@ -351,7 +351,7 @@ test("campaigns on hold, and those that are gone, are mentioned", async () => {
   await world.insert(missed({ campaignId: held.insertedId.toHexString() }), missed({ campaignId: "gone" }));
   const { said } = await run(world, ["--state", "missed", "--dry-run"]);
   expect(said).toMatch(new RegExp(`Note: On hold: ${held.insertedId} \\(paused\\)`));
-  expect(said).toMatch(/Note: No such campaign: gone\./);
+  expect(said).toMatch(/Note: No such campaign in campaigns: gone\./);
 });
 
 describe("many at once", () => {
@@ -441,4 +441,56 @@ describe("what ended unsent is found by an index, among thousands that were sent
     expect((await run(world, ["--campaign", "c1", "--id", `${id}`, "--yes"])).resent).toBeUndefined();
     expect((await run(world, ["--id", `${id}`, "--yes"])).resent).toMatchObject({ done: 1 });
   });
+});
+
+describe("where nothing matches, it is said why", () => {
+  const campaignId = new ObjectId().toHexString();
+
+  test("a campaign that is not there", async () => {
+    const world = await createWorld();
+    await world.insert(missed());
+    const { said } = await run(world, ["--campaign", campaignId]);
+    expect(said).toContain(`The collection campaigns has no document with the _id ${campaignId}.`);
+    expect(said).toContain("The collection messages has no message that is meant.");
+  });
+
+  test("a collection that is not there", async () => {
+    const { said } = await run(await createWorld(), ["--state", "missed"]);
+    expect(said).toContain("The collection messages is empty, or does not exist.");
+  });
+
+  test("how the messages stand that are meant", async () => {
+    const world = await createWorld();
+    await world.campaigns.insertOne({ _id: campaignId as never });
+    const ids = await world.insert(
+      { campaignId, isSent: true, isPicked: true, delivery: { state: "sent" } },
+      { campaignId, isDeleted: true },
+      { campaignId },
+      { campaignId, isPicked: true, delivery: { state: "unknown" } },
+      { campaignId, isPicked: true },
+      { isPicked: true },
+    );
+    const { said } = await run(world, ["--campaign", campaignId]);
+    expect(said).toMatch(
+      /stands so: 1 deleted, 1 not touched by the scheduler, 1 sent, 1 unknown, 1 waiting for a pass\.$/m,
+    );
+    expect(said).toMatch(/\(picked_elsewhere\): 1 message\./);
+    const one = await run(world, ["--id", String(ids[0])]);
+    expect(one.said).toMatch(/stands so: 1 sent\.$/);
+    expect((await run(world, ["--state", "missed"])).said).toMatch(/\(picked_elsewhere\): 2 messages\./);
+  });
+
+  test("messages that name no campaign", async () => {
+    const world = await createWorld({}, { DOCUMENTS: '{"messages": {"campaignId": null}}' });
+    await world.insert({});
+    const { said } = await run(world, ["--campaign", campaignId]);
+    expect(said).toContain("Messages name no campaign: messages.campaignId of DOCUMENTS is null.");
+  });
+});
+
+test("a campaign that is gone is said to keep its messages unsent where only it leads to a chat", async () => {
+  const world = await dashboardWorld();
+  await world.message({ sessionId: await world.session(), campaignId: "gone" }, missed());
+  const { said } = await run(world, ["--state", "missed", "--dry-run"]);
+  expect(said).toMatch(/No such campaign in MessageCampaign: gone\. Its messages are not sent/);
 });

@@ -1,7 +1,8 @@
 import { addSeconds, type Clock } from "../../lib/clock.ts";
 import type { Config } from "../../lib/config.ts";
 import type { Database } from "../../lib/mongo/client.ts";
-import { counted } from "../format.ts";
+import { counted, harmless } from "../format.ts";
+import { whyNothing } from "./nothing.ts";
 import type { Options } from "./options.ts";
 import { preview, totalOf } from "./preview.ts";
 import { type Again, copyUnknown, type Outcome, putBack } from "./put-back.ts";
@@ -41,7 +42,7 @@ export async function resend(
   const seen = await survey(db, selection);
   const total = totalOf(seen.groups);
   if (total === 0) {
-    person.tell("Nothing matches: no message ended so, unsent and not deleted.");
+    for (const line of await whyNothing(db, options)) person.tell(harmless(line));
     return undefined;
   }
   for (const line of await preview(db, config, seen, options)) person.tell(line);

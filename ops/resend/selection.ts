@@ -9,7 +9,7 @@ import { SHORT_ID } from "../../lib/mongo/safe-fields.ts";
 import type { Options, ResendState } from "./options.ts";
 
 /** No search takes longer; it is for a person who waits. */
-const LOOK_MS = 60_000;
+export const LOOK_MS = 60_000;
 
 /** A message that ended unsent, as it was seen: what has changed since is not the same any more. */
 export interface Ended {
@@ -21,15 +21,11 @@ export interface Ended {
  * The messages that the options mean, as far as they had ended at some moment. Served by `scheduler_ended`, or by
  * `scheduler_campaign` for those of a campaign.
  */
-export function selectionOf(
-  { campaignId }: MessageNames,
-  { campaign, codes, ids, since, states }: Options,
-  asOf: Date,
-): Document {
+export function selectionOf(names: MessageNames, options: Options, asOf: Date): Document {
+  const { codes, since, states } = options;
   const from = typeof since === "number" ? addSeconds(asOf, -since) : since;
   return {
-    ...(ids.length > 0 ? { _id: { $in: ids.flatMap(formsOf) } } : {}),
-    ...(campaign === undefined ? {} : ofCampaign(campaignId, campaign)),
+    ...meantBy(names, options),
     ...ENDED_UNSENT,
     isDeleted: false,
     "delivery.state": { $in: states },
@@ -39,13 +35,21 @@ export function selectionOf(
   };
 }
 
+/** The messages of the campaign and the ids that the options name, in whatever state. */
+export function meantBy({ campaignId }: MessageNames, { campaign, ids }: Options): Document {
+  return {
+    ...(ids.length > 0 ? { _id: { $in: ids.flatMap(formsOf) } } : {}),
+    ...(campaign === undefined ? {} : ofCampaign(campaignId, campaign)),
+  };
+}
+
 /** Where messages name no campaign, a campaign has none. */
 function ofCampaign(field: string | null, campaign: string): Document {
   return field === null ? { _id: { $in: [] } } : { [field]: { $in: formsOf(campaign) } };
 }
 
 /** All that an id on a command line may stand for. */
-function formsOf(given: string): Id[] {
+export function formsOf(given: string): Id[] {
   const number = Number(given);
   return [...idForms(given), ...(/^\d{1,15}$/.test(given) ? [number] : [])];
 }

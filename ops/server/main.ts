@@ -3,7 +3,7 @@ import { ConfigError } from "../../lib/errors.ts";
 import { handleCron } from "../../lib/http/cron.ts";
 import { describeError, openLog } from "../../lib/log.ts";
 import type { Host } from "../../lib/pass/run.ts";
-import { loadEnvFile, stopOnSignal, tellWrongSettings } from "../program.ts";
+import { helpIfAsked, loadEnvFile, stopOnSignal, tellWrongSettings } from "../program.ts";
 import { createApp, serve } from "./http.ts";
 import { startPassTimer } from "./pass-timer.ts";
 import { CRON_PATH, readServerSettings, type ServerSettings } from "./settings.ts";
@@ -21,6 +21,12 @@ const WHY_NOT: Record<string, string> = {
   EACCES: "this user may not listen at that PORT. Set one above 1023",
 };
 
+const USAGE = `npm start
+
+Runs the scheduler on a server of your own, until it is stopped. It takes no options: its settings are in the
+environment or .env; docs/configuration.md says what each means, docs/self-hosting.md how to run it.`;
+
+helpIfAsked(USAGE);
 try {
   loadEnvFile();
   await start(process.env);

@@ -101,9 +101,9 @@ describe("what is no mapping is refused, and its value is not quoted:", () => {
     ["a name in upper case", "PLAIN", /^must be "plain"/],
     ["a word of JavaScript", "constructor", /^must be "plain"/],
     ["a list", `["${SECRET}"]`, /or a JSON object$/],
-    ["a text in JSON", `"${SECRET}"`, /or a JSON object$/],
-    ["JSON that is cut off", `{"messages": {"collection": "${SECRET}"`, /^is not JSON$/],
-    ["JSON with a comment", `{"messages": {} /* ${SECRET} */}`, /^is not JSON$/],
+    ["a text in JSON", `"${SECRET}"`, /^begins with a quote/],
+    ["JSON that is cut off", `{"messages": {"collection": "${SECRET}"`, /^is not JSON as it arrives/],
+    ["JSON with a comment", `{"messages": {} /* ${SECRET} */}`, /^is not JSON as it arrives/],
     ["an unknown mapping to extend", `{"extends": "${SECRET}"}`, /^extends must be "plain" or/],
     ["a mapping to extend that is no text", `{"extends": ["plain"]}`, /^extends must be "plain" or/],
   ])("%s", (_what, value, words) => {

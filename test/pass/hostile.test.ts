@@ -173,7 +173,7 @@ test("a late message that a validation rule keeps from being missed is told", as
   await world.db.command({ collMod: "messages", validator: { content: { $ne: "legacy" } } });
   const { missed, errors } = await world.pass();
   expect(missed).toBe(2);
-  expect(errors).toContainEqual(expect.objectContaining({ code: "window_closed", count: 2 }));
+  expect(errors).toContainEqual(expect.objectContaining({ code: "too_old_at_first_pass", count: 2 }));
   expect(errors).toContainEqual(expect.objectContaining({ code: "database_refused", count: 1 }));
 });
 

@@ -1,5 +1,8 @@
 import type { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
+import type { Summary } from "../../lib/monitoring/report.ts";
+import { missedReason } from "../../lib/pass/sweep.ts";
+import { logged } from "../support/log.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
 test("what is past its window becomes missed with a reason; what is older than 24 hours is left alone and reported", async () => {
@@ -14,7 +17,7 @@ test("what is past its window becomes missed with a reason; what is older than 2
   expect(summary).toMatchObject({ ok: false, missed: 2, sent: 0 });
   expect(summary.errors).toEqual(
     expect.arrayContaining([
-      expect.objectContaining({ code: "window_closed", count: 2 }),
+      expect.objectContaining({ code: "too_old_at_first_pass", count: 2 }),
       expect.objectContaining({ code: "never_picked", count: 1 }),
     ]),
   );
@@ -25,7 +28,7 @@ test("what is past its window becomes missed with a reason; what is older than 2
       delivery: {
         state: "missed",
         settledAt: expect.any(Date),
-        error: { code: "window_closed", at: expect.any(Date) },
+        error: { code: "too_old_at_first_pass", at: expect.any(Date) },
       },
     });
   }
@@ -36,7 +39,7 @@ test("what is past its window becomes missed with a reason; what is older than 2
 test("a message whose whole window lay between two passes says that no pass ran", async () => {
   const world = await createWorld();
   await world.pass();
-  const times = { startedAt: ago(600), endedAt: ago(310) };
+  const times = { firstAt: ago(4000), startedAt: ago(600), endedAt: ago(310) };
   await world.scheduler.updateOne({ _id: "last-pass" as never }, { $set: times });
   const [during, after] = await world.insert({ scheduledAt: ago(320) }, { scheduledAt: ago(300) });
   await world.pass();
@@ -44,11 +47,54 @@ test("a message whose whole window lay between two passes says that no pass ran"
   expect((await world.find(after)).delivery.error.code).toBe("no_pass_in_time");
 });
 
+test("what was over before the first pass says so, also when a later pass finds it", async () => {
+  const world = await createWorld();
+  await world.pass();
+  const last = await world.scheduler.findOne({ _id: "last-pass" as never });
+  expect(last?.firstAt).toEqual(last?.startedAt);
+  const firstAt = ago(300);
+  await world.scheduler.updateOne({ _id: "last-pass" as never }, { $set: { firstAt } });
+  const [before, since] = await world.insert({ scheduledAt: ago(425) }, { scheduledAt: ago(415) });
+  await world.pass();
+  expect((await world.find(before)).delivery.error.code).toBe("too_old_at_first_pass");
+  expect((await world.find(since)).delivery.error.code).toBe("window_closed");
+  expect(await world.scheduler.findOne({ _id: "last-pass" as never })).toMatchObject({ firstAt });
+});
+
+test("what falls due and is over during the first pass is not too old for it", () => {
+  const startedAt = ago(300);
+  const of = (seconds: number) =>
+    missedReason(
+      { _id: "m", mayBeSent: false, saysWhy: null, scheduledAt: ago(seconds) },
+      { lastPass: null, startedAt },
+      120,
+    ).code;
+  expect([of(421), of(419)]).toEqual(["too_old_at_first_pass", "window_closed"]);
+});
+
+test("what is missed for a reason with particulars has them in the answer and the log", async () => {
+  const world = await createWorld({}, { LOG_LEVEL: "warn" });
+  await world.insert({ sessionId: "elsewhere" });
+  await world.pass();
+  await world.messages.updateMany({}, { $set: { scheduledAt: ago(130), "delivery.error.at": ago(60) } });
+  let summary: Summary | undefined;
+  const lines = await logged(async () => {
+    summary = await world.pass();
+  });
+  const detail = "elsewhere: it names one of sessions that does not exist";
+  expect(summary?.errors).toMatchObject([
+    { code: "session_not_found", message: expect.stringContaining(`(${detail})`) },
+  ]);
+  expect(lines).toContainEqual(
+    expect.objectContaining({ code: "session_not_found", detail, msg: expect.stringMatching(/^missed/) }),
+  );
+});
+
 test("a message whose whole window lay in the last gap between passes says so, whichever pass finds it", async () => {
   const world = await createWorld();
   await world.pass();
   const gap = { from: ago(1000), to: ago(300), passId: "after" };
-  await world.scheduler.updateOne({ _id: "last-pass" as never }, { $set: { gap } });
+  await world.scheduler.updateOne({ _id: "last-pass" as never }, { $set: { gap, firstAt: ago(4000) } });
   const [before, early, late, after] = await world.insert(
     { scheduledAt: ago(1010) },
     { scheduledAt: ago(990) },
@@ -134,7 +180,7 @@ test("a reason of before it was rescheduled is not the reason why it was missed"
   await world.pass();
   expect((await world.find(id)).delivery).toMatchObject({
     state: "missed",
-    error: { code: "window_closed" },
+    error: { code: "too_old_at_first_pass" },
   });
 });
 
@@ -151,11 +197,14 @@ test.each([
     { scheduledAt: ago(130), delivery: { state: "released", error } },
     { scheduledAt: ago(130) },
   );
-  expect(await world.pass()).toMatchObject({ missed: 2, errors: [{ code: "window_closed", count: 2 }] });
+  expect(await world.pass()).toMatchObject({
+    missed: 2,
+    errors: [{ code: "too_old_at_first_pass", count: 2 }],
+  });
   for (const id of ids)
     expect(await world.find(id)).toMatchObject({
-      failedReason: expect.stringMatching(/^window_closed: /),
-      delivery: { state: "missed", error: { code: "window_closed", message: expect.any(String) } },
+      failedReason: expect.stringMatching(/^too_old_at_first_pass: /),
+      delivery: { state: "missed", error: { code: "too_old_at_first_pass", message: expect.any(String) } },
     });
 });
 

@@ -83,7 +83,7 @@ function reminders({ due, tooLate }: Timing): CampaignPlan {
         chatId: phoneOf(191),
         content: text("Mrs Stone"),
         scheduledAt: tooLate,
-        expected: { end: "missed", code: "window_closed" },
+        expected: { end: "missed", code: "too_old_at_first_pass" },
       },
     ],
   };

@@ -36,9 +36,10 @@ export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
 }
 
 function remedyFor(setting: string): string {
-  return setting in MOVED_SETTINGS
-    ? `Remove ${setting}; docs/mapping.md says how DOCUMENTS says the same`
-    : `Set ${setting}; docs/configuration.md says to what`;
+  if (setting in MOVED_SETTINGS)
+    return `Remove ${setting}; docs/mapping.md#settings-of-earlier-versions says how DOCUMENTS says the same`;
+  if (setting === "DOCUMENTS") return "Correct DOCUMENTS; docs/mapping.md#keys says what each key means";
+  return `Set ${setting}; docs/configuration.md says to what`;
 }
 
 const NO_LISTENER = warning(

@@ -15,7 +15,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     happened:
       "A pass took the message and ended before its turn: a crash, a deployment, or the platform's time limit",
     remedy:
-      "Usually nothing. If it happens often, look for time-outs in the log; `PASS_SECONDS` must not exceed the platform's limit",
+      "Usually nothing. Often: look for time-outs in the log; `PASS_SECONDS` must not exceed the platform's limit",
   },
   out_of_time: {
     happened: "The message was taken, but the pass's time was up before its turn",
@@ -69,8 +69,8 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
       "Look at the passes in the minutes after `scheduledAt`. `more: true`: too much was due at once, see [Pacing](pacing.md). Or the campaign was on hold, or the app wrote the message too late",
   },
   too_old_at_first_pass: {
-    happened: "The message's window had closed before the first pass of this scheduler began",
-    remedy: "[Send it again](operations.md#send-again), if it is still wanted",
+    happened: "The message's window had closed before the first pass began",
+    remedy: "Still wanted? [Send it again](operations.md#send-again)",
   },
   no_pass_in_time: {
     happened: "No pass got through between the message's time and the end of its window",
@@ -171,11 +171,11 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   passes_stopped: {
     happened: "No pass has ended for three minutes",
     remedy:
-      "Is the cron on (project settings → Cron Jobs), or the process running? Does the function answer 401, 500 or 503? See its log. What was missed can be [sent again](operations.md#send-again)",
+      "Is the cron on (project settings → Cron Jobs), or the process running? Does the function answer 401, 500 or 503? See its log",
   },
   documents_not_found: {
     happened:
-      "In a 200: another collection than those of `DOCUMENTS` holds unsent messages, and `DOCUMENTS` leads to none, or those are overdue",
+      "In a 200: a collection that `DOCUMENTS` does not name holds unsent messages; or overdue ones, where `DOCUMENTS` leads to messages, too",
     remedy: "Set `DOCUMENTS` as the message or [the doctor](operations.md#check-a-set-up) says",
   },
   // What a person should look at.
@@ -217,7 +217,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     happened:
       "Messages are picked and unsent, and have no `delivery`, or are `released`: another scheduler, or the app, took them",
     remedy:
-      "Stop the other scheduler. Decide for each message: set `isSent: true` if it arrived, `isDeleted: true` if it is not wanted any more, or [send it again](operations.md#send-again). Until then it is counted",
+      "Stop the other scheduler. Decide for each message: `isSent: true` (it arrived), `isDeleted: true` (not wanted any more), or [send it again](operations.md#send-again)",
   },
   // Wrong settings and defects.
   setting_wrong: {

@@ -1,5 +1,6 @@
 import { type SystemClock, systemClock } from "../../lib/clock.ts";
 import { type Config, MOVED_SETTINGS } from "../../lib/config.ts";
+import { checkCollections } from "./checks/collections.ts";
 import { checkDatabase, type DatabaseExam } from "./checks/database.ts";
 import { checkDocuments } from "./checks/documents.ts";
 import { checkIndexes } from "./checks/indexes.ts";
@@ -67,6 +68,7 @@ async function onDatabase(
   return [
     ...(await runCheck("indexes", () => checkIndexes(db, config, now))),
     ...(await runCheck("documents", () => checkUnmapped(db, config, now))),
+    ...(await runCheck("documents", () => checkCollections(db))),
     ...(await runCheck("documents", () => checkDocuments(db, now))),
     ...(await runCheck("sessions", async () => {
       const upcoming = await lookAhead(db, config, now, sessions ?? new Map());

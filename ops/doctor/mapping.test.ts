@@ -87,11 +87,79 @@ describe("messages outside DOCUMENTS", () => {
   });
 });
 
+describe("the collections of the mapping", () => {
+  test("are named where there are none", async () => {
+    const world = await dashboard({
+      DOCUMENTS: JSON.stringify({
+        extends: "whatsapp-waha-dashboard",
+        groups: { collection: "WhatsappGroup" },
+        campaigns: { collection: "Campaign" },
+      }),
+    });
+    const found = (await find(world, "documents")).filter(({ message }) =>
+      /names the collection/.test(message),
+    );
+    expect(found).toMatchObject([
+      {
+        level: "warning",
+        message: expect.stringContaining("the collection Campaign (campaigns.collection)"),
+      },
+      {
+        level: "warning",
+        message: expect.stringContaining("the collection WhatsappGroup (groups.collection)"),
+        remedy: expect.stringMatching(/letter by letter: .*WhatsAppGroup.*docs\/mapping\.md#keys/),
+      },
+    ]);
+  });
+
+  test("are no fault where plain needs none, nor where there is nothing yet", async () => {
+    const world = await createWorld();
+    const told = async () =>
+      (await find(world, "documents")).map(({ level, message }) => `${level}: ${message}`);
+    expect(await told()).toEqual(["ok: no message in messages yet, nor elsewhere"]);
+    await world.insert({});
+    expect(await told()).toEqual([
+      "ok: there is no collection campaigns, and none is needed",
+      "ok: there is no collection sessions, and none is needed",
+      "ok: no message is out of a pass's sight",
+    ]);
+  });
+});
+
+describe("what is due within a day", () => {
+  test.each<[string, object[], string]>([
+    ["nothing", [{ isSent: true, isPicked: true }], "no message is due within a day"],
+    [
+      "what is on hold",
+      [{ campaignId: "held" }],
+      "of the messages due within a day 1 is of campaigns on hold",
+    ],
+    [
+      "both",
+      [{ campaignId: "held" }, { campaignId: "held" }, {}],
+      "of the messages due within a day 2 are of campaigns on hold; every other has a session that works",
+    ],
+  ])("%s is said as it is", async (_what, messages, words) => {
+    const world = await createWorld();
+    await world.campaigns.insertOne({ _id: "held" as never, status: "paused" });
+    await world.insert(...messages);
+    expect((await find(world, "sessions"))[0]).toEqual({ level: "ok", check: "sessions", message: words });
+  });
+});
+
 describe("the indexes of the mapping", () => {
   test("are those of its collections and fields", async () => {
     const world = await dashboard();
     const names = MAPPINGS["whatsapp-waha-dashboard"];
     await world.campaigns.createIndexes(CAMPAIGN_INDEXES);
+    expect(await find(world, "indexes")).toEqual([
+      {
+        level: "ok",
+        check: "indexes",
+        message: expect.stringMatching(/^the first pass creates scheduler_due/),
+      },
+    ]);
+    await world.scheduler.insertOne({ _id: "last-pass" as never, endedAt: ago(30) });
     const [missing] = await find(world, "indexes");
     expect(missing).toMatchObject({
       level: "warning",
@@ -151,7 +219,7 @@ describe("the indexes of the mapping", () => {
 });
 
 test.each([
-  ["DOCUMENTS", { DOCUMENTS: "dashboard" }, /^Set DOCUMENTS/],
+  ["DOCUMENTS", { DOCUMENTS: "dashboard" }, /^Correct DOCUMENTS; docs\/mapping\.md#keys/],
   [
     "MESSAGES_COLLECTION",
     { MESSAGES_COLLECTION: "Message" },

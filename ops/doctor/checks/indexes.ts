@@ -5,6 +5,7 @@ import { dueFilter } from "../../../lib/messages/due.ts";
 import type { Database } from "../../../lib/mongo/client.ts";
 import { compareIndexes, readIndexes, serves } from "../../../lib/mongo/compare-indexes.ts";
 import type { WantedIndexes } from "../../../lib/mongo/indexes.ts";
+import { readLastPass } from "../../../lib/monitoring/record.ts";
 import { wantedIndexes } from "../../../lib/pass/housekeeping.ts";
 import { listed } from "../../format.ts";
 import { type Finding, ofCode, ok, warning } from "../finding.ts";
@@ -19,7 +20,9 @@ export async function checkIndexes(db: Database, config: Config, now: Date): Pro
   const different = compared.flatMap((each) => each.different);
   const missing = compared.flatMap((each) => each.missing).filter((name) => !different.includes(name));
   const findings: Finding[] = [];
-  if (missing.length > 0)
+  if (missing.length > 0 && !(await readLastPass(db)))
+    findings.push(ok("indexes", `the first pass creates ${listed(missing)}`));
+  else if (missing.length > 0)
     findings.push({
       ...ofCode("warning", "indexes", "indexes_missing", listed(missing)),
       message: `these do not exist, so passes read whole collections: ${listed(missing)} [indexes_missing]`,

@@ -15,7 +15,8 @@ const MOST_SESSIONS = 10_000;
 /** Checks the way of what is due within a day: that its campaigns exist. */
 export function checkCampaigns(upcoming: UpcomingGroup[]): Finding[] {
   const orphans = upcoming.filter(({ route }) => route.orphaned);
-  if (orphans.length === 0) return [ok("documents", "every message due within a day has its campaign")];
+  if (upcoming.every(({ campaignId }) => !campaignId)) return [];
+  if (orphans.length === 0) return [ok("documents", "every campaign of a message due within a day exists")];
   const stuck = orphans.filter(
     ({ route }) => "blocked" in route && route.blocked.code === "campaign_not_found",
   );
@@ -35,7 +36,8 @@ export function checkRoutes(upcoming: UpcomingGroup[]): Finding[] {
     reason.count += times.length;
     reasons.set(`${code} ${detail}`, reason);
   }
-  if (reasons.size === 0) return [ok("sessions", "every message due within a day has a session that works")];
+  if (upcoming.length === 0) return [ok("sessions", "no message is due within a day")];
+  if (reasons.size === 0) return [ok("sessions", tellSound(upcoming))];
   return [...reasons.values()].map(({ code, detail, count }) => {
     const waiting = `${counted(count, "message")} due within a day`;
     return ofCode("problem", "sessions", code, detail ? `${detail}; ${waiting}` : waiting);
@@ -66,6 +68,14 @@ export async function checkSessionNames(
       `Compare ${db.documents.sessions.name} with WAHA's list letter by letter; delete what is no longer used`,
     ),
   ];
+}
+
+/** Whether campaigns on hold have a session that works is not looked at. */
+function tellSound(upcoming: UpcomingGroup[]): string {
+  const held = messagesOf(upcoming.filter(({ route }) => "held" in route));
+  if (held === 0) return "every message due within a day has a session that works";
+  const rest = held < messagesOf(upcoming) ? "; every other has a session that works" : "";
+  return `of the messages due within a day ${held.toLocaleString("en")} ${held === 1 ? "is" : "are"} of campaigns on hold${rest}`;
 }
 
 function messagesOf(groups: UpcomingGroup[]): number {

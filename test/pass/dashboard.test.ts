@@ -102,7 +102,7 @@ test("a missed message is failed for the app, and one that is asked for again an
   await world.pass();
   expect(await world.find(id)).toMatchObject({
     isFailed: true,
-    failedReason: expect.stringMatching(/^(window_closed|no_pass_in_time): /),
+    failedReason: expect.stringMatching(/^(too_old_at_first_pass|window_closed|no_pass_in_time): /),
     delivery: { state: "missed" },
   });
   await world.messages.updateOne({ _id: id as never }, { $set: { isPicked: false, scheduledAt: ago(1) } });

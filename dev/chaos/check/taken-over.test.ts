@@ -188,9 +188,14 @@ describe("taken-over", () => {
       "m1: is held for 20501 ms after its pass was killed, not 20000",
     ]);
     expect(wrong(lasting(20_701, 8_000))).toHaveLength(1);
-    const slow = lasting(8_000, 20_701);
-    slow.record.disturbances.push({ instance: "two", point: "time", at: ms(50) });
-    expect(wrong(slow)).toEqual([]);
+    for (const point of ["time", "take-leases", "renew-leases"]) {
+      const slow = lasting(8_000, 20_701);
+      slow.record.disturbances.push({ instance: "two", point, at: ms(50) });
+      expect(wrong(slow)).toEqual([]);
+    }
+    const elsewhere = lasting(8_000, 20_701);
+    elsewhere.record.disturbances.push({ instance: "one", point: "renew-leases", at: ms(50) });
+    expect(wrong(elsewhere)).toHaveLength(1);
   });
 
   it("finds what is not claimed again although passes could do so, or too late", () => {

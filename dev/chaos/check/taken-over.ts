@@ -54,7 +54,7 @@ export function checkTakenOver(round: Round): Finding {
 function checkEnd(check: Check, orphan: Orphan, record: RoundRecord): void {
   const { lease } = lifetimesOf(record.settings.passSeconds);
   const heldMs = endOf(orphan, record) - orphan.at;
-  if (heldMs <= lease + CLOCK_MS || hasWrongClock(record, orphan)) return;
+  if (heldMs <= lease + CLOCK_MS || isProlonged(record, orphan)) return;
   check.covers();
   check.violated(
     `is held for ${heldMs} ms after its pass was killed, not ${Math.round(lease)}`,
@@ -129,8 +129,10 @@ function watchedUntil({ trail, index, claim, session }: Orphan, record: RoundRec
   return soleSession(trail, claim.at, until, record) === session ? until : claim.at;
 }
 
-/** Something made the reading of the database's time last, on which a pass's times rest. */
-function hasWrongClock({ disturbances, passes }: RoundRecord, { passId }: Orphan): boolean {
+/** Something made the reading of the database's time last, on which a pass's times rest, or held back a renewal. */
+function isProlonged({ disturbances, passes }: RoundRecord, { passId }: Orphan): boolean {
   const instance = passes.get(passId);
-  return disturbances.some((each) => each.instance === instance && each.point === "time");
+  return disturbances.some((each) => each.instance === instance && PROLONGING.has(each.point));
 }
+
+const PROLONGING: ReadonlySet<string> = new Set(["time", "take-leases", "renew-leases"]);

@@ -128,8 +128,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   // What stops a pass.
   waha_unreachable: {
-    happened:
-      "No connection to WAHA, no list of sessions within 10 seconds, or (on a message) no message id, before any POST",
+    happened: "No connection to WAHA, or no list of sessions within 10 seconds, before any POST",
     remedy: "[WAHA unreachable](#waha-unreachable)",
   },
   waha_key_refused: {

@@ -8,7 +8,6 @@ import {
   isRefusedAck,
   readError,
   readMessageId,
-  readNewMessageId,
   readServer,
   readSessions,
   type WahaServer,
@@ -27,9 +26,6 @@ interface OutgoingMessage {
   id?: string | undefined;
 }
 
-/** What asking for a message id came to. Anything but a refusal leaves the message to be sent without one. */
-export type NewMessageId = { id: string } | "unsupported" | "none" | SendOutcome;
-
 /** What looking a message up by its id came to. Only `absent` is WAHA's word that it does not know it. */
 export type Lookup = "found" | "refused" | "absent" | "unsupported" | "unanswered";
 
@@ -38,7 +34,6 @@ export interface Waha {
   /** @throws UnavailableError when there is no list: WAHA is away, refuses the key, or is not WAHA */
   listSessions(timeoutMs: number): Promise<Map<string, WahaSession>>;
   readServer(timeoutMs: number): Promise<WahaServer | undefined>;
-  newMessageId(session: string, timeoutMs: number): Promise<NewMessageId>;
   /** @param cutOff aborted when the request must end earlier: that proves nothing */
   send(message: OutgoingMessage, timeoutMs: number, cutOff?: AbortSignal): Promise<SendOutcome>;
   lookUp(session: string, chatId: string, id: string, timeoutMs: number): Promise<Lookup>;
@@ -56,10 +51,6 @@ export function openWaha(config: Config): Waha {
     listSessions: async (timeoutMs) =>
       sessionsOf(await get("api/sessions?all=true", timeoutMs, { maxBytes: MAX_LIST_BYTES })),
     readServer: async (timeoutMs) => serverOf(await get("api/server/version", timeoutMs)),
-    newMessageId: async (session, timeoutMs) => {
-      const path = sessionPath(session, "new-message-id");
-      return path ? newIdOf(await get(path, timeoutMs)) : "unsupported";
-    },
     send: async (message, timeoutMs, cutOff) => send(connection, config, message, timeoutMs, cutOff),
     lookUp: async (session, chatId, id, timeoutMs) => {
       const path = sessionPath(session, "chats", chatId, "messages", id);
@@ -144,20 +135,6 @@ function serverOf(exchange: Exchange): WahaServer | undefined {
   return "fault" in exchange || exchange.status !== 200 ? undefined : readServer(exchange.body);
 }
 
-/** Servers and engines without message ids answer 404 (no such route), 422 or 501. */
-const NO_MESSAGE_IDS = new Set([404, 422, 501]);
-
-function newIdOf(exchange: Exchange): NewMessageId {
-  // Whatever went wrong, nothing was posted.
-  if ("fault" in exchange) return { kind: "unsent", code: "waha_unreachable", detail: "no message id" };
-  const id = exchange.status === 200 ? readNewMessageId(exchange.body) : undefined;
-  if (id) return { id };
-  const refusal = readRefusal(exchange);
-  // A 400 is the odd server's answer to this endpoint alone, so it does not speak for the session.
-  if (refusal && refusal.code !== "waha_bad_request") return refusal;
-  return NO_MESSAGE_IDS.has(exchange.status) ? "unsupported" : "none";
-}
-
 function lookupOf(exchange: Exchange, id: string): Lookup {
   if ("fault" in exchange) return "unanswered";
   const { status, body } = exchange;
@@ -173,15 +150,4 @@ function lookupOf(exchange: Exchange, id: string): Lookup {
 /** A session's engine; undefined where WAHA did not tell. */
 export function engineOf(server: WahaServer | undefined, session: WahaSession): string | undefined {
   return session.engine ?? server?.engine;
-}
-
-/** Message ids came with this version, on these engines; elsewhere a given id is ignored in silence. */
-const MESSAGE_IDS = { since: [2026, 4, 3], engines: new Set<string | undefined>(["NOWEB", "GOWS"]) };
-
-/** Whether a message on this session can be given an id beforehand, by which a lost answer can be looked up. */
-export function takesMessageIds(server: WahaServer | undefined, session: WahaSession): boolean {
-  if (!server || !MESSAGE_IDS.engines.has(engineOf(server, session))) return false;
-  const version = server.version.split(".", 3).map((part) => Number.parseInt(part, 10) || 0);
-  const differs = MESSAGE_IDS.since.findIndex((part, index) => (version[index] ?? 0) !== part);
-  return differs === -1 || (version[differs] ?? 0) > (MESSAGE_IDS.since[differs] ?? 0);
 }

@@ -51,12 +51,6 @@ export function readServer(body: unknown): WahaServer | undefined {
   return Server.safeParse(body).data;
 }
 
-const NewId = z.object({ id: z.string().regex(/^[\w.-]{1,128}$/) });
-
-export function readNewMessageId(body: unknown): string | undefined {
-  return NewId.safeParse(body).data?.id;
-}
-
 /** `true_<chatId>_<RAW>`, in groups with `_<participant>` behind it; or the raw id alone. */
 const rawOf = (id: string) => (id.includes("_") ? id.split("_")[2] : id);
 

@@ -74,26 +74,6 @@ function idsIn(body: Record<string, unknown> | undefined): unknown[] {
   return [id, typeof id === "string" ? (id as string).split("_")[2] : undefined, id?.id, key?.id];
 }
 
-test("an answer to a question for an id is one, a proven refusal, or no reason not to send", async () => {
-  const { waha, requests, answer } = await startClient();
-  const seen = new Set<string>();
-  await holds(anything, 250, async (given) => {
-    answer(given);
-    const id = await waha.newMessageId("default", LIMIT_MS);
-    expect(requests).toHaveLength(1);
-    const kind = typeof id === "string" ? id : "id" in id ? "id" : id.kind;
-    seen.add(kind);
-    if (typeof id === "object" && "id" in id) {
-      expect(id.id).toMatch(/^[\w.-]{1,128}$/);
-      expect([(given as Answer).status, said(given as Answer)?.id]).toEqual([200, id.id]);
-    } else {
-      expect(JSON.stringify(id)).not.toContain(ECHO);
-    }
-    if (kind === "unsent") expect(given === "reset" || proof(given) === "unsent").toBe(true);
-  });
-  expectAll(seen, ["id", "unsent", "unsupported", "none"]);
-});
-
 const listed = fc.record(
   {
     name: fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("a", "", "x".repeat(513), null, 7)),

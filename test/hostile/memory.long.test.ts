@@ -71,7 +71,6 @@ test("a pass stays small whatever WAHA's answers weigh, on many sessions at once
   const answers: [part: string, status: number, bodies: string[]][] = [
     ["sessions", 200, [`[${list.join(",")}]`]],
     ["version", 200, [padded({ version: "2026.7.1", ...engine }, 500_000)]],
-    ["new-message-id", 200, [padded({ id: ID }, 500_000)]],
     ["sendText", 201, [padded({ id: ID }, 500_000), padded({ id: ID }, 7_500_000)]],
   ];
   let asked = 0;

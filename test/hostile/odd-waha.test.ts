@@ -16,7 +16,6 @@ const STATUSES = ["WORKING", "WORKING", "WORKING", "STOPPED", "\u0001".repeat(10
 interface Script {
   sessions: RawAnswer[];
   version: RawAnswer[];
-  "new-message-id": RawAnswer[];
   sendText: RawAnswer[];
   messages: RawAnswer[];
 }
@@ -43,7 +42,6 @@ const inTurn = (usual: fc.Arbitrary<RawAnswer>, weight: number) =>
 const script: fc.Arbitrary<Script> = fc.record({
   sessions: inTurn(list, 8),
   version: inTurn(fc.constant(answered({ version: "2026.7.1", engine: "GOWS" })), 4),
-  "new-message-id": inTurn(fc.constant(answered({ id: ID })), 8),
   sendText: inTurn(
     fc
       .constantFrom(201, 201, 200, 404, 422, 429, 500, 502)

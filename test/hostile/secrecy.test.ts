@@ -52,8 +52,6 @@ async function startEcho(): Promise<{ url: string; posts(): number }> {
     if (target.includes("version")) return json(200, { version: "2026.7.1", engine: "GOWS", tier: WORD });
     const { session = target.split("/")[2], caption = WORD, text = caption } = body ? JSON.parse(body) : {};
     const n = LIST.indexOf(session);
-    // Where there is an id, there is a POST.
-    if (target.includes("new-message-id") && n % 3 > 0) return json(200, { id: ID, text });
     return ECHOES[n]?.(text) ?? "reset";
   });
   return { url, posts: () => requests.filter(({ method }) => method === "POST").length };

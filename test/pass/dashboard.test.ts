@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DatabaseRequest, RequestFate } from "../../dev/chaos/database/intercept.ts";
+import { beforeIntent } from "../support/before-intent.ts";
 import {
   CAMPAIGN_STATES,
   dashboardStatus,
@@ -247,11 +248,10 @@ test("a POST carries the chat as at its claim", async () => {
   const world = await dashboardWorld({ engine: "GOWS" });
   const campaign = await world.campaign(await world.session());
   const id = await world.message(campaign);
-  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
-  const passing = world.pass();
-  await world.waha.received("newMessageId", 1);
-  await world.groups.updateOne({}, { $set: { groupId: "120363099999999999@g.us" } });
-  expect(await passing).toMatchObject({ sent: 1 });
+  await beforeIntent(world, () =>
+    world.groups.updateOne({}, { $set: { groupId: "120363099999999999@g.us" } }),
+  );
+  expect(await world.pass()).toMatchObject({ sent: 1 });
   expect(world.waha.ledger).toMatchObject([{ chatId: campaign.chatId }]);
   expect((await world.find(id)).delivery.chatId).toBe(campaign.chatId);
 });

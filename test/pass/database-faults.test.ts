@@ -2,6 +2,7 @@ import { type Document, MongoClient } from "mongodb";
 import { expect, onTestFinished, test } from "vitest";
 import { startMongod } from "../../dev/mongod/start.ts";
 import type { Summary } from "../../lib/monitoring/report.ts";
+import { beforeIntent } from "../support/before-intent.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
 /** Makes the database fail some commands of this world's clients until the test ends. */
@@ -24,23 +25,13 @@ async function failCommands(
 
 test("an intent that is not acknowledged is followed by no POST, and the message is given back", async () => {
   const world = await createWorld();
-  const thaw = world.waha.addFault({
-    match: { route: "newMessageId" },
-    times: 1,
-    action: { type: "delay", ms: 300 },
-  });
   const [id] = await world.insert({});
-  const passing = world.pass();
-  await world.waha.received("newMessageId", 1);
   // Executed, but not known to be on a majority: it could be rolled back.
-  const off = await failCommands(
-    world,
-    { times: 1 },
-    { failCommands: ["update"], writeConcernError: { code: 64, errmsg: "waiting" } },
-  );
-  thaw();
-  expect(await passing).toMatchObject({ sent: 0, released: 1, errors: [{ code: "database_lost" }] });
-  await off();
+  const unsure = { failCommands: ["update"], writeConcernError: { code: 64, errmsg: "waiting" } };
+  const off = Promise.withResolvers<() => Promise<void>>();
+  await beforeIntent(world, async () => off.resolve(await failCommands(world, { times: 1 }, unsure)));
+  expect(await world.pass()).toMatchObject({ sent: 0, released: 1, errors: [{ code: "database_lost" }] });
+  await (await off.promise)();
   expect(world.waha.ledger).toHaveLength(0);
   expect(await world.find(id)).toMatchObject({
     isPicked: false,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Engine } from "../../dev/waha-simulator/options.ts";
 import type { UnavailableError } from "../../lib/errors.ts";
-import { takesMessageIds, type Waha } from "../../lib/waha/client.ts";
+import type { Waha } from "../../lib/waha/client.ts";
+import { newMessageId, takesMessageIds } from "../../lib/waha/message-ids.ts";
 import { clientAt, startWaha } from "../support/waha-client.ts";
 
 const LIMIT_MS = 2_000;
@@ -158,12 +159,10 @@ test.each(ODD_NAMES)(
     const chatId = `${name}@c.us`;
     const sent = await waha.send({ session: name, chatId, content: "Hello", id: "ABC123" }, LIMIT_MS);
     expect(sent).toMatchObject({ kind: "sent", waMessageId: "ABC123" });
-    expect(await waha.newMessageId(name, LIMIT_MS)).toEqual({ id: expect.any(String) });
     expect(await waha.lookUp(name, chatId, "ABC123", LIMIT_MS)).toBe("found");
     const at = encodeURIComponent;
     expect(server.requests.map((request) => request.path)).toEqual([
       "/api/sendText",
-      `/api/${at(name)}/new-message-id`,
       `/api/${at(name)}/chats/${at(chatId)}/messages/ABC123`,
     ]);
   },
@@ -203,6 +202,12 @@ const ENGINES: [server: string, own: string | undefined, takes: boolean][] = [
 test.each(ENGINES)("a server of %s takes ids on a session of engine %s: %s", (engine, own, takes) => {
   const session = { name: "a", status: "WORKING", engine: own };
   expect(takesMessageIds({ version: "2026.4.3", engine }, session)).toBe(takes);
+});
+
+test("a message id is of the form that GOWS and NOWEB give theirs, and each is another", () => {
+  const ids = Array.from({ length: 1_000 }, newMessageId);
+  for (const id of ids) expect(id).toMatch(/^3EB0[0-9A-F]{18}$/);
+  expect(new Set(ids).size).toBe(ids.length);
 });
 
 test("a server of unknown version takes no message ids", () => {

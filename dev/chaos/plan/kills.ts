@@ -14,7 +14,7 @@ const DEALT_TIMES = new Map([
   ...["count-campaign"].map(times(3)),
   ...["create-indexes", "create-index", "sendMedia"].map(times(2)),
   ...["missed", "set-back-flags", "lookup", "read-writes", "verdict-later", "claim"].map(times(2)),
-  ...["intent-and-outcome", "new-message-id", "outcome", "get-more"].map(times(2)),
+  ...["intent-and-outcome", "outcome", "get-more"].map(times(2)),
   ...["release-claims", "return-leases", "leave-leases"].map(times(2)),
 ]);
 
@@ -48,7 +48,7 @@ const RARE = new Set([
   ...["create-indexes", "create-index", "sendMedia"],
   ...["get-more", "read-writes", "restrict-session", "late-sent", "forget-settled"],
   ...["count-campaign", "settle-campaigns", "intent", "intent-and-outcome", "outcome", "sendText"],
-  ...["release-claims", "return-leases", "leave-leases", "find-next-due", "claim", "new-message-id"],
+  ...["release-claims", "return-leases", "leave-leases", "find-next-due", "claim"],
   ...["missed", "set-back-flags", "lookup", "verdict", "verdict-later"],
 ]);
 

@@ -6,14 +6,7 @@ import { SENDS } from "../../waha-simulator/calls.ts";
 import type { Post } from "../record.ts";
 
 /** The points of the protocol at WAHA. */
-export const WAHA_POINTS = [
-  "sessions",
-  "version",
-  "new-message-id",
-  "sendText",
-  "sendMedia",
-  "lookup",
-] as const;
+export const WAHA_POINTS = ["sessions", "version", "sendText", "sendMedia", "lookup"] as const;
 
 /** Who decides about the requests of the processes under test; each resolves to whether to go on. */
 export interface WahaInterceptor {
@@ -100,7 +93,7 @@ function pointOf(path: string): (typeof WAHA_POINTS)[number] {
   if (kind) return kind === "text" ? "sendText" : "sendMedia";
   if (path.startsWith("/api/sessions")) return "sessions";
   if (path.endsWith("/version")) return "version";
-  return path.endsWith("/new-message-id") ? "new-message-id" : "lookup";
+  return "lookup";
 }
 
 /** What a path sends; undefined if it sends nothing. */

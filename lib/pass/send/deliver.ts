@@ -34,8 +34,6 @@ export interface SessionContext {
   cutOff: AbortSignal;
   /** Why no attempt of a message may start now; undefined if one may. */
   whyNot(message: ClaimedMessage): Reason | undefined;
-  /** Whether another message follows, for which an id can be fetched ahead. */
-  hasNext(): boolean;
   /** Takes the record of an outcome, to be made beside the next message. */
   record(recorded: Promise<unknown>): void;
   /** Nothing more is to be sent on the session by this pass. */
@@ -124,7 +122,7 @@ const ENDINGS: Record<
 };
 
 /**
- * Delivers one claimed message: text read, id taken, intent acknowledged, one POST, outcome handed over to be
+ * Delivers one claimed message: text read, id made, intent acknowledged, one POST, outcome handed over to be
  * recorded. What goes wrong before the POST gives the message back; nothing after it is tried again.
  */
 export async function deliver(
@@ -147,8 +145,8 @@ export async function deliver(
     return { posted: false, stop: end("invalid", { code: "invalid_message", detail: parsed.problem }) };
   const { outgoing } = parsed;
 
-  const id = await context.ids.take();
-  if (id && typeof id === "object") return { posted: false, stop: end("released", asReason(id)) };
+  const kind = outgoing.media?.kind ?? "text";
+  const id = context.ids.next(kind);
   const notStarted = context.whyNot(message);
   if (notStarted) return { posted: false, notStarted };
 
@@ -181,12 +179,11 @@ export async function deliver(
     { messageId: shownId(message._id), session, waMessageId: id },
     "intent acknowledged: it is posted now",
   );
-  if (context.hasNext()) context.ids.fetchAhead();
   const timeoutMs = Math.min(timeLimitMs, clock.until(pass.requestsUntil));
   const outcome = await waha.send({ session, engine, id, ...outgoing }, timeoutMs, context.cutOff);
 
   if (outcome.kind === "sent") {
-    if (id && outcome.waMessageId && outcome.waMessageId !== id) context.ids.giveUp();
+    if (id && outcome.waMessageId && outcome.waMessageId !== id) context.ids.ignoredFor(kind);
     accept(pass, context, message, outcome.waMessageId);
     return { posted: true };
   }

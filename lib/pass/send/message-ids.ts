@@ -1,50 +1,26 @@
-import { type NewMessageId, takesMessageIds } from "../../waha/client.ts";
-import type { SendOutcome } from "../../waha/outcome.ts";
+import type { MediaKind } from "../../documents/mapping.ts";
+import { newMessageId, takesMessageIds } from "../../waha/message-ids.ts";
 import type { WahaServer, WahaSession } from "../../waha/responses.ts";
-import type { Pass } from "../pass.ts";
 
-/** An id is made by WAHA alone, without WhatsApp; where that takes longer, something is wrong. */
-const NEW_ID_TIMEOUT_MS = 5_000;
+/** A text, or a kind of file: the engines have an endpoint for each. */
+export type ContentKind = MediaKind | "text";
 
-/** The message ids of one session: asked for one at a time, the next one's while a message is being sent. */
+/** The ids under which a session's messages go out, so that a message whose answer is lost can be looked up. */
 export class MessageIds {
-  readonly #pass: Pass;
-  readonly #session: string;
-  #supported: boolean;
-  #ahead: Promise<NewMessageId> | undefined;
+  readonly #isSupported: boolean;
+  readonly #ignoredFor = new Set<ContentKind>();
 
-  constructor(pass: Pass, session: WahaSession, server: WahaServer | undefined) {
-    this.#pass = pass;
-    this.#session = session.name;
-    this.#supported = takesMessageIds(server, session);
+  constructor(session: WahaSession, server: WahaServer | undefined) {
+    this.#isSupported = takesMessageIds(server, session);
   }
 
-  /**
-   * The id for the next message: undefined where there is none to be had, and an outcome where WAHA refused
-   * or could not be asked. Then nothing was posted, and a POST would fare no better.
-   */
-  async take(): Promise<string | undefined | Extract<SendOutcome, { code: unknown }>> {
-    if (!this.#supported) return undefined;
-    const answer = await (this.#ahead ?? this.#ask());
-    this.#ahead = undefined;
-    if (answer === "unsupported") this.#supported = false;
-    if (typeof answer === "string") return undefined;
-    if ("id" in answer) return answer.id;
-    return answer.kind === "sent" ? undefined : answer;
+  /** A new id; undefined where WAHA would ignore it. */
+  next(kind: ContentKind): string | undefined {
+    return this.#isSupported && !this.#ignoredFor.has(kind) ? newMessageId() : undefined;
   }
 
-  fetchAhead(): void {
-    if (this.#supported) this.#ahead ??= this.#ask();
-  }
-
-  /** WAHA ignores the ids that it is given: looking a message up by one would never find it. */
-  giveUp(): void {
-    this.#supported = false;
-  }
-
-  #ask(): Promise<NewMessageId> {
-    const { clock, config, requestsUntil, waha } = this.#pass;
-    const timeoutMs = Math.min(NEW_ID_TIMEOUT_MS, config.WAHA_TIMEOUT_MS, clock.until(requestsUntil));
-    return waha.newMessageId(this.#session, timeoutMs);
+  /** WAHA ignores the ids of such messages: looking one up by its id would never find it. */
+  ignoredFor(kind: ContentKind): void {
+    this.#ignoredFor.add(kind);
   }
 }

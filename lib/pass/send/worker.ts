@@ -79,10 +79,9 @@ export class SessionWorker {
     this.#context = {
       session: session.name,
       engine: engineOf(server, session),
-      ids: new MessageIds(pass, session, server),
+      ids: new MessageIds(session, server),
       cutOff: lease.cutOff,
       whyNot: (message) => this.#whyNot(message),
-      hasNext: () => this.#queue.length > 0,
       record: (recorded) => this.#recordBeside(recorded),
       stop: (reason) => this.#stop(reason),
     };

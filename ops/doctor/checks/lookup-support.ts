@@ -1,13 +1,14 @@
 import pMap from "p-map";
-import { takesMessageIds, type Waha } from "../../../lib/waha/client.ts";
+import type { Waha } from "../../../lib/waha/client.ts";
+import { newMessageId, takesMessageIds } from "../../../lib/waha/message-ids.ts";
 import type { WahaServer, WahaSession } from "../../../lib/waha/responses.ts";
 import { listed } from "../../format.ts";
 import { type Finding, ok, warning } from "../finding.ts";
 
 /** What can be found out on a session when WAHA's answer to a message gets lost. */
-type LookupSupport = "lookedUp" | "noIds" | "idRefused" | "noStore" | "noAnswer";
+type LookupSupport = "lookedUp" | "noIds" | "noStore" | "noAnswer";
 
-/** How many sessions are tried, and how many at a time: two small requests each, neither of which sends anything. */
+/** How many sessions are tried, and how many at a time: a small request each, which sends nothing. */
 const MOST_TRIED = 100;
 const AT_ONCE = 10;
 
@@ -39,10 +40,7 @@ async function supportOf(
   session: WahaSession,
 ): Promise<LookupSupport> {
   if (!takesMessageIds(server, session)) return "noIds";
-  const given = await waha.newMessageId(session.name, TIMEOUT_MS);
-  if (given === "unsupported") return "noIds";
-  if (given === "none" || !("id" in given)) return "idRefused";
-  const lookup = await waha.lookUp(session.name, NO_CHAT, given.id, TIMEOUT_MS);
+  const lookup = await waha.lookUp(session.name, NO_CHAT, newMessageId(), TIMEOUT_MS);
   // It was never sent, so not to find it is the right answer.
   if (lookup === "absent") return "lookedUp";
   return lookup === "unsupported" ? "noStore" : "noAnswer";
@@ -65,12 +63,6 @@ function tell(support: LookupSupport, names: string): Finding {
         "waha",
         `${END_AS_UNKNOWN}, as WAHA can't look messages up: ${names}`,
         "NOWEB: switch the session's store on (config.noweb.store.enabled); see WAHA on scanning again after it",
-      );
-    case "idRefused":
-      return warning(
-        "waha",
-        `WAHA gives no message id, though its version and engine should: ${names}`,
-        "Look at WAHA's log; restart the session. Until then lost answers end as unknown",
       );
     case "noAnswer":
       return warning(

@@ -1,6 +1,7 @@
 import type { Document } from "mongodb";
 import { describe, expect, test } from "vitest";
 import { expectSilence, loud, PHONE, WORD } from "../../hostile/secrets.ts";
+import { beforeIntent } from "../../support/before-intent.ts";
 import { dashboardWorld, withImage, withVideo } from "../../support/dashboard.ts";
 import { claimNew, openPass, openSender } from "../../support/sender.ts";
 import { jumpingTicker } from "../../support/ticker.ts";
@@ -60,12 +61,8 @@ test("the dashboard's picture and video are posted as its own scheduler posts th
 describe("a message whose file is edited between its claim and its intent is not posted", () => {
   /** Edits the one message when it is claimed, and has no intent yet. */
   async function editClaimed(world: World, update: Document): Promise<void> {
-    const delay = { type: "delay", ms: 1_000 } as const;
-    world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: delay });
-    const passing = world.pass();
-    await world.waha.received("newMessageId", 1);
-    await world.messages.updateOne({}, update);
-    expect(await passing).toMatchObject({ sent: 0, released: 1, errors: [{ code: "message_changed" }] });
+    await beforeIntent(world, () => world.messages.updateOne({}, update));
+    expect(await world.pass()).toMatchObject({ sent: 0, released: 1, errors: [{ code: "message_changed" }] });
     expect(posts(world)).toEqual([]);
   }
 

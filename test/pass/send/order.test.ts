@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
+import { beforeIntent } from "../../support/before-intent.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
 /*
@@ -25,9 +27,9 @@ async function disturbUpdates(world: World, mode: object, data: object): Promise
   onTestFinished(() => admin.command({ configureFailPoint: "failCommand", mode: "off" }).then(() => {}));
 }
 
-test("a message id that comes after the claim has ended costs the claim, and neither the session nor the order", async () => {
+test("an intent that arrives after the claim has ended costs the claim, and neither the session nor the order", async () => {
   const world = await createWorld({ engine: "GOWS" }, SHORT);
-  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 3_300 } });
+  await beforeIntent(world, () => sleep(3_300));
   await world.insert(...inOrder(3));
   expect(await world.pass()).toMatchObject({ ok: true, sent: 3, more: false });
   expect(textsOf(world)).toEqual(["m000", "m001", "m002"]);

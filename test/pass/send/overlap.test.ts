@@ -1,6 +1,7 @@
 import type { ObjectId } from "mongodb";
 import { expect, onTestFinished, test } from "vitest";
 import type { SystemClock } from "../../../lib/clock.ts";
+import { beforeIntent } from "../../support/before-intent.ts";
 import { recordCommands } from "../../support/commands.ts";
 import { jumpingTicker } from "../../support/ticker.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
@@ -179,20 +180,21 @@ test("what a pass that died had claimed is sent by the next one, and ends as mis
 
 test("a pass that was frozen before its intent, and rescued meanwhile, posts nothing when it goes on", async () => {
   const world = await createWorld();
-  // Frozen, for the others, is a pass that waits here for its message id.
-  const thaw = world.waha.addFault({
-    match: { route: "newMessageId" },
-    times: 1,
-    action: { type: "delay", ms: 1500 },
-  });
   const [id] = await world.insert({});
+  // Frozen, for the others, is a pass whose intent does not arrive.
+  const frozen = Promise.withResolvers<void>();
+  const thawed = Promise.withResolvers<void>();
+  await beforeIntent(world, () => {
+    frozen.resolve();
+    return thawed.promise;
+  });
   const zombie = world.pass();
-  await world.waha.received("newMessageId", 1);
+  await frozen.promise;
   await world.messages.updateOne({ _id: id as ObjectId }, { $set: { "delivery.claimExpiresAt": ago(1) } });
   await world.scheduler.updateMany({}, { $set: { expiresAt: ago(1) } });
   expect(await world.pass()).toMatchObject({ rescued: 1, sent: 1 });
   const settled = await world.find(id);
-  thaw();
+  thawed.resolve();
   expect(await zombie).toMatchObject({ claimed: 1, sent: 0 });
   expect(world.waha.ledger).toHaveLength(1);
   expect(await world.find(id)).toEqual(settled);
@@ -200,12 +202,11 @@ test("a pass that was frozen before its intent, and rescued meanwhile, posts not
 
 test("a message deleted after its claim is not sent", async () => {
   const world = await createWorld();
-  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
   const [id] = await world.insert({});
-  const passing = world.pass();
-  await world.waha.received("newMessageId", 1);
-  await world.messages.updateOne({ _id: id as ObjectId }, { $set: { isDeleted: true } });
-  expect(await passing).toMatchObject({
+  await beforeIntent(world, () =>
+    world.messages.updateOne({ _id: id as ObjectId }, { $set: { isDeleted: true } }),
+  );
+  expect(await world.pass()).toMatchObject({
     ok: true,
     sent: 0,
     released: 1,
@@ -216,12 +217,11 @@ test("a message deleted after its claim is not sent", async () => {
 
 test("a message edited after its claim goes out with its new text, in the next pass", async () => {
   const world = await createWorld();
-  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
   const [id] = await world.insert({ content: "old" });
-  const passing = world.pass();
-  await world.waha.received("newMessageId", 1);
-  await world.messages.updateOne({ _id: id as ObjectId }, { $set: { content: "new" } });
-  await passing;
+  await beforeIntent(world, () =>
+    world.messages.updateOne({ _id: id as ObjectId }, { $set: { content: "new" } }),
+  );
+  await world.pass();
   await world.pass();
   expect(world.waha.ledger.map((entry) => entry.text)).toEqual(["new"]);
 });
@@ -249,23 +249,14 @@ test("a pass whose time is up starts no send, and gives back what it claimed", a
 
 test("a pass whose time runs out while the intent is written does not post, and gives the message back", async () => {
   const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
-  const commands = recordCommands(world);
   const [id] = await world.insert({});
   const ticker = jumpingTicker();
-  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
-  const passing = world.pass({ ticker });
-  await world.waha.received("newMessageId", 1);
-  commands.length = 0;
-  const data = {
-    failCommands: ["update"],
-    blockConnection: true,
-    blockTimeMS: 500,
-    appName: world.db.databaseName,
-  };
-  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
-  await expect.poll(() => commands.some(({ name }) => name === "update"), { interval: 5 }).toBe(true);
-  ticker.jump(31_000);
-  expect(await passing).toMatchObject({ sent: 0, released: 1, errors: [{ code: "out_of_time" }] });
+  await beforeIntent(world, () => ticker.jump(31_000));
+  expect(await world.pass({ ticker })).toMatchObject({
+    sent: 0,
+    released: 1,
+    errors: [{ code: "out_of_time" }],
+  });
   expect(await world.find(id)).toMatchObject({
     isPicked: false,
     delivery: { state: "released", attempts: 1 },
@@ -277,12 +268,15 @@ test("an intent that is refused since the claim has expired is told as want of t
   const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
   const [id] = await world.insert({});
   const ticker = jumpingTicker();
-  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "delay", ms: 300 } });
-  const passing = world.pass({ ticker });
-  await world.waha.received("newMessageId", 1);
-  await world.messages.updateOne({ _id: id as ObjectId }, { $set: { "delivery.claimExpiresAt": ago(1) } });
-  ticker.jump(31_000);
-  expect(await passing).toMatchObject({ ok: false, released: 1, errors: [{ code: "out_of_time" }] });
+  await beforeIntent(world, async () => {
+    await world.messages.updateOne({ _id: id as ObjectId }, { $set: { "delivery.claimExpiresAt": ago(1) } });
+    ticker.jump(31_000);
+  });
+  expect(await world.pass({ ticker })).toMatchObject({
+    ok: false,
+    released: 1,
+    errors: [{ code: "out_of_time" }],
+  });
   expect(await world.find(id)).toMatchObject({ isPicked: false, delivery: { attempts: 0 } });
 });
 

@@ -137,14 +137,30 @@ test("messages of the engines' every shape end with WhatsApp's raw id", async ()
     const { delivery, content } = await world.find(id);
     expect(delivery.waMessageId).toBe(world.waha.ledger.find((entry) => entry.text === content)?.id);
   }
-  expect(world.waha.requestCount({ route: "newMessageId", session: "webjs" })).toBe(0);
+  const given = new Map(world.waha.ledger.map(({ session, givenId }) => [session, givenId]));
+  expect(given.get("webjs")).toBeUndefined();
+  for (const session of ["noweb", "gows"]) expect(given.get(session)).toMatch(/^3EB0[0-9A-F]{18}$/);
+});
+
+test("ids that WAHA ignores are given no more, for that session and kind of message", async () => {
+  const world = await createWorld({ sessions: [{ name: "odd" }, { name: "usual" }] });
+  const match = { session: "odd", route: "sendText" as const };
+  world.waha.addFault({ match, times: 1, action: { type: "wrongId" } });
+  const media = { kind: "image", url: "https://files.example.com/a.jpg" };
+  const messages = ["odd", "odd", "usual"].map((sessionId, n) => ({ sessionId, scheduledAt: ago(60 - n) }));
+  await world.insert(...messages, { sessionId: "odd", media, scheduledAt: ago(5) });
+  expect(await world.pass()).toMatchObject({ sent: 4 });
+  const given = (session: string) =>
+    world.waha.ledger.filter((entry) => entry.session === session).map(({ givenId }) => typeof givenId);
+  expect(given("odd")).toEqual(["string", "undefined", "string"]);
+  expect(given("usual")).toEqual(["string"]);
 });
 
 test("without WAHA's version messages go without ids, and the summary says so", async () => {
   const world = await createWorld({ legacyVersionPath: true });
   await world.insert({});
   expect(await world.pass()).toMatchObject({ sent: 1, errors: [{ code: "waha_version_unknown" }] });
-  expect(world.waha.requestCount({ route: "newMessageId" })).toBe(0);
+  expect(world.waha.ledger[0]?.givenId).toBeUndefined();
 });
 
 test("the pass between messages of a session lasts the gap, over passes too", async () => {
@@ -166,12 +182,12 @@ test("with a gap no more is claimed than can soon be sent", async () => {
   expect((await world.pass()).claimed).toBeLessThan(10);
 });
 
-test("WAHA is asked for its sessions and its version once a pass, and each message costs an id and a POST", async () => {
+test("WAHA is asked for its sessions and its version once a pass, and each message costs a POST", async () => {
   const world = await createWorld({ apiKey: WAHA_KEY });
   await world.insert({}, {}, {});
   await world.pass();
-  const counts = ["sessions", "version", "newMessageId", "sendText"].map((route) =>
+  const counts = ["sessions", "version", "sendText"].map((route) =>
     world.waha.requestCount({ route: route as "sessions" }),
   );
-  expect(counts).toEqual([1, 1, 3, 3]);
+  expect(counts).toEqual([1, 1, 3]);
 });

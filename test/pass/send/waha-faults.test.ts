@@ -123,15 +123,6 @@ test("with no id to look it up by, a message without a provable outcome is unkno
   expect(world.waha.ledger).toHaveLength(1);
 });
 
-test("without an answer to the request for a message id nothing is posted, and the reason does not say otherwise", async () => {
-  const world = await createWorld({}, { WAHA_TIMEOUT_MS: "400" });
-  world.waha.addFault({ match: { route: "newMessageId" }, times: 1, action: { type: "hangBefore" } });
-  const [id] = await world.insert({});
-  expect(await world.pass()).toMatchObject({ sent: 0, released: 1, errors: [{ code: "waha_unreachable" }] });
-  expect((await world.find(id)).delivery.state).toBe("released");
-  expect(world.waha.requestCount({ route: "sendText" })).toBe(0);
-});
-
 /** A 201 is a 201, whatever comes with it. */
 const ODD_SUCCESSES: [name: string, action: Action][] = [
   ["an empty body", { type: "empty201" }],

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Fault } from "../../dev/waha-simulator/faults.ts";
 import type { WahaSimulatorOptions } from "../../dev/waha-simulator/options.ts";
-import type { WahaSimulator } from "../../dev/waha-simulator/server.ts";
 import type { Waha } from "../../lib/waha/client.ts";
 import { startWaha } from "../support/waha-client.ts";
 
@@ -17,97 +16,6 @@ async function start(options: WahaSimulatorOptions = {}, fault?: Fault) {
   if (fault) server.addFault(fault);
   return { server, waha };
 }
-
-describe("a new message id", () => {
-  const ask = (waha: Waha, limitMs = LIMIT_MS) => waha.newMessageId("default", limitMs);
-
-  test.each(["NOWEB", "GOWS"] as const)(
-    "is made by %s, and the message goes out under it",
-    async (engine) => {
-      const { server, waha } = await start({ engine });
-      const [first, second] = [await ask(waha), await ask(waha)] as [{ id: string }, { id: string }];
-      expect(first.id).not.toBe(second.id);
-      const message = { session: "default", chatId: CHAT, content: "Hello", id: first.id };
-      expect(await waha.send(message, LIMIT_MS)).toEqual({ kind: "sent", waMessageId: first.id });
-      expect(server.ledger).toMatchObject([{ givenId: first.id, id: first.id }]);
-    },
-  );
-
-  const UNSUPPORTED: [name: string, options: WahaSimulatorOptions][] = [
-    ["an old server (404)", { version: "2026.4.2" }],
-    ["WEBJS (501)", { engine: "WEBJS" }],
-    ["a session of its own on WEBJS (501)", { sessions: [{ name: "default", engine: "WEBJS" }] }],
-  ];
-
-  test.each(UNSUPPORTED)("is not supported by %s", async (_name, options) => {
-    const { waha } = await start(options);
-    expect(await ask(waha)).toBe("unsupported");
-  });
-
-  test("is not supported where the answer is 422 in other words than a refusal's", async () => {
-    const body = { statusCode: 422, message: "not supported by the engine", error: "Unprocessable Entity" };
-    const { waha } = await start({}, { match: {}, action: { type: "status", status: 422, body } });
-    expect(await ask(waha)).toBe("unsupported");
-  });
-
-  const REFUSED: [name: string, prepare: (server: WahaSimulator) => void, refusal: object][] = [
-    ["the key is refused", (server) => server.setApiKey("another-key"), { code: "waha_key_refused" }],
-    ["the session is gone", (server) => server.removeSession("default"), { code: "session_not_found" }],
-    [
-      "the session is stopped",
-      (server) => server.setSessionStatus("default", "STOPPED"),
-      { code: "session_not_found" },
-    ],
-    [
-      "the session does not work",
-      (server) => server.setSessionStatus("default", "SCAN_QR_CODE"),
-      { code: "session_not_working" },
-    ],
-  ];
-
-  test.each(REFUSED)("is a refusal when %s", async (_name, prepare, refusal) => {
-    const { server, waha } = await start();
-    prepare(server);
-    expect(await ask(waha)).toEqual({ kind: "unsent", ...refusal });
-  });
-
-  const NONE: [name: string, status: number, body: object | string][] = [
-    ["400", 400, { statusCode: 400, message: "Bad Request" }],
-    ["500", 500, { statusCode: 500, exception: { message: "server returned error 463" } }],
-    ["an empty id", 200, { id: "" }],
-    ["an id that is no string", 200, { id: 7 }],
-    ["an id that would lead a lookup elsewhere", 200, { id: "a/../../b" }],
-    ["an id with a query", 200, { id: "a?b" }],
-    ["an id of absurd length", 200, { id: "A".repeat(129) }],
-    ["no id", 200, {}],
-    ["a page", 200, "<html></html>"],
-    ["nothing", 200, ""],
-  ];
-
-  test.each(NONE)(
-    "is none when %s is answered (%i): the message then goes without",
-    async (_n, status, body) => {
-      const { waha } = await start({}, { match: {}, action: { type: "status", status, body } });
-      expect(await ask(waha)).toBe("none");
-    },
-  );
-
-  const NO_ANSWER = { kind: "unsent", code: "waha_unreachable" };
-
-  test.each(["hangBefore", "resetBefore"] as const)(
-    "is not to be had after a %s: nothing was posted",
-    async (type) => {
-      const { waha } = await start({}, { match: {}, action: { type } });
-      expect(await ask(waha, SOON_MS)).toMatchObject(NO_ANSWER);
-    },
-  );
-
-  test("is not to be had from a WAHA that is away", async () => {
-    const { server, waha } = await start();
-    await server.pause();
-    expect(await ask(waha)).toMatchObject(NO_ANSWER);
-  });
-});
 
 describe("a lookup", () => {
   const lookUp = (waha: Waha, limitMs = LIMIT_MS) => waha.lookUp("default", CHAT, ID, limitMs);

@@ -161,6 +161,10 @@ export const SettingsSchema = z.object({
       description:
         "Sent with texts as `linkPreview`, where it is set: `true` or `false`. A preview may add ten seconds to a text with a link.",
     }),
+  WAHA_WEBHOOK_KEY: secret.optional().meta({
+    description:
+      "The key with which WAHA signs its webhooks: it opens `/api/waha`, where WAHA tells what became of messages. For example from `openssl rand -hex 32`; none: the path is closed. At least 16 visible ASCII characters, no spaces.",
+  }),
   SCHEDULER_COLLECTION: collection("scheduler").meta({
     description: "The scheduler's own small collection. It is made on first use.",
   }),

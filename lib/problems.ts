@@ -254,6 +254,11 @@ const problems = {
       "WAHA did not tell its version, so messages are sent without ids and a lost answer can't be looked up",
     remedy: "",
   },
+  refused_after_accepting: {
+    kind: "notice",
+    happened: "WhatsApp refused messages that WAHA had accepted; they stay sent, and did not arrive",
+    remedy: "Check their chats, and the account on its phone",
+  },
   clock_skew: {
     kind: "notice",
     happened: "the function's clock and the database's differ by more than 5 s",

@@ -191,6 +191,11 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     happened: "These could not be created; the log says why. Everything works, slower",
     remedy: "Give the user `createIndex`, or [create them by hand](indexes.md)",
   },
+  refused_after_accepting: {
+    happened:
+      "WhatsApp refused messages that WAHA had accepted. They stay `sent`, with this as `delivery.error`, and did not arrive",
+    remedy: "Does the chat exist, and may the account write to it? Look at the account's phone",
+  },
   flags_missing: {
     happened: "Messages lack `isSent`, `isDeleted` or `isPicked` (or hold `null`): no pass ever sees them",
     remedy: "Give the app defaults, and [set the missing ones](documents.md#messages-that-lack-a-flag)",

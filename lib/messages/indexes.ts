@@ -5,6 +5,7 @@ import { CLAIMED } from "./claims.ts";
 import { LIVE } from "./due.ts";
 import { ENDED_UNSENT } from "./ended.ts";
 import { AWAITING_LOOKUP } from "./lookups.ts";
+import { AWAITING_RECEIPTS } from "./receipts.ts";
 
 /**
  * The indexes of the messages, each beside the query that needs it (the partial filter is that query's own constant).
@@ -33,6 +34,16 @@ const OWN_INDEXES: IndexDescription[] = [
     name: "scheduler_lookups",
     key: { "delivery.nextLookupAt": 1 },
     partialFilterExpression: AWAITING_LOOKUP,
+  },
+  {
+    name: "scheduler_receipts",
+    key: { "delivery.waMessageId": 1 },
+    partialFilterExpression: AWAITING_RECEIPTS,
+  },
+  {
+    name: "scheduler_receipts_until",
+    key: { "delivery.receiptsUntil": 1 },
+    partialFilterExpression: AWAITING_RECEIPTS,
   },
   { name: "scheduler_ended", key: { "delivery.settledAt": 1 }, partialFilterExpression: ENDED_UNSENT },
   // The audit's: each is empty as long as every document is as it should be.

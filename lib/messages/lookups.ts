@@ -37,6 +37,7 @@ export async function findUncertain(db: Database, now: Date, limit: number): Pro
       "delivery.chatId": text("delivery.chatId"),
       "delivery.waMessageId": text("delivery.waMessageId"),
       "delivery.error.code": text("delivery.error.code"),
+      "delivery.receipt": text("delivery.receipt"),
     })
     .toArray();
   return found.filter((message) => canBeWritten(message._id));
@@ -86,10 +87,14 @@ export async function recordFinding(
   }
 }
 
-/** A message that is settled needs no more looking after: its campaign was opened since, to be counted again. */
-export async function forgetSettled(db: Database, id: Id): Promise<void> {
+/**
+ * A message that is settled needs no more looking after: its campaign was opened since, to be counted again.
+ *
+ * @returns whether this took effect, and no other pass was faster
+ */
+export async function forgetSettled(db: Database, id: Id): Promise<boolean> {
   const { filter, update } = forgotten();
-  await db.messages.updateOne({ ...filter, _id: id }, update);
+  return (await db.messages.updateOne({ ...filter, _id: id }, update)).modifiedCount === 1;
 }
 
 /** Writes the app's fields of a message that was sent, and of which the database took `delivery` alone. */

@@ -18,6 +18,16 @@ export type DeliveryState = "claimed" | "attempting" | "sent" | "failed" | "miss
 /** States in which an unpicked message may be claimed; the last two only because the app asked again. */
 export const CLAIMABLE_STATES = [null, "released", "missed", "failed"] as const;
 
+/**
+ * What WhatsApp reports of a message after its attempt, each outranking those before it: its server has it, or refused
+ * it; it is on a phone; it was read; a voice message was played.
+ */
+export const RECEIPTS = ["server", "refused", "delivered", "read", "played"] as const;
+export type Receipt = (typeof RECEIPTS)[number];
+
+/** Those that WhatsApp gives of nothing but what was sent. */
+export const PROVING_RECEIPTS = ["server", "delivered", "read", "played"] as const satisfies Receipt[];
+
 /** Why a message is where it is; `at` is when that was found. */
 interface DeliveryError {
   code: ProblemCode;
@@ -47,6 +57,11 @@ export interface Delivery {
    */
   nextLookupAt?: Date;
   settledAt?: Date;
+  /** Receipts of the attempt are awaited until then; absent where none are. */
+  receiptsUntil?: Date;
+  /** The highest that came. */
+  receipt?: Receipt;
+  receiptAt?: Date;
   error?: DeliveryError;
 }
 

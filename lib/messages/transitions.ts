@@ -9,6 +9,9 @@ import {
   type Delivery,
   type DeliveryState,
   type MessageDocument,
+  PROVING_RECEIPTS,
+  RECEIPTS,
+  type Receipt,
   safeFieldsOf,
 } from "./message.ts";
 
@@ -43,8 +46,17 @@ export interface Transition {
   to: DeliveryState;
 }
 
+/** The database's own time, in an expression. */
+const NOW = "$$NOW";
+
+/** A moment, or an expression that gives one. */
+type Moment = Date | typeof NOW | Document;
+
+/** A list of such would match, too, and no field of a list can be set. */
+const IS_DOCUMENT: Document = { $eq: [{ $type: "$delivery" }, "object"] };
+
 /** What `delivery.error` says: a code, its plain words with the particulars, and when it was found. */
-function deliveryError({ code, detail }: Reason, at: Date) {
+function deliveryError({ code, detail }: Reason, at: Moment) {
   return { code, message: messageOf(code, detail), at };
 }
 
@@ -60,8 +72,7 @@ export function rescued(passId: string, expiredBy: Date, now: Date): Change {
       "delivery.claimExpiresAt": { $lte: expiredBy },
       "delivery.state": "claimed",
       "delivery.passId": { $ne: passId },
-      // A list of such would match, too, and no field of a list can be set.
-      $expr: { $eq: [{ $type: "$delivery" }, "object"] },
+      $expr: IS_DOCUMENT,
     },
     update: givenBack({ code: "pass_died" }, now),
     mark: { ...liveWithinADay(now), "delivery.error.code": "pass_died", "delivery.error.at": now },
@@ -82,7 +93,8 @@ export function noted(due: Document, reason: Reason, at: Date): Change {
 
 /**
  * due → claimed, with a new `delivery`, whatever was there before (nothing, null, or something that is not even
- * a document): only the count of attempts lives on. `$mergeObjects` replaces where a plain object would be merged in.
+ * a document): only the count of attempts lives on, and what a late receipt of the last attempt is matched by, as that
+ * may yet stop a second POST. `$mergeObjects` replaces where a plain object would be merged in.
  */
 export function claimed(
   names: MessageNames,
@@ -93,9 +105,22 @@ export function claimed(
 ): Change {
   const attempts = { $cond: [{ $isNumber: "$delivery.attempts" }, "$delivery.attempts", 0] };
   const delivery = {
-    $mergeObjects: [{ $literal: { state: "claimed", passId, claimedAt, claimExpiresAt } }, { attempts }],
+    $mergeObjects: [
+      { $literal: { state: "claimed", passId, claimedAt, claimExpiresAt } },
+      {
+        attempts,
+        session: kept("session", "string"),
+        waMessageId: kept("waMessageId", "string"),
+        receiptsUntil: kept("receiptsUntil", "date"),
+      },
+    ],
   };
   return { filter: due, update: [{ $set: { isPicked: true, delivery, ...takenBack(names) } }] };
+}
+
+function kept(field: keyof Delivery, type: string): Document {
+  const path = `$delivery.${field}`;
+  return { $cond: [{ $eq: [{ $type: path }, type] }, path, "$$REMOVE"] };
 }
 
 /** Where an attempt goes, and the id that it gives the message, if the engine takes one. */
@@ -105,6 +130,8 @@ export interface Attempt {
   waMessageId: string | undefined;
   at: Date;
   reconcileAfterSeconds: number;
+  /** Undefined where no receipts are awaited. */
+  receiptsUntil: Date | undefined;
 }
 
 /**
@@ -131,15 +158,20 @@ export function intent(names: MessageNames, message: ClaimedMessage, attempt: At
         "delivery.chatId": attempt.chatId,
         "delivery.nextLookupAt": addSeconds(attempt.at, attempt.reconcileAfterSeconds),
         ...(attempt.waMessageId ? { "delivery.waMessageId": attempt.waMessageId } : {}),
+        ...(attempt.receiptsUntil ? { "delivery.receiptsUntil": attempt.receiptsUntil } : {}),
       },
       $inc: { "delivery.attempts": 1 },
-      $unset: { "delivery.claimExpiresAt": "" },
+      // Without an id of its own it must not have the last attempt's.
+      $unset: {
+        "delivery.claimExpiresAt": "",
+        ...(attempt.waMessageId ? {} : { "delivery.waMessageId": "" }),
+      },
     },
   };
 }
 
 /**
- * attempting → sent: WAHA accepted it.
+ * attempting → sent: WAHA accepted it. What WhatsApp has refused meanwhile is left for reconcile to settle.
  *
  * @param from `unknown` when the answer came so late that the attempt was already given up: it is proof all the same
  */
@@ -152,12 +184,13 @@ export function sent(
 ): Transition {
   const update = toSent(names, at, at, lookupAfter(from, at));
   if (waMessageId) update.$set["delivery.waMessageId"] = waMessageId;
-  return settlement(message, [from], "sent", update);
+  return unlessReceipt(["refused"], settlement(message, [from], "sent", update));
 }
 
 /** attempting → failed: proven unsent, and trying again would fail again: WhatsApp itself refused it, say. */
 export function refused(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition {
-  return settlement(message, ["attempting"], "failed", toFailed(names, at, reason, undefined));
+  const write = settlement(message, ["attempting"], "failed", toFailed(names, at, reason, undefined));
+  return unlessReceipt(PROVING_RECEIPTS, write);
 }
 
 /** claimed → failed: it can't be sent as it stands. An edit since it was read saves it from this. */
@@ -168,7 +201,8 @@ export function invalid(names: MessageNames, message: ClaimedMessage, at: Date, 
 
 /** claimed, attempting → released: it was tried, and is proven unsent. Its pass does not try it again at once. */
 export function released(message: ClaimedMessage, at: Date, reason: Reason): Transition {
-  return settlement(message, ["claimed", "attempting"], "released", toReleased(at, reason));
+  const write = settlement(message, ["claimed", "attempting"], "released", toReleased(at, reason));
+  return unlessReceipt(PROVING_RECEIPTS, write);
 }
 
 /** claimed, attempting → released: it was not tried. It is due at once, so that nothing overtakes it. */
@@ -262,6 +296,115 @@ export function completed(names: MessageNames): Change {
   };
 }
 
+/** What an event of WAHA's says of an attempt. */
+export interface Heard {
+  receipt: Receipt | undefined;
+  /** What became of the attempt, if the event proves that. */
+  proves: "sent" | "refused" | undefined;
+}
+
+/**
+ * any → the same with a higher receipt; and, where the event is proof:
+ *
+ * - unknown, attempting → sent, failed
+ * - claimed, released, missed, failed → sent: an answer had said otherwise, and a second POST is still to be stopped
+ *
+ * Not while a pass may wait for its own answer, as its settlement would then be stale: such an attempt gets the
+ * receipt alone, and reconcile settles it by that if its pass does not. What is settled is looked after once more, so
+ * that its campaign is counted again; so is what WhatsApp refused after WAHA accepted it, so that people are told.
+ *
+ * @param postLimitMs how long a pass waits for the answer to a text; to that of a file it does until the first lookup
+ */
+export function heard(names: MessageNames, { receipt, proves }: Heard, postLimitMs: number): Change {
+  const rises = receipt ? receiptRises(receipt) : NEVER;
+  const settles = proves ? settledBy(proves, postLimitMs) : NEVER;
+  // What it says by then, that the app's fields are still to follow, say, is not lost.
+  const isRefusedLate = { $and: [rises, { $eq: [STATE, "sent"] }, { $lte: ["$delivery.error", null] }] };
+  return {
+    filter: { $expr: { $and: [IS_DOCUMENT, { $or: [rises, settles] }] } },
+    update: [
+      ...(receipt === "refused" ? [where(isRefusedLate, REFUSED_LATE)] : []),
+      ...(receipt && receipt !== "refused" ? [where({ $and: [rises, SAYS_REFUSED] }, NO_ERROR)] : []),
+      ...(receipt ? [where(rises, withReceipt(receipt))] : []),
+      ...(proves === "sent" ? [where(settles, provenSent(names))] : []),
+      ...(proves === "refused" ? [where(settles, provenRefused(names))] : []),
+    ],
+  };
+}
+
+const STATE = "$delivery.state";
+const NEVER: Document = { $literal: false };
+
+/** States of a message that was not sent, by all that its pass knew. */
+const NOT_SENT = ["claimed", "released", "missed", "failed"];
+
+/** Of what is still to be sent a refusal says nothing: the next attempt is another one. */
+const REFUSABLE = ["attempting", "unknown", "sent", "failed"];
+
+function receiptRises(receipt: Receipt): Document {
+  const noLess = RECEIPTS.slice(RECEIPTS.indexOf(receipt));
+  const rises = { $not: [{ $in: ["$delivery.receipt", noLess] }] };
+  return receipt === "refused" ? { $and: [rises, { $in: [STATE, REFUSABLE] }] } : rises;
+}
+
+/** Whether the proof settles a message: no pass may wait for an answer of its own any more. */
+function settledBy(proves: "sent" | "refused", postLimitMs: number): Document {
+  const isOverdue = {
+    $and: [
+      { $lte: ["$delivery.nextLookupAt", NOW] },
+      { $lte: ["$delivery.attemptAt", { $subtract: [NOW, postLimitMs] }] },
+    ],
+  };
+  const isUnproven = { $eq: [{ $type: "$delivery.error" }, "object"] };
+  const isLeft = { $and: [{ $eq: [STATE, "attempting"] }, { $or: [isUnproven, isOverdue] }] };
+  const isOpen = { $or: [{ $eq: [STATE, "unknown"] }, isLeft] };
+  return proves === "refused" ? isOpen : { $or: [isOpen, { $in: [STATE, NOT_SENT] }] };
+}
+
+const REFUSED_LATE: Update = {
+  $set: {
+    "delivery.error": deliveryError({ code: "refused_after_accepting" }, NOW),
+    "delivery.nextLookupAt": NOW,
+  },
+  $unset: {},
+};
+
+/** It was delivered after all. */
+const SAYS_REFUSED: Document = { $eq: ["$delivery.error.code", "refused_after_accepting"] };
+const NO_ERROR: Update = { $set: {}, $unset: { "delivery.error": "" } };
+
+function withReceipt(receipt: Receipt): Update {
+  return { $set: { "delivery.receipt": receipt, "delivery.receiptAt": NOW }, $unset: {} };
+}
+
+function provenSent(names: MessageNames): Update {
+  const { $set, $unset } = toSent(names, { $ifNull: ["$delivery.attemptAt", NOW] }, NOW, NOW);
+  return { $set, $unset: { ...$unset, "delivery.claimExpiresAt": "" } };
+}
+
+function provenRefused(names: MessageNames): Update {
+  return picked(toFailed(names, NOW, { code: "whatsapp_refused", detail: "ack -1" }, NOW));
+}
+
+/** A stage of an update that makes a change where a condition holds. The values may be expressions. */
+function where(condition: Document, { $set, $unset }: Update): Document {
+  const set = (field: string, value: unknown) => [field, { $cond: [condition, value, `$${field}`] }];
+  return {
+    $set: Object.fromEntries([
+      ...Object.entries($set).map(([field, value]) => set(field, value)),
+      ...Object.keys($unset).map((field) => set(field, "$$REMOVE")),
+    ]),
+  };
+}
+
+/** The attempt's receipts have been awaited long enough. */
+export function awaitedNoMore(now: Date): Change {
+  return {
+    filter: { "delivery.receiptsUntil": { $lte: now } },
+    update: { $unset: { "delivery.receiptsUntil": "" } },
+  };
+}
+
 /** sent, failed: it is looked after no more, as its campaign was opened since. */
 export function forgotten(): Change {
   return {
@@ -338,6 +481,11 @@ function settlement(
   return { message, to, update, filter: { ...sameClaim(message), "delivery.state": { $in: from } } };
 }
 
+/** Receipts that say otherwise than this pass was answered: then its write is stale, and reconcile settles by the receipt. */
+function unlessReceipt(receipts: readonly Receipt[], write: Transition): Transition {
+  return { ...write, filter: { ...write.filter, "delivery.receipt": { $nin: [...receipts] } } };
+}
+
 /** An update of one message or many. An empty operator is fine from MongoDB 5.0 on. */
 interface Update {
   $set: Document;
@@ -345,7 +493,12 @@ interface Update {
   $inc?: Document;
 }
 
-function toSent(names: MessageNames, sentAt: Date, settledAt: Date, lookUpAt: Date | undefined): Update {
+function toSent(
+  names: MessageNames,
+  sentAt: Moment,
+  settledAt: Moment,
+  lookUpAt: Moment | undefined,
+): Update {
   const lookup = nextLookup(lookUpAt);
   return {
     $set: {
@@ -361,7 +514,7 @@ function toSent(names: MessageNames, sentAt: Date, settledAt: Date, lookUpAt: Da
   };
 }
 
-function toFailed(names: MessageNames, at: Date, reason: Reason, lookUpAt: Date | undefined): Update {
+function toFailed(names: MessageNames, at: Moment, reason: Reason, lookUpAt: Moment | undefined): Update {
   const update = toEnd("failed", at, reason, lookUpAt);
   const shown = { ...named(names.failed, true), ...named(names.failedReason, shownReason(reason, at)) };
   return { $set: { ...update.$set, ...shown }, $unset: { "delivery.claimExpiresAt": "", ...update.$unset } };
@@ -374,7 +527,12 @@ function toUnknown(names: MessageNames, at: Date, reason: Reason, lookUpAt: Date
   return { $set: { ...update.$set, ...shown }, $unset: update.$unset };
 }
 
-function toEnd(state: "failed" | "unknown", at: Date, reason: Reason, lookUpAt: Date | undefined): Update {
+function toEnd(
+  state: "failed" | "unknown",
+  at: Moment,
+  reason: Reason,
+  lookUpAt: Moment | undefined,
+): Update {
   const lookup = nextLookup(lookUpAt);
   return {
     $set: {
@@ -410,7 +568,7 @@ function lookupAfter(state: DeliveryState, now: Date): Date | undefined {
 }
 
 /** When to look again, or that it is over. */
-function nextLookup(at: Date | undefined): Update {
+function nextLookup(at: Moment | undefined): Update {
   return at
     ? { $set: { "delivery.nextLookupAt": at }, $unset: {} }
     : { $set: {}, $unset: { "delivery.nextLookupAt": "" } };
@@ -427,7 +585,7 @@ export function takenBack(names: MessageNames): Document {
 }
 
 /** What the app's own screens show. */
-function shownReason(reason: Reason, at: Date): string {
+function shownReason(reason: Reason, at: Moment): string {
   const { code, message } = deliveryError(reason, at);
   return `${code}: ${message}`;
 }

@@ -10,6 +10,7 @@ import {
   recordFinding,
   type Uncertain,
 } from "../messages/lookups.ts";
+import { PROVING_RECEIPTS } from "../messages/message.ts";
 import type { Finding } from "../messages/transitions.ts";
 import { isOfOneDocument } from "../mongo/errors.ts";
 import type { Id } from "../mongo/ids.ts";
@@ -70,19 +71,17 @@ async function lookLater({ clock, db }: Pass, id: Id): Promise<void> {
 
 async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Uncertain): Promise<void> {
   const { chatId, waMessageId, session, state } = message.delivery;
-  // A pass recorded what it is, and the rest is left to do.
-  if (state === "sent" && message.delivery.error?.code === "database_refused")
-    await completeSent(pass.db, message._id);
-  if (state === "sent" || state === "failed") return recount(pass, message);
+  if (state === "sent" || state === "failed") return lookAfterSettled(pass, message);
   const reachable = around?.sessions.get(session)?.status === "WORKING";
   const complete =
     hasTime(message) && [waMessageId, session, chatId].every((part) => typeof part === "string");
   const lookup =
-    !waMessageId || !complete
+    readReceipt(message) ??
+    (!waMessageId || !complete
       ? "unsupported"
       : reachable
         ? await lookUp(pass, message, waMessageId)
-        : "unanswered";
+        : "unanswered");
   const finding = judge(pass, message, lookup);
   if (!(await put(pass, message, finding))) return;
   if (finding.to === "sent" || finding.to === "failed") pass.stats.add("reconciled");
@@ -93,6 +92,28 @@ async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Unc
   if (finding.to === "later") return;
   const reason = "reason" in finding ? finding.reason : {};
   pass.log.warn({ messageId: shownId(message._id), session, ...reason }, `looked up: ${finding.to}`);
+}
+
+/**
+ * A pass recorded what it is, and the rest is left to do; or an event of WAHA's settled it; or WhatsApp refused it after
+ * WAHA had accepted it.
+ */
+async function lookAfterSettled(pass: Pass, message: Uncertain): Promise<void> {
+  const { error, receipt, session, state } = message.delivery;
+  if (state === "sent" && error?.code === "database_refused") await completeSent(pass.db, message._id);
+  const isFirst = await recount(pass, message);
+  if (!isFirst || state !== "sent" || receipt !== "refused") return;
+  pass.stats.problem("refused_after_accepting");
+  pass.log.warn(
+    { messageId: shownId(message._id), session, code: "refused_after_accepting" },
+    "refused by WhatsApp after WAHA had accepted it",
+  );
+}
+
+/** What an event has told while the attempt's pass waited for its own answer: as good as WAHA's store. */
+function readReceipt({ delivery: { receipt } }: Uncertain): Lookup | undefined {
+  if (receipt === "refused") return "refused";
+  return PROVING_RECEIPTS.some((proving) => proving === receipt) ? "found" : undefined;
 }
 
 /** Records a finding, and has the message's campaign counted again. */
@@ -111,10 +132,13 @@ async function put(pass: Pass, message: Uncertain, finding: Finding): Promise<bo
  * became of it. Only then the message is looked after no more: should this pass die in between, the next one
  * opens the campaign. (A transaction would do both at once, but one that its process leaves behind blocks the
  * campaign, and all that is to be sent of it, for a minute.)
+ *
+ * @returns whether this pass was the first to do so
  */
-export async function recount(pass: Pass, message: Pick<Uncertain, "_id" | "campaignId">): Promise<void> {
-  if (await openCampaignsOf(pass, [message])) await forgetSettled(pass.db, message._id);
-  else await lookLater(pass, message._id);
+export async function recount(pass: Pass, message: Pick<Uncertain, "_id" | "campaignId">): Promise<boolean> {
+  if (await openCampaignsOf(pass, [message])) return forgetSettled(pass.db, message._id);
+  await lookLater(pass, message._id);
+  return false;
 }
 
 async function lookUp(pass: Pass, message: Uncertain, id: string): Promise<Lookup> {

@@ -14,7 +14,7 @@ import { asReason } from "../problems.ts";
 import { openWaha } from "../waha/client.ts";
 import { takeSnapshot, type WahaSnapshot } from "../waha/snapshot.ts";
 import { lookForDocuments } from "./documents.ts";
-import { audit, noteIndexes, noteTurnedAway, rescue, wantedIndexes } from "./housekeeping.ts";
+import { audit, endReceipts, noteIndexes, noteTurnedAway, rescue, wantedIndexes } from "./housekeeping.ts";
 import { lifetimes, passEnds } from "./lifetimes.ts";
 import type { Pass } from "./pass.ts";
 import { reconcile } from "./reconcile.ts";
@@ -98,7 +98,7 @@ async function runSteps(
   seen: WahaSnapshot | UnavailableError,
   indexes: IndexKeeper,
 ): Promise<PassReport> {
-  const { db, log, stats } = pass;
+  const { config, db, log, stats } = pass;
   const steps = new Steps(pass);
   const snapshot = seen instanceof UnavailableError ? undefined : seen;
   if (seen instanceof UnavailableError) {
@@ -114,6 +114,7 @@ async function runSteps(
     steps.run("reconcile", () => reconcile(pass, snapshot)),
     steps.run("sweep", () => sweepAll(pass, rescued)),
     steps.run("audit", () => audit(pass)),
+    config.WAHA_WEBHOOK_KEY ? steps.run("receipts", () => endReceipts(pass)) : undefined,
     rescued,
   ]);
   await Promise.all([

@@ -7,11 +7,13 @@ import { endsWithin } from "../../lib/async.ts";
 import { handleCron } from "../../lib/http/cron.ts";
 import { handleHealth } from "../../lib/http/health.ts";
 import { handleStatus } from "../../lib/http/status.ts";
+import { handleWebhook } from "../../lib/http/webhook.ts";
 import type { Host } from "../../lib/pass/run.ts";
 import { CRON_PATH } from "./settings.ts";
 
 export const STATUS_PATH = "/api/status";
 export const HEALTH_PATH = "/api/health";
+const WEBHOOK_PATH = "/api/waha";
 
 /**
  * Everything that the platform would serve, each under exactly its path.
@@ -24,6 +26,7 @@ export function createApp(env: NodeJS.ProcessEnv, host: Partial<Host>): Hono {
     .all(CRON_PATH, ({ req }) => handleCron(req.raw, env, host))
     .all(STATUS_PATH, ({ req }) => handleStatus(req.raw, env))
     .all(HEALTH_PATH, ({ req }) => handleHealth(req.raw, env, host))
+    .all(WEBHOOK_PATH, ({ req }) => handleWebhook(req.raw, env))
     .notFound((context) => context.json({ error: "not found" }, 404));
 }
 

@@ -26,6 +26,7 @@ const ATTEMPT = {
   waMessageId: "A1",
   at: new Date(),
   reconcileAfterSeconds: 120,
+  receiptsUntil: undefined,
 };
 
 let world: World;
@@ -70,7 +71,7 @@ test("what another pass claimed, and what stopped being due since it was found, 
   expect((await world.find(ids[0])).delivery.passId).toBe("A");
 });
 
-test("a claim starts a message's delivery anew, whatever was there, but keeps its count of attempts", async () => {
+test("a claim starts a message's delivery anew, whatever was there, but keeps its count of attempts and its id", async () => {
   const strange = [
     null,
     "text",
@@ -87,6 +88,7 @@ test("a claim starts a message's delivery anew, whatever was there, but keeps it
       claimedAt: expect.any(Date),
       claimExpiresAt: expect.any(Date),
       attempts: index === 3 ? 3 : 0,
+      ...(index === 3 ? { waMessageId: "OLD" } : {}),
     });
   }
 });

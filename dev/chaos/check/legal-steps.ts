@@ -33,9 +33,16 @@ const FAILURE = ["isPicked", "delivery.state", "delivery.settledAt", "delivery.e
 const RELEASE = [...FAILURE, "delivery.claimExpiresAt", "delivery.nextLookupAt"];
 const SENT = ["isSent", "sentAt", ...FAILURE, ...SHOWN, "delivery.waMessageId", "delivery.nextLookupAt"];
 const REFUSED = [...FAILURE, ...SHOWN, "delivery.nextLookupAt"];
-const INTENT = ["state", "attempts", "attemptAt", "session", "chatId", "waMessageId", "nextLookupAt"].map(
-  (field) => `delivery.${field}`,
-);
+const INTENT = [
+  "state",
+  "attempts",
+  "attemptAt",
+  "session",
+  "chatId",
+  "waMessageId",
+  "nextLookupAt",
+  "receiptsUntil",
+].map((field) => `delivery.${field}`);
 const OPEN = ["attempting", "unknown"];
 
 /** The life cycle: every write that the scheduler may make on a message, what it may change, and when. */

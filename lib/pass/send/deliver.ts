@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { addSeconds } from "../../clock.ts";
 import type { MessageNames } from "../../documents/mapping.ts";
 import { shownId } from "../../log.ts";
 import type { WriteResult } from "../../messages/group-commit.ts";
 import type { DeliveryState } from "../../messages/message.ts";
 import { parseOutgoing } from "../../messages/outgoing.ts";
+import { RECEIPT_SECONDS } from "../../messages/receipts.ts";
 import {
   type ClaimedMessage,
   intent,
@@ -159,6 +161,7 @@ export async function deliver(
     at: clock.now(),
     // WAHA may be fetching and uploading a file until then.
     reconcileAfterSeconds: Math.max(config.RECONCILE_AFTER_SECONDS, outgoing.media ? timeLimitMs / 1000 : 0),
+    receiptsUntil: config.WAHA_WEBHOOK_KEY ? addSeconds(clock.now(), RECEIPT_SECONDS) : undefined,
   };
   const written = await commit(intent(names, message, attempt));
   if (written === "unacknowledged")

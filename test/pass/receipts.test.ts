@@ -1,0 +1,308 @@
+import type { Document, ObjectId } from "mongodb";
+import { describe, expect, test } from "vitest";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
+import { messageIndexes } from "../../lib/messages/indexes.ts";
+import { RECEIPTS } from "../../lib/messages/message.ts";
+import { expectServedByIndexes, recordCommands } from "../support/commands.ts";
+import { type EventFields, hear, WEBHOOK_KEY } from "../support/webhooks.ts";
+import { ago, createWorld, type World } from "../support/world.ts";
+
+const SETTINGS = { WAHA_WEBHOOK_KEY: WEBHOOK_KEY };
+const CHAT = "491701234567@c.us";
+const ACKS = [1, -1, 2, 3, 4];
+
+const open = (settings: NodeJS.ProcessEnv = {}) => createWorld({}, { ...SETTINGS, ...settings });
+
+/** A message after an attempt `seconds` ago, whose receipts are awaited. */
+function attempted(seconds: number, delivery: Document = {}, fields: Document = {}): Document {
+  return {
+    chatId: CHAT,
+    scheduledAt: ago(seconds + 5),
+    isPicked: true,
+    ...fields,
+    delivery: {
+      state: "attempting",
+      passId: "another",
+      attempts: 1,
+      attemptAt: ago(seconds),
+      session: "default",
+      chatId: CHAT,
+      waMessageId: "RAW1",
+      nextLookupAt: ago(seconds - 120),
+      receiptsUntil: ago(-1000),
+      ...delivery,
+    },
+  };
+}
+
+const sent = (delivery: Document = {}) =>
+  attempted(200, { state: "sent", nextLookupAt: undefined, ...delivery }, { isSent: true, sentAt: ago(200) });
+
+async function place(world: World, message: Document): Promise<ObjectId> {
+  const [id] = await world.insert(message);
+  return id as ObjectId;
+}
+
+/** What a message is after an event about it. */
+async function heardOn(message: Document, fields: EventFields, settings: NodeJS.ProcessEnv = {}) {
+  const world = await open(settings);
+  const id = await place(world, message);
+  await hear(world, "RAW1", fields);
+  return world.find(id);
+}
+
+describe("a receipt", () => {
+  test("is awaited for seven days from the intent on, where there is a key, and the ids match", async () => {
+    const world = await open();
+    const [id] = await world.insert({});
+    await world.pass();
+    const { delivery } = await world.find(id);
+    const days = (delivery.receiptsUntil.getTime() - delivery.attemptAt.getTime()) / 86_400_000;
+    expect(days).toBeCloseTo(7, 3);
+    expect(delivery).not.toHaveProperty("receipt");
+    await hear(world, world.waha.ledger[0]?.id ?? "", { ack: 3 });
+    expect(await world.find(id)).toMatchObject({
+      isSent: true,
+      delivery: { ...delivery, receipt: "read", receiptAt: expect.any(Date) },
+    });
+  });
+
+  test("is not awaited without a key", async () => {
+    const world = await createWorld();
+    const [id] = await world.insert({});
+    await world.pass();
+    expect((await world.find(id)).delivery).not.toHaveProperty("receiptsUntil");
+  });
+
+  test("only rises, in whatever order events come", async () => {
+    const world = await open();
+    for (const [first, receipt] of RECEIPTS.entries())
+      for (const [second, other] of RECEIPTS.entries()) {
+        await world.messages.deleteMany({});
+        const id = await place(world, sent());
+        await hear(world, "RAW1", { ack: ACKS[first] });
+        const { receiptAt } = (await world.find(id)).delivery;
+        await hear(world, "RAW1", { ack: ACKS[second] });
+        const { delivery, isSent } = await world.find(id);
+        expect([receipt, other, delivery.receipt]).toEqual([
+          receipt,
+          other,
+          second > first ? other : receipt,
+        ]);
+        expect(isSent).toBe(true);
+        if (second <= first) expect(delivery.receiptAt).toEqual(receiptAt);
+      }
+  });
+
+  test.each<[name: string, fields: EventFields, receipt: string | undefined]>([
+    ["the chat in another form", { id: "true_1234567@lid_RAW1" }, "delivered"],
+    ["a group, with a participant behind it", { id: "true_1203@g.us_RAW1_49170@c.us" }, "delivered"],
+    [
+      "a group's own event",
+      { event: "message.ack.group", id: "true_1203@g.us_RAW1_49170@c.us" },
+      "delivered",
+    ],
+    ["another session", { session: "other" }, undefined],
+    ["another message", { id: "true_49170@c.us_RAW2" }, undefined],
+    ["a message of the same id that came back", { id: "false_49170@c.us_RAW1", fromMe: false }, undefined],
+  ])("with %s", async (_name, fields, receipt) => {
+    expect((await heardOn(sent(), fields)).delivery.receipt).toBe(receipt);
+  });
+
+  test("is taken while its pass waits for the answer, which then settles the message beside it", async () => {
+    const world = await open();
+    const forget = world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 600 } });
+    const [id] = await world.insert({});
+    const pass = world.pass();
+    await world.waha.accepted(1);
+    await hear(world, world.waha.ledger[0]?.id ?? "", { ack: 2 });
+    expect(await world.find(id)).toMatchObject({
+      isSent: false,
+      delivery: { state: "attempting", receipt: "delivered" },
+    });
+    expect(await pass).toMatchObject({ ok: true, sent: 1 });
+    forget();
+    expect(await world.find(id)).toMatchObject({
+      isSent: true,
+      delivery: { state: "sent", receipt: "delivered" },
+    });
+  });
+
+  test("is awaited no more after its time; the indexes let the message go", async () => {
+    const world = await open();
+    const old = await place(world, sent({ receiptsUntil: ago(1) }));
+    const young = await place(world, sent({ receiptsUntil: ago(-60) }));
+    await world.pass();
+    expect((await world.find(old)).delivery).not.toHaveProperty("receiptsUntil");
+    expect((await world.find(young)).delivery).toHaveProperty("receiptsUntil");
+  });
+});
+
+/** What an event proves, by engine. */
+const PROOF: [engine: string, event: string, ack: number, state: string][] = [
+  ["GOWS", "message.any", 0, "sent"],
+  ["NOWEB", "message.any", 0, "sent"],
+  ["WEBJS", "message.any", 0, "unknown"],
+  ["WPP", "message.any", 0, "unknown"],
+  ["", "message.any", 0, "unknown"],
+  ["WEBJS", "message.any", 1, "sent"],
+  ["GOWS", "message.ack", 0, "unknown"],
+  ["NOWEB", "message.ack", 0, "unknown"],
+  ["WEBJS", "message.ack", 1, "sent"],
+  ["NOWEB", "message.ack", 1, "sent"],
+  ["GOWS", "message.ack", 2, "sent"],
+  ["WPP", "message.ack", 4, "sent"],
+  ["NOWEB", "message.ack", -1, "failed"],
+  ["WEBJS", "message.ack", -1, "failed"],
+  ["GOWS", "message.any", -1, "failed"],
+];
+
+test.each(PROOF)("%s: %s with ack %d makes an unknown message %s", async (engine, event, ack, state) => {
+  const message = await heardOn(attempted(900, { state: "unknown" }), { engine, event, ack });
+  expect([message.delivery.state, message.isSent]).toEqual([state, state === "sent"]);
+});
+
+describe("proof settles", () => {
+  const error = { code: "waha_timeout", message: "in words", at: ago(50) };
+  test.each<[name: string, message: Document, sent: string, refused: string]>([
+    ["an attempt that has a reason", attempted(60, { error }), "sent", "failed"],
+    ["an attempt past its lookup's time and its POST's limit", attempted(130), "sent", "failed"],
+    ["not one that its pass may wait for", attempted(5), "attempting", "attempting"],
+    [
+      "not one past its lookup's time alone",
+      attempted(5, { nextLookupAt: ago(1) }),
+      "attempting",
+      "attempting",
+    ],
+    [
+      "what was given back",
+      attempted(60, { state: "released", error }, { isPicked: false }),
+      "sent",
+      "released",
+    ],
+    ["what another pass has claimed again", attempted(60, { state: "claimed" }), "sent", "claimed"],
+    ["what was missed since", attempted(600, { state: "missed", error }), "sent", "missed"],
+    ["what an answer called refused", attempted(60, { state: "failed", error }), "sent", "failed"],
+  ])("%s", async (_name, message, afterSent, afterRefused) => {
+    const proven = await heardOn(message, { ack: 1 });
+    expect([proven.delivery.state, proven.isSent]).toEqual([afterSent, afterSent === "sent"]);
+    if (afterSent === "sent") {
+      expect(proven).toMatchObject({ isPicked: true, sentAt: message.delivery.attemptAt });
+      expect(proven.delivery.nextLookupAt.getTime()).toBeLessThanOrEqual(Date.now() + 1000);
+      for (const field of ["error", "claimExpiresAt"]) expect(proven.delivery).not.toHaveProperty(field);
+    }
+    expect((await heardOn(message, { ack: -1 })).delivery.state).toBe(afterRefused);
+  });
+
+  test("with the reason of WhatsApp's refusal, also in the app's own fields", async () => {
+    const world = await open({ DOCUMENTS: '{"messages": {"failed": "bad", "failedReason": "why"}}' });
+    const id = await place(world, attempted(900, { state: "unknown" }));
+    await hear(world, "RAW1", { ack: -1 });
+    const found = await world.find(id);
+    expect(found).toMatchObject({
+      bad: true,
+      why: expect.stringMatching(/^whatsapp_refused: .*\(ack -1\)$/),
+      delivery: { state: "failed", receipt: "refused", error: { code: "whatsapp_refused" } },
+    });
+    await hear(world, "RAW1", { ack: 3 });
+    expect(await world.find(id)).toMatchObject({ bad: false, why: null, isSent: true });
+  });
+});
+
+test("what was given back, and turns out to be sent, is not posted a second time", async () => {
+  const world = await open();
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "status", status: 400 }, times: 1 });
+  const [id] = await world.insert({});
+  await world.pass();
+  const { delivery } = await world.find(id);
+  expect(delivery).toMatchObject({ state: "released", waMessageId: expect.any(String) });
+  await hear(world, delivery.waMessageId, { ack: 1 });
+  await world.messages.updateMany({}, { $unset: { "delivery.settledAt": "" } });
+  await world.pass();
+  expect(world.waha.ledger).toHaveLength(0);
+  expect(await world.find(id)).toMatchObject({
+    isSent: true,
+    delivery: { state: "sent", receipt: "server" },
+  });
+});
+
+test("an answer that contradicts a receipt is not recorded, and reconcile settles by the receipt", async () => {
+  const world = await open();
+  const steps = { match: { route: "sendText" as const }, times: 1 };
+  world.waha.addFault({ ...steps, action: { type: "delay", ms: 500 } });
+  const [id] = await world.insert({});
+  const pass = world.pass();
+  await world.waha.accepted(1);
+  await hear(world, world.waha.ledger[0]?.id ?? "", { ack: -1 });
+  await pass;
+  expect(await world.find(id)).toMatchObject({ isSent: false, delivery: { state: "attempting" } });
+  await world.messages.updateMany({}, { $set: { "delivery.nextLookupAt": ago(1) } });
+  expect(await world.pass()).toMatchObject({ failed: 1, reconciled: 1 });
+  expect(await world.find(id)).toMatchObject({
+    isSent: false,
+    delivery: { state: "failed", error: { code: "whatsapp_refused" } },
+  });
+  expect(world.waha.requestCount({ route: "lookup" })).toBe(0);
+});
+
+test("a receipt that came while a pass waited that died is proof, without a lookup", async () => {
+  const world = await open();
+  const id = await place(world, attempted(5));
+  await hear(world, "RAW1", { ack: 1 });
+  await world.messages.updateMany({}, { $set: { "delivery.nextLookupAt": ago(1) } });
+  expect(await world.pass()).toMatchObject({ reconciled: 1 });
+  expect(await world.find(id)).toMatchObject({ isSent: true, delivery: { state: "sent" } });
+  expect(world.waha.requestCount({ route: "lookup" })).toBe(0);
+});
+
+test("a campaign whose unknown message turns out to be sent is counted again by the next pass", async () => {
+  const world = await open();
+  const { insertedId: campaignId } = await world.campaigns.insertOne({
+    status: "completed_with_failures",
+    completedAt: ago(600),
+    delivery: { open: false, rev: 3, counts: { total: 1, sent: 0, failed: 0, missed: 0, unknown: 1 } },
+  });
+  const id = await place(world, attempted(900, { state: "unknown" }, { campaignId }));
+  await hear(world, "RAW1", { ack: 2 });
+  expect(await world.pass()).toMatchObject({ campaignsCompleted: 1, ok: true });
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    status: "completed",
+    delivery: { counts: { sent: 1, unknown: 0 } },
+  });
+  expect((await world.find(id)).delivery).not.toHaveProperty("nextLookupAt");
+});
+
+test("what WhatsApp refuses after WAHA accepted it stays sent, says so, and is told once", async () => {
+  const world = await open();
+  const id = await place(world, sent());
+  await hear(world, "RAW1", { ack: -1 });
+  expect(await world.find(id)).toMatchObject({
+    isSent: true,
+    delivery: { state: "sent", receipt: "refused", error: { code: "refused_after_accepting" } },
+  });
+  const first = await world.pass();
+  expect(first.errors).toMatchObject([{ code: "refused_after_accepting", count: 1 }]);
+  expect((await world.pass()).errors).toEqual([]);
+  await hear(world, "RAW1", { ack: 2 });
+  const { delivery } = await world.find(id);
+  expect(delivery.receipt).toBe("delivered");
+  expect(delivery).not.toHaveProperty("error");
+});
+
+test("an event is one write, served by an index; so is the end of the waiting", async () => {
+  const world = await open();
+  await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));
+  await world.insert(...Array.from({ length: 500 }, (_, n) => sent({ waMessageId: `RAW${n + 2}` })), sent());
+  const commands = recordCommands(world);
+  for (const ack of [1, -1, 3, 3]) await hear(world, "RAW1", { ack });
+  await hear(world, "NOT-OURS", { ack: 3 });
+  expect(commands.map(({ name }) => name)).toEqual(Array.from({ length: 5 }, () => "update"));
+  await world.messages.updateMany({}, { $set: { "delivery.receiptsUntil": ago(1) } });
+  await world.pass();
+  const queries = commands.filter(
+    ({ name, command }) =>
+      ["find", "update"].includes(name) && JSON.stringify(command).includes("receiptsUntil"),
+  );
+  expect(queries.length).toBe(7);
+  await expectServedByIndexes(world, queries);
+});

@@ -34,11 +34,11 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   no_session: { remedy: "Set `sessionId` on either, or `WAHA_DEFAULT_SESSION`" },
   session_not_found: {
     happened: "WAHA has no session of that name",
-    remedy: "[Session not found](#session-not-found-or-not-working)",
+    remedy: "[Session not found](troubles.md#session-not-found-or-not-working)",
   },
   session_not_working: {
     happened: "The session's status is not WORKING",
-    remedy: "[Session not working](#session-not-found-or-not-working)",
+    remedy: "[Session not working](troubles.md#session-not-found-or-not-working)",
   },
   session_paused: {
     happened:
@@ -60,9 +60,9 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   campaign_not_found: {
     happened:
       "The message's campaign does not exist. If the message names a `sessionId` and a chat itself it is sent, and this is a notice. Otherwise it is not, and `ok` is false",
-    remedy: "[Orphaned campaigns](#orphaned-campaigns)",
+    remedy: "[Orphaned campaigns](troubles.md#orphaned-campaigns)",
   },
-  database_lost: { remedy: "[Database connection lost](#database-connection-lost)" },
+  database_lost: { remedy: "[Database connection lost](troubles.md#database-connection-lost)" },
   window_closed: {
     happened: "The message's window closed before a pass could take it",
     remedy:
@@ -129,7 +129,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   // What stops a pass.
   waha_unreachable: {
     happened: "No connection to WAHA, or no list of sessions within 10 seconds, before any POST",
-    remedy: "[WAHA unreachable](#waha-unreachable)",
+    remedy: "[WAHA unreachable](troubles.md#waha-unreachable)",
   },
   waha_key_refused: {
     happened: "WAHA answered 401",
@@ -145,7 +145,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   database_unreachable: {
     happened: "No connection, no primary, or no answer in time",
-    remedy: "[Database connection lost](#database-connection-lost)",
+    remedy: "[Database connection lost](troubles.md#database-connection-lost)",
   },
   database_refused: {
     happened:

@@ -63,11 +63,17 @@ export function oldestFirst(a: { scheduledAt: Date }, b: { scheduledAt: Date }):
   return a.scheduledAt.getTime() - b.scheduledAt.getTime();
 }
 
+const GROUPS_A_SLICE = 5_000;
+
+/** Beyond this the database is told to be slow; the driver gives a request up after 15 s, as if it had no answer. */
+const SURVEY_MS = 12_000;
+
 /**
- * Looks at what is due without taking any of it: by session and campaign, with the `perGroup` oldest of each.
+ * Looks at what is due without taking any of it: by session and campaign, with the `perGroup` oldest of each. An app may
+ * name a campaign of its own on each message, so the groups come in slices: a caller keeps what it needs of each.
  * Served by the index `scheduler_due`, whose order it keeps.
  */
-export async function surveyDue(db: Database, due: Document, perGroup: number): Promise<DueGroup[]> {
+export async function* surveyDue(db: Database, due: Document, perGroup: number): AsyncGenerator<DueGroup[]> {
   const names = db.documents.messages;
   const pipeline: Document[] = [
     { $match: due },
@@ -89,7 +95,14 @@ export async function surveyDue(db: Database, due: Document, perGroup: number): 
       },
     },
   ];
-  return (await db.messages.aggregate<DueGroup>(pipeline).toArray()).map(writable);
+  let slice: DueGroup[] = [];
+  for await (const group of db.messages.aggregate<DueGroup>(pipeline, { maxTimeMS: SURVEY_MS })) {
+    slice.push(writable(group));
+    if (slice.length < GROUPS_A_SLICE) continue;
+    yield slice;
+    slice = [];
+  }
+  yield slice;
 }
 
 /** When the next message falls due after a moment; undefined if none is known of. Served by `scheduler_due`. */

@@ -19,6 +19,14 @@ export function distinctForms(ids: Id[]): Id[] {
   return [...new Map(ids.flatMap(idForms).map((form) => [documentKey(form), form])).values()];
 }
 
+/** A request has 16 MB, and what is read of an id 512 bytes. */
+const IDS_A_REQUEST = 10_000;
+
+/** Slices of ids, or of what has one, each short enough for one request. */
+export function* slices<T>(all: T[]): Generator<T[]> {
+  for (let from = 0; from < all.length; from += IDS_A_REQUEST) yield all.slice(from, from + IDS_A_REQUEST);
+}
+
 /** A string that is the same for both forms of a reference, and differs for references that differ. */
 export function idKey(id: Id): string {
   if (id instanceof ObjectId) return id.toHexString();

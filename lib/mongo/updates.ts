@@ -1,12 +1,21 @@
-import { type Collection, type Document, type Filter, MongoBulkWriteError } from "mongodb";
+import {
+  type Collection,
+  type Document,
+  type Filter,
+  MongoBulkWriteError,
+  type UpdateOptions,
+} from "mongodb";
 import { isOfOneDocument, OF_ONE_DOCUMENT } from "./errors.ts";
-import type { Id } from "./ids.ts";
+import { type Id, slices } from "./ids.ts";
 
 /** How many documents an update changed, and how many of those that it was for were turned away. */
 export interface Updated {
   changed: number;
   rejected: number;
 }
+
+/** Left to itself the server may walk through all that is due, once for each slice. */
+const BY_ID = { hint: { _id: 1 } };
 
 /** Updates those of `ids` that match a filter, as {@link updateMatching} does. */
 export async function updateAll<T extends { _id: Id }>(
@@ -16,9 +25,21 @@ export async function updateAll<T extends { _id: Id }>(
   update: Document | Document[],
   mark?: Document,
 ): Promise<Updated> {
-  if (ids.length === 0) return { changed: 0, rejected: 0 };
-  const those = { _id: { $in: ids } };
-  return updateMatching(collection, { ...filter, ...those }, update, mark && { ...mark, ...those });
+  const updated = { changed: 0, rejected: 0 };
+  for (const slice of slices(ids)) {
+    const those = { _id: { $in: slice } };
+    const ofSlice = mark && { ...mark, ...those };
+    const { changed, rejected } = await updateMatching(
+      collection,
+      { ...filter, ...those },
+      update,
+      ofSlice,
+      BY_ID,
+    );
+    updated.changed += changed;
+    updated.rejected += rejected;
+  }
+  return updated;
 }
 
 /**
@@ -33,9 +54,10 @@ export async function updateMatching<T extends { _id: Id }>(
   filter: Document,
   update: Document | Document[],
   mark?: Document,
+  options: UpdateOptions = {},
 ): Promise<Updated> {
   try {
-    const { modifiedCount } = await collection.updateMany(filter as Filter<T>, update);
+    const { modifiedCount } = await collection.updateMany(filter as Filter<T>, update, options);
     return { changed: modifiedCount, rejected: 0 };
   } catch (error) {
     if (!isOfOneDocument(error)) throw error;

@@ -1,6 +1,6 @@
 import { addSeconds, type SystemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { dueFilter, surveyDue } from "../messages/due.ts";
+import { type DueGroup, dueFilter, surveyDue } from "../messages/due.ts";
 import { findMisplaced, type Unmapped } from "../messages/unmapped.ts";
 import { openDatabase } from "../mongo/client.ts";
 import { asUnavailable } from "../mongo/errors.ts";
@@ -43,7 +43,7 @@ export async function dryRun(config: Config, ticker: SystemClock): Promise<DryRu
       waha.listSessions(snapshotMs(config)),
     ]);
     const window = { from: addSeconds(clock.startedAt, -config.LOOKBACK_SECONDS), to: clock.startedAt };
-    const groups = await surveyDue(db, dueFilter(window, clock.startedAt), 1);
+    const groups = (await Array.fromAsync(surveyDue(db, dueFilter(window, clock.startedAt), 1))).flat();
     const routes = await routeAll(db, groups, sessions, config);
     const misplaced =
       groups.length > 0
@@ -57,7 +57,7 @@ export async function dryRun(config: Config, ticker: SystemClock): Promise<DryRu
   }
 }
 
-type Groups = Awaited<ReturnType<typeof surveyDue>>;
+type Groups = DueGroup[];
 type Routes = Awaited<ReturnType<typeof routeAll>>;
 
 function describe(at: Date, groups: Groups, routes: Routes, misplaced: Unmapped[]): DryRun {

@@ -1,6 +1,7 @@
+import type { Collection, Document } from "mongodb";
 import type { Config } from "../config.ts";
-import type { Database } from "../mongo/client.ts";
-import { distinctForms, type Id, idKey } from "../mongo/ids.ts";
+import type { Database, Stored } from "../mongo/client.ts";
+import { distinctForms, type Id, idKey, slices } from "../mongo/ids.ts";
 import { flag, reference, text } from "../mongo/safe-fields.ts";
 import type { Reason } from "../problems.ts";
 import type { WahaSession } from "../waha/responses.ts";
@@ -204,38 +205,46 @@ function noCampaign({ documents: { campaigns, messages } }: Database): string {
 
 async function findGroupChats(db: Database, ids: Id[]): Promise<Map<string, CampaignChat>> {
   const { groups: names } = db.documents;
-  if (!db.groups || !names || ids.length === 0) return new Map();
-  const found = await db.groups
-    .find({ _id: { $in: distinctForms(ids) } })
-    .project<{ _id: Id; chatId?: unknown }>({ chatId: text(names.chatId) })
-    .toArray();
+  if (!db.groups || !names) return new Map();
+  const projection = { chatId: text(names.chatId) };
+  const found = await findEach<{ _id: Id; chatId?: unknown }>(db.groups, ids, projection);
   return new Map(found.map(({ _id, chatId }) => [idKey(_id), { chatId }]));
 }
 
 async function findCampaigns(db: Database, groups: References[]): Promise<Map<string, RoutedCampaign>> {
   const ids = groups.map((group) => group.campaignId).filter(isGiven);
-  if (ids.length === 0) return new Map();
   const { chatId, deleted, groupId, sessionId, status } = db.documents.campaigns;
-  const found = await db.campaigns
-    .find({ _id: { $in: distinctForms(ids) } })
-    .project<RoutedCampaign>({
-      status: text(status),
-      ...(sessionId === null ? {} : { sessionId: reference(sessionId) }),
-      ...(deleted === null ? {} : { deleted: flag(deleted) }),
-      ...(chatId === null ? {} : { chatId: text(chatId) }),
-      ...(groupId === null ? {} : { groupId: reference(groupId) }),
-    })
-    .toArray();
+  const found = await findEach<RoutedCampaign>(db.campaigns, ids, {
+    status: text(status),
+    ...(sessionId === null ? {} : { sessionId: reference(sessionId) }),
+    ...(deleted === null ? {} : { deleted: flag(deleted) }),
+    ...(chatId === null ? {} : { chatId: text(chatId) }),
+    ...(groupId === null ? {} : { groupId: reference(groupId) }),
+  });
   return new Map(found.map((campaign) => [idKey(campaign._id), campaign]));
 }
 
 async function findSessions(db: Database, ids: Id[]): Promise<Map<string, SessionDocument>> {
-  if (ids.length === 0) return new Map();
-  const found = await db.sessions
-    .find({ _id: { $in: distinctForms(ids) } })
-    .project<SessionDocument>({ name: text(db.documents.sessions.name) })
-    .toArray();
+  const projection = { name: text(db.documents.sessions.name) };
+  const found = await findEach<SessionDocument>(db.sessions, ids, projection);
   return new Map(found.map((session) => [idKey(session._id), session]));
+}
+
+/** Finds documents by references in either form, however many there are. */
+async function findEach<T extends Document>(
+  collection: Collection<Stored>,
+  ids: Id[],
+  projection: Document,
+): Promise<T[]> {
+  const found: T[][] = [];
+  for (const slice of slices(distinctForms(ids)))
+    found.push(
+      await collection
+        .find({ _id: { $in: slice } })
+        .project<T>(projection)
+        .toArray(),
+    );
+  return found.flat();
 }
 
 /** An optional reference may be absent or null; an empty string is an app's way to say neither. */

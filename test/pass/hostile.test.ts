@@ -89,13 +89,13 @@ test("references in both forms to a session that does not work all say why", asy
 test("however many messages can't be sent, telling them why takes a few requests", async () => {
   const world = await createWorld();
   const commands = recordCommands(world);
-  const lost = Array.from({ length: 2000 }, (_, n) => ({ sessionId: `gone-${n}`, scheduledAt: ago(60) }));
+  const lost = Array.from({ length: 6000 }, (_, n) => ({ sessionId: `gone-${n}`, scheduledAt: ago(60) }));
   await world.insert(...lost, { content: "good" });
-  expect(await world.pass()).toMatchObject({ sent: 1, errors: [{ code: "session_not_found", count: 2000 }] });
+  expect(await world.pass()).toMatchObject({ sent: 1, errors: [{ code: "session_not_found", count: 6000 }] });
   expect(
     commands.filter(({ name, collection }) => name === "update" && collection === "messages").length,
   ).toBeLessThan(10);
-  expect(await world.messages.countDocuments({ "delivery.error.code": "session_not_found" })).toBe(2000);
+  expect(await world.messages.countDocuments({ "delivery.error.code": "session_not_found" })).toBe(6000);
 });
 
 test("a message that a validation rule turns away stops no other, be it at its claim or its campaign's", async () => {

@@ -11,6 +11,9 @@ import type { DueMessage, SessionBacklog } from "./plan.ts";
 /** How many of each group a look brings along: as many as one session may be given at once. */
 const GROUP_SLICE = 200;
 
+/** How many groups are noted behind one look. */
+const NOTED_AT_ONCE = 5_000;
+
 /** A group that can't be sent now, and why. */
 export interface Blocked {
   group: DueGroup;
@@ -33,13 +36,13 @@ function byReason(blocked: Blocked[]): [Reason, DueGroup[]][] {
   });
 }
 
-/** Finds what is due, by session, and notes on the way what can't be sent now. */
+/** Finds what is due, by session, and notes behind it what can't be sent now. */
 export class Backlog {
   readonly #pass: Pass;
-  /** The things that were noted. */
-  readonly #noted = new Set<string>();
-  /** Those whose messages the pass has counted. */
-  readonly #counted = new Set<string>();
+  /** What keeps groups from being sent: counted, noted as well, or to be noted again, with what fell due since. */
+  readonly #blocked = new Map<string, "counted" | "noted" | "again">();
+  #toNote: (Blocked & { isCounted: boolean })[] = [];
+  #isMoreToNote = false;
   /** Why nothing of any campaign can be sent. */
   #campaignsBlocked: Reason | undefined;
 
@@ -49,7 +52,7 @@ export class Backlog {
 
   /** Notes once more what still is so: what fell due since has no reason yet. */
   startAfresh(): void {
-    this.#noted.clear();
+    for (const [key, state] of this.#blocked) if (state === "noted") this.#blocked.set(key, "again");
     this.#campaignsBlocked = undefined;
   }
 
@@ -72,9 +75,17 @@ export class Backlog {
       ...dueFilter(windowNow(this.#pass), settled),
       ...(without.length > 0 ? { _id: { $nin: without } } : {}),
     };
-    const groups = await surveyDue(db, due, GROUP_SLICE);
-    const routes = await routeAll(db, groups, sessions, config);
     const backlogs = new Map<string, SessionBacklog>();
+    for await (const groups of surveyDue(db, due, GROUP_SLICE)) {
+      const routes = await routeAll(db, groups, sessions, config);
+      this.block(this.#sort(groups, routes, backlogs));
+    }
+    for (const { next } of backlogs.values()) next.sort(oldestFirst);
+    return [...backlogs.values()];
+  }
+
+  /** Adds groups to the backlogs of their sessions; gives those that can't be sent now. */
+  #sort(groups: DueGroup[], routes: Route[], backlogs: Map<string, SessionBacklog>): Blocked[] {
     const blocked: Blocked[] = [];
     for (const [index, group] of groups.entries()) {
       const route = this.#routeOf(group, routes[index] as Route);
@@ -88,30 +99,61 @@ export class Backlog {
       backlog.next.push(...dueMessages(group, route.campaign));
       backlogs.set(session.name, backlog);
     }
-    await this.noteBlocked(blocked);
-    for (const { next } of backlogs.values()) next.sort(oldestFirst);
-    return [...backlogs.values()];
+    return blocked;
   }
 
-  /** Writes on the due messages of groups why they can't be sent now, and counts them; each message once. */
-  async noteBlocked(blocked: Blocked[]): Promise<void> {
-    const { clock, db, log, stats } = this.#pass;
+  /** Counts the messages of groups that can't be sent now, each once. They are noted when {@link note} is called. */
+  block(blocked: Blocked[]): void {
+    const first = blocked.filter(({ group, reason }) => this.#isFirst(group, reason.code));
+    for (const [reason, groups] of byReason(first)) this.#pass.stats.blocked(reason, countOf(groups));
+    for (const each of blocked) {
+      const key = keyOf(each.group, each.reason.code);
+      const state = this.#blocked.get(key);
+      if (state === "noted") continue;
+      if (this.#toNote.length < NOTED_AT_ONCE) {
+        this.#blocked.set(key, "noted");
+        this.#toNote.push({ ...each, isCounted: state === "counted" });
+      } else this.#isMoreToNote = true;
+    }
+  }
+
+  /** Whether the messages of a group are to be counted with this problem; from now on they are. */
+  #isFirst(group: DueGroup, code: string): boolean {
+    const key = keyOf(group, code);
+    if (this.#blocked.has(key)) return false;
+    this.#blocked.set(key, "counted");
+    return true;
+  }
+
+  /**
+   * Writes on the due messages of blocked groups why they can't be sent now: a bounded number, as each takes its time,
+   * and what can be sent must not wait.
+   *
+   * @returns whether all are noted
+   */
+  async note(): Promise<boolean> {
+    const isDone = !this.#isMoreToNote;
+    this.#isMoreToNote = false;
+    const { counted = [], again = [] } = Object.groupBy(this.#toNote.splice(0), ({ isCounted }) =>
+      isCounted ? "counted" : "again",
+    );
+    await this.#write(counted);
+    // What fell due since the groups were counted is counted as it is written on; the others say so already.
+    for (const [reason, written] of await this.#write(again)) this.#pass.stats.blocked(reason, written);
+    return isDone;
+  }
+
+  async #write(blocked: Blocked[]): Promise<[Reason, number][]> {
+    const { clock, db, log } = this.#pass;
     const due = dueFilter(windowNow(this.#pass), settledBefore(this.#pass));
-    const fresh = blocked.filter(({ group, reason }) => isAdded(this.#noted, keyOf(group, reason.code)));
-    for (const [reason, groups] of byReason(fresh)) {
-      const count = countOf(groups);
-      log.warn({ count, ...reason }, "due, but can't be sent now");
+    const written: [Reason, number][] = [];
+    for (const [reason, groups] of byReason(blocked)) {
+      log.warn({ count: countOf(groups), ...reason }, "due, but can't be sent now");
       for (const { _id } of groups.flatMap(({ next }) => next))
         log.debug({ messageId: shownId(_id), ...reason }, "due, but can't be sent now");
-      const isNew = (group: DueGroup) => isAdded(this.#counted, keyOf(group, reason.code));
-      const { first = [], again = [] } = Object.groupBy(groups, (group) =>
-        isNew(group) ? "first" : "again",
-      );
-      stats.blocked(reason, countOf(first));
-      await noteBlocked(db, due, first, reason, clock.now());
-      // Those that were counted say so already.
-      stats.blocked(reason, await noteBlocked(db, due, again, reason, clock.now()));
+      written.push([reason, await noteBlocked(db, due, groups, reason, clock.now())]);
     }
+    return written;
   }
 
   #routeOf(group: DueGroup, route: Route): Route {
@@ -121,17 +163,12 @@ export class Backlog {
 
   #countOrphans(group: DueGroup): void {
     const code = "campaign_not_found";
-    if (isAdded(this.#counted, keyOf(group, code))) this.#pass.stats.problem(code, group.count);
+    if (this.#isFirst(group, code)) this.#pass.stats.problem(code, group.count);
   }
 }
 
 function countOf(groups: DueGroup[]): number {
   return groups.reduce((sum, { count }) => sum + count, 0);
-}
-
-/** Adds to a set; false if it was there already. */
-function isAdded(set: Set<string>, key: string): boolean {
-  return set.size < set.add(key).size;
 }
 
 function keyOf({ sessionId, campaignId }: DueGroup, code: string): string {
@@ -145,8 +182,8 @@ function keyOf({ sessionId, campaignId }: DueGroup, code: string): string {
 export async function noteOutage(pass: Pass, reason: Reason): Promise<void> {
   const { clock, db } = pass;
   const due = dueFilter(windowNow(pass), settledBefore(pass));
-  const groups = await surveyDue(db, due, GROUP_SLICE);
-  await noteBlocked(db, due, await withoutHeld(db, groups), reason, clock.now());
+  for await (const groups of surveyDue(db, due, GROUP_SLICE))
+    await noteBlocked(db, due, await withoutHeld(db, groups), reason, clock.now());
 }
 
 function dueMessages(

@@ -29,8 +29,8 @@ export interface Look {
   left: string[];
   /** Of these, those that may be given more: no other pass sends on them, and nothing keeps them from sending. */
   leftOpen: string[];
-  /** When the next message falls due, as far as is known; only for a pass that stays. */
-  nextDue: Date | undefined;
+  /** When another look is to follow, whatever becomes of this one's: the next message falls due, in a pass that stays. */
+  nextAt: Date | undefined;
 }
 
 /** How many of the messages that can't be claimed a survey leaves out, the latest ones. */
@@ -39,7 +39,7 @@ const MOST_LEFT_OUT = 1_000;
 /** What is sent of a campaign must be counted in it. */
 const CAMPAIGNS_REFUSED: Reason = { code: "database_refused", detail: "its campaign can't be written" };
 
-export const NOTHING_SEEN: Look = { tried: 0, left: [], leftOpen: [], nextDue: undefined };
+export const NOTHING_SEEN: Look = { tried: 0, left: [], leftOpen: [], nextAt: undefined };
 
 /** Looks at what is due and takes of it what can soon be sent: rescue, survey, plan, lease, claim, hand over. */
 export class Looks {
@@ -66,13 +66,18 @@ export class Looks {
     ]);
     const { backlogs, open, plan } = await this.#planUnderLease(surveyed, snapshot);
     const tried = await this.#claim(plan, from);
+    // Behind the claims: what can be sent does not wait for reasons on what can't.
+    const isAllNoted = await this.#backlog.note();
     const leftOpen = leftOver(open, plan).filter((session) => this.#workers.isOpen(session));
-    return { tried, left: leftOver(backlogs, plan), leftOpen, nextDue };
+    const nextAt = isAllNoted ? nextDue : this.#pass.clock.now();
+    return { tried, left: leftOver(backlogs, plan), leftOpen, nextAt };
   }
 
   /** Whether anything is due, also what was only just given back. */
   async isSomethingLeft(snapshot: WahaSnapshot): Promise<boolean> {
-    return (await this.#backlog.survey(snapshot, { settled: this.#pass.clock.now() })).length > 0;
+    const left = await this.#backlog.survey(snapshot, { settled: this.#pass.clock.now() });
+    await this.#backlog.note();
+    return left.length > 0;
   }
 
   /** Tries, and tells, everything once more, as a new pass would. */
@@ -123,7 +128,7 @@ export class Looks {
       }
       const sessions = newcomers.map(({ session }) => session);
       const { restricted, takenOver } = await this.#workers.take(sessions, snapshot);
-      await this.#noteRestricted(restricted, newcomers);
+      this.#noteRestricted(restricted, newcomers);
       // What the pass that held the lease had claimed comes first.
       if (takenOver) {
         await rescue(this.#pass);
@@ -132,13 +137,13 @@ export class Looks {
     }
   }
 
-  async #noteRestricted(restricted: WahaSession[], backlogs: SessionBacklog[]): Promise<void> {
+  #noteRestricted(restricted: WahaSession[], backlogs: SessionBacklog[]): void {
     const blocked = restricted.flatMap((session) => {
       const reason = { code: "account_restricted", detail: session.name } as const;
       const backlog = backlogs.find((each) => each.session === session);
       return (backlog?.groups ?? []).map((group) => ({ group, reason }));
     });
-    await this.#backlog.noteBlocked(blocked);
+    this.#backlog.block(blocked);
   }
 
   /** Claims what is planned, and hands it over; returns for how many messages it tried. */

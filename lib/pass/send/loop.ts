@@ -133,11 +133,11 @@ class SendLoop {
   }
 
   /** When to look again, whatever the workers do; undefined if nothing is to come. */
-  #nextLook({ left, nextDue }: Look): Date | undefined {
+  #nextLook({ left, nextAt }: Look): Date | undefined {
     const { clock, lifetimes } = this.#pass;
     const again = left.map((session) => this.#workers.openAgainAt(session));
-    const stays = [addSeconds(clock.now(), lifetimes.lookMs / 1000), stayUntil(this.#pass), nextDue];
-    const times = [...again, ...(this.#stays ? stays : [])].filter((time) => time !== undefined);
+    const stays = [addSeconds(clock.now(), lifetimes.lookMs / 1000), stayUntil(this.#pass)];
+    const times = [...again, nextAt, ...(this.#stays ? stays : [])].filter((time) => time !== undefined);
     return times.length > 0 ? earliest(...times) : undefined;
   }
 

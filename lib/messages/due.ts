@@ -1,10 +1,10 @@
-import type { Document } from "mongodb";
+import type { Document, FindCursor } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
 import type { Database } from "../mongo/client.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
 import { SHORT_ID } from "../mongo/safe-fields.ts";
-import { CLAIMABLE_STATES, referenceOf } from "./message.ts";
+import { CLAIMABLE_STATES, type MessageDocument, projectionOf, referenceOf } from "./message.ts";
 
 /**
  * Not sent, not deleted and not picked. Equality on all three, as the partial index over them needs: `$ne`,
@@ -105,6 +105,15 @@ export async function* surveyDue(db: Database, due: Document, perGroup: number):
   yield slice;
 }
 
+/** What a filter finds, as a claim reads it, oldest first; `most` of it. Served by the index `scheduler_due`. */
+export function findDue(db: Database, due: Document, most: number): FindCursor<MessageDocument> {
+  return db.messages
+    .find(due)
+    .sort({ scheduledAt: 1 })
+    .limit(most)
+    .project<MessageDocument>({ scheduledAt: 1, ...projectionOf(db.documents.messages) });
+}
+
 /** When the next message falls due after a moment; undefined if none is known of. Served by `scheduler_due`. */
 export async function findNextDue(db: Database, after: Date): Promise<Date | undefined> {
   const [next] = await db.messages
@@ -120,12 +129,22 @@ export async function findNextDue(db: Database, after: Date): Promise<Date | und
 const NO_REFERENCE = { type: "not writable" } as never;
 
 /** A group without what would break every request that is made with it. */
-function writable({ sessionId, campaignId, count, next }: DueGroup): DueGroup {
+function writable({ count, next, ...group }: DueGroup): DueGroup {
   const claimable = next.filter((message) => canBeWritten(message._id));
+  return {
+    ...writableReferences(group),
+    count: count - (next.length - claimable.length),
+    next: claimable,
+  };
+}
+
+/** References, with a stand-in for those that the driver can't write. */
+export function writableReferences({
+  sessionId,
+  campaignId,
+}: Pick<DueGroup, "sessionId" | "campaignId">): Required<Pick<DueGroup, "sessionId" | "campaignId">> {
   return {
     sessionId: canBeWritten(sessionId) ? (sessionId ?? null) : NO_REFERENCE,
     campaignId: canBeWritten(campaignId) ? (campaignId ?? null) : NO_REFERENCE,
-    count: count - (next.length - claimable.length),
-    next: claimable,
   };
 }

@@ -29,18 +29,8 @@ export async function auditMessages(
   leftAlone: Date,
   limits: { maxTimeMS: number },
 ): Promise<AuditFindings> {
-  const neverPicked = { ...LIVE, scheduledAt: { $lt: leftAlone } };
-  const searches: Search<ProblemCode>[] = [
-    ["flags_missing", { isSent: null }],
-    // What lacks two is counted once, by the first that it lacks.
-    ["flags_missing", { isDeleted: null }, has("isSent")],
-    ["flags_missing", { isPicked: null }, { $and: [has("isSent"), has("isDeleted")] }],
-    ["date_wrong", WRONG_DATE],
-    ["never_picked", neverPicked],
-    ["picked_elsewhere", PICKED_ELSEWHERE],
-    ["picked_elsewhere", PICKED_SINCE_RELEASED],
-  ];
-  const findings = await countUpTo(db.messages, searches, MANY, limits);
+  const neverPicked = neverPickedBefore(leftAlone);
+  const findings = await countUpTo(db.messages, searchesFor(leftAlone), MANY, limits);
   const found = findings.get("never_picked");
   if (!found) return findings;
   const count = Math.min(MANY, await countNotHeld(db, neverPicked, limits));
@@ -48,6 +38,47 @@ export async function auditMessages(
   else findings.delete("never_picked");
   return findings;
 }
+
+function neverPickedBefore(leftAlone: Date): Document {
+  return { ...LIVE, scheduledAt: { $lt: leftAlone } };
+}
+
+function searchesFor(leftAlone: Date): Search<ProblemCode>[] {
+  return [
+    ["flags_missing", { isSent: null }],
+    // What lacks two is counted once, by the first that it lacks.
+    ["flags_missing", { isDeleted: null }, has("isSent")],
+    ["flags_missing", { isPicked: null }, { $and: [has("isSent"), has("isDeleted")] }],
+    ["date_wrong", WRONG_DATE],
+    ["never_picked", neverPickedBefore(leftAlone)],
+    ["picked_elsewhere", PICKED_ELSEWHERE],
+    ["picked_elsewhere", PICKED_SINCE_RELEASED],
+  ];
+}
+
+/** The ids of the first few messages that an audit counts under a code. */
+export async function findAudited(
+  db: Database,
+  code: ProblemCode,
+  leftAlone: Date,
+  most: number,
+  limits: { maxTimeMS: number },
+): Promise<Id[]> {
+  const campaignId = referenceOf(db.documents.messages, "campaignId");
+  const ids: Id[] = [];
+  for (const [, filter, only] of searchesFor(leftAlone).filter(([name]) => name === code)) {
+    const found = await db.messages
+      .find({ ...filter, ...(only ? { $expr: only } : {}) }, limits)
+      .limit(code === "never_picked" ? MANY : most)
+      .project<{ _id: Id; campaignId: Id | null }>({ campaignId })
+      .toArray();
+    const shown = code === "never_picked" ? await withoutHeld(db, found.filter(isRoutable)) : found;
+    ids.push(...shown.map(({ _id }) => _id));
+  }
+  return ids.slice(0, most);
+}
+
+const isRoutable = ({ campaignId }: { campaignId: Id | null }) => canBeWritten(campaignId);
 
 /** Of what such a search finds, how much is of no campaign on hold: the app itself has stopped the others. */
 async function countNotHeld(db: Database, filter: Document, limits: { maxTimeMS: number }): Promise<number> {

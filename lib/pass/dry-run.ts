@@ -9,6 +9,7 @@ import { routeAll } from "../sessions/routing.ts";
 import { openWaha } from "../waha/client.ts";
 import { snapshotMs } from "../waha/snapshot.ts";
 import { tellMisplaced } from "./documents.ts";
+import { type ForecastRow, foreseePass } from "./forecast.ts";
 import { readClock } from "./run.ts";
 import { PassStats } from "./stats.ts";
 
@@ -27,7 +28,15 @@ export interface DryRun {
   onHold: number;
   /** Of these, what stands in the way of the others. */
   errors: Summary["errors"];
+  /** What the pass would make of each message that it finds, by what becomes of it and why. */
+  forecast: ForecastRow[];
 }
+
+/** How many messages that are due, and how many that are overdue, are looked at one by one. */
+const MOST_FORESEEN = 5_000;
+
+/** How long one request for them may take, in milliseconds. */
+const FORECAST_MS = 10_000;
 
 /**
  * Tells what is due, and changes nothing.
@@ -45,11 +54,16 @@ export async function dryRun(config: Config, ticker: SystemClock): Promise<DryRu
     const window = { from: addSeconds(clock.startedAt, -config.LOOKBACK_SECONDS), to: clock.startedAt };
     const groups = (await Array.fromAsync(surveyDue(db, dueFilter(window, clock.startedAt), 1))).flat();
     const routes = await routeAll(db, groups, sessions, config);
+    const forecast = await foreseePass(db, config, sessions, {
+      now: clock.startedAt,
+      most: MOST_FORESEEN,
+      maxTimeMS: FORECAST_MS,
+    });
     const misplaced =
       groups.length > 0
         ? []
         : await findMisplaced(db, clock.startedAt, config.LOOKBACK_SECONDS, { maxTimeMS: REQUEST_MS });
-    return describe(clock.startedAt, groups, routes, misplaced);
+    return { ...describe(clock.startedAt, groups, routes, misplaced), forecast };
   } catch (error) {
     throw asUnavailable(error);
   } finally {
@@ -60,7 +74,7 @@ export async function dryRun(config: Config, ticker: SystemClock): Promise<DryRu
 type Groups = DueGroup[];
 type Routes = Awaited<ReturnType<typeof routeAll>>;
 
-function describe(at: Date, groups: Groups, routes: Routes, misplaced: Unmapped[]): DryRun {
+function describe(at: Date, groups: Groups, routes: Routes, misplaced: Unmapped[]): Omit<DryRun, "forecast"> {
   const stats = new PassStats();
   for (const unmapped of misplaced) stats.problem("documents_not_found", 1, tellMisplaced(unmapped));
   const sendable = new Map<string, { session: string; due: number; oldest: Date | null }>();

@@ -37,7 +37,16 @@ test("nothing is wrong with a sound set-up, and every check says so", async () =
   const world = await soundWorld();
   const findings = await examine(world.env, VERCEL);
   expect(findings.filter(({ level }) => level !== "ok")).toEqual([]);
-  const checks = ["settings", "vercel.json", "database", "indexes", "documents", "sessions", "pacing"];
+  const checks = [
+    "settings",
+    "vercel.json",
+    "database",
+    "indexes",
+    "documents",
+    "sessions",
+    "next pass",
+    "pacing",
+  ];
   expect(new Set(findings.map(({ check }) => check))).toEqual(new Set([...checks, "passes", "waha"]));
   expect(findings.map(({ message }) => message).join("\n")).toMatch(/looked up: default/);
 });
@@ -239,6 +248,37 @@ const BREAKAGES: Breakage[] = [
     },
   },
   {
+    name: "a chat with a plus and spaces",
+    by: (world) => world.insert({ ...unsent, chatId: "+49 170 1234567" }),
+    found: {
+      level: "problem",
+      check: "documents",
+      message: /\[invalid_message: 1 message due within a day: [0-9a-f]{24}\]: chatId is not a WhatsApp chat/,
+      remedy: /Correct it/,
+    },
+  },
+  {
+    name: "messages without a text",
+    by: (world) => world.insert({ ...unsent, content: undefined }, { ...unsent, content: " " }),
+    found: {
+      level: "problem",
+      check: "documents",
+      message: /\[invalid_message: 2 messages .*\]: content is missing or not a string; content is empty$/,
+      remedy: /Correct it/,
+    },
+  },
+  {
+    name: "messages that the next pass would end as missed",
+    by: (world) => world.insert({}, ...Array.from({ length: 30 }, () => ({ scheduledAt: ago(3600) }))),
+    found: {
+      level: "warning",
+      check: "next pass",
+      message:
+        /^would end as missed, and not send: 30 messages \((?:[0-9a-f]{24}, ){5}…\) \[too_old_at_first_pass\]$/,
+      remedy: /isDeleted/,
+    },
+  },
+  {
     name: "a message on a session that WAHA does not know",
     by: (world) => world.insert({ ...unsent, sessionId: "deafult" }),
     found: { level: "problem", check: "sessions", message: /session_not_found: deafult/, remedy: /name/ },
@@ -399,6 +439,31 @@ describe("what can't be looked at", () => {
       expect.stringMatching(/^not checked/),
     ]);
   });
+});
+
+test("before the first pass it is said what that would do, and what it would not", async () => {
+  const world = await createWorld();
+  await world.campaigns.insertOne({ _id: "held" as never, status: "paused" });
+  await world.insert(
+    ...Array.from({ length: 30 }, () => ({ scheduledAt: ago(3600) })),
+    ...Array.from({ length: 3 }, () => ({})),
+    { campaignId: "held" },
+    { scheduledAt: ago(90_000) },
+  );
+  const told = (await examine(world.env, VERCEL)).map(
+    ({ check, level, message }) => `${level} ${check}: ${message}`,
+  );
+  expect(told).toContainEqual(expect.stringMatching(/^ok next pass: would send on default: 3 messages \(/));
+  expect(told).toContainEqual(
+    expect.stringMatching(/^warning next pass: would end as missed.*30 messages.*\[too_old_at_first_pass\]$/),
+  );
+  expect(told).toContainEqual(expect.stringMatching(/^ok next pass: would leave alone, .*: 1 message \(/));
+  expect(told).toContainEqual(
+    expect.stringMatching(/^warning documents: .*\[never_picked: 1 message: [0-9a-f]{24}\]$/),
+  );
+  expect(told).toContainEqual("ok pacing: 3 messages due within a day can go out while their windows last");
+  const summary = await world.pass();
+  expect(summary).toMatchObject({ sent: 3, missed: 30, failed: 0 });
 });
 
 test("no search reads more than a little of the messages, however many there are", async () => {

@@ -4,9 +4,10 @@ import { checkCollections } from "./checks/collections.ts";
 import { checkDatabase, type DatabaseExam } from "./checks/database.ts";
 import { checkDocuments } from "./checks/documents.ts";
 import { checkIndexes } from "./checks/indexes.ts";
+import { checkNextPass } from "./checks/next-pass.ts";
 import { checkPacing } from "./checks/pacing.ts";
 import { checkPasses } from "./checks/passes.ts";
-import { checkCampaigns, checkRoutes, checkSessionNames } from "./checks/sessions.ts";
+import { checkCampaigns, checkContents, checkRoutes, checkSessionNames } from "./checks/sessions.ts";
 import { checkSettings } from "./checks/settings.ts";
 import { checkUnmapped } from "./checks/unmapped.ts";
 import { checkVercel, type Vercel } from "./checks/vercel.ts";
@@ -73,14 +74,18 @@ async function onDatabase(
     ...(await runCheck("sessions", async () => {
       const upcoming = await lookAhead(db, config, now, sessions ?? new Map());
       const campaigns = checkCampaigns(upcoming);
+      const nextPass = await checkNextPass(db, config, now, sessions && upcoming);
       if (!sessions)
         return [
           ...campaigns,
+          ...nextPass,
           notChecked("sessions", "WAHA lists none"),
           notChecked("pacing", "WAHA lists no session"),
         ];
       return [
         ...campaigns,
+        ...checkContents(upcoming),
+        ...nextPass,
         ...checkRoutes(upcoming),
         ...(await checkSessionNames(db, sessions)),
         ...checkPacing(upcoming, config, now),

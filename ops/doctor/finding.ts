@@ -12,6 +12,7 @@ export type CheckName =
   | "documents"
   | "waha"
   | "sessions"
+  | "next pass"
   | "passes"
   | "pacing";
 

@@ -132,12 +132,12 @@ describe("what is due within a day", () => {
     [
       "what is on hold",
       [{ campaignId: "held" }],
-      "of the messages due within a day 1 is of campaigns on hold",
+      "of campaigns on hold, and left alone: 1 message due within a day",
     ],
     [
       "both",
       [{ campaignId: "held" }, { campaignId: "held" }, {}],
-      "of the messages due within a day 2 are of campaigns on hold; every other has a session that works",
+      "of campaigns on hold, and left alone: 2 messages due within a day",
     ],
   ])("%s is said as it is", async (_what, messages, words) => {
     const world = await createWorld();

@@ -55,7 +55,8 @@ test("a dry run reports what is due, by session, and why the rest can't be sent"
   const response = await world.call("?dryRun=true");
   expect(response.status).toBe(200);
   expect(response.headers.get("cache-control")).toBe("no-store");
-  const { sendable, ...report } = (await response.json()) as DryRun;
+  const { forecast, sendable, ...report } = (await response.json()) as DryRun;
+  expect(forecast.map(({ fate, count }) => [fate, count])).toContainEqual(["missed", 1]);
   expect(report).toEqual({
     dryRun: true,
     at: expect.any(String),

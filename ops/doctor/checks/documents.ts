@@ -1,15 +1,19 @@
 import type { Document } from "mongodb";
 import { addSeconds } from "../../../lib/clock.ts";
 import { SWEPT_SECONDS } from "../../../lib/config.ts";
+import { shownId } from "../../../lib/log.ts";
 import { notBoolean } from "../../../lib/messages/audit.ts";
 import { LIVE } from "../../../lib/messages/due.ts";
 import { type Bounded, countUpTo, type Search } from "../../../lib/mongo/bounded-count.ts";
 import type { Database } from "../../../lib/mongo/client.ts";
-import { auditMessages } from "../../../lib/monitoring/audit.ts";
+import { auditMessages, findAudited } from "../../../lib/monitoring/audit.ts";
 import type { ProblemCode } from "../../../lib/problems.ts";
 import { counted } from "../../format.ts";
 import { type Finding, ofCode, ok, problem } from "../finding.ts";
 import { LOOK_MS, runCheck } from "../run-check.ts";
+
+/** So many messages are named. */
+const SHOWN_IDS = 5;
 
 /** Counting stops here: past it the number says no more than "many". */
 const MANY = 1000;
@@ -30,9 +34,15 @@ export async function checkDocuments(db: Database, now: Date): Promise<Finding[]
 }
 
 async function audit(db: Database, now: Date): Promise<Finding[]> {
-  const found = await auditMessages(db, addSeconds(now, -SWEPT_SECONDS), { maxTimeMS: LOOK_MS });
-  return [...found].map(([code, count]) =>
-    ofCode(NEVER_SEEN.has(code) ? "problem" : "warning", "documents", code, howMany(count)),
+  const leftAlone = addSeconds(now, -SWEPT_SECONDS);
+  const limits = { maxTimeMS: LOOK_MS };
+  const found = await auditMessages(db, leftAlone, limits);
+  return Promise.all(
+    [...found].map(async ([code, count]) => {
+      const ids = await findAudited(db, code, leftAlone, SHOWN_IDS, limits);
+      const about = `${howMany(count)}: ${ids.map((id) => String(shownId(id))).join(", ")}`;
+      return ofCode(NEVER_SEEN.has(code) ? "problem" : "warning", "documents", code, about);
+    }),
   );
 }
 

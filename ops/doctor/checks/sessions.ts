@@ -1,46 +1,51 @@
 import { shownId } from "../../../lib/log.ts";
 import type { Database } from "../../../lib/mongo/client.ts";
 import { text } from "../../../lib/mongo/safe-fields.ts";
-import type { ProblemCode } from "../../../lib/problems.ts";
+import { type Foreseen, rowsOf } from "../../../lib/pass/forecast.ts";
 import type { SessionDocument } from "../../../lib/sessions/routing.ts";
 import type { WahaSession } from "../../../lib/waha/responses.ts";
 import { counted, listed } from "../../format.ts";
 import { type Finding, ofCode, ok, warning } from "../finding.ts";
 import { LOOK_MS } from "../run-check.ts";
-import type { UpcomingGroup } from "../upcoming.ts";
 
 /** The most session documents that are looked at, which is more than there are phones. */
 const MOST_SESSIONS = 10_000;
 
 /** Checks the way of what is due within a day: that its campaigns exist. */
-export function checkCampaigns(upcoming: UpcomingGroup[]): Finding[] {
-  const orphans = upcoming.filter(({ route }) => route.orphaned);
+export function checkCampaigns(upcoming: Foreseen[]): Finding[] {
   if (upcoming.every(({ campaignId }) => !campaignId)) return [];
+  const orphans = upcoming.filter(({ orphaned }) => orphaned);
   if (orphans.length === 0) return [ok("documents", "every campaign of a message due within a day exists")];
-  const stuck = orphans.filter(
-    ({ route }) => "blocked" in route && route.blocked.code === "campaign_not_found",
-  );
-  const level = stuck.length > 0 ? "problem" : "warning";
+  const isStuck = orphans.some(({ reason }) => reason?.code === "campaign_not_found");
   const campaigns = listed([...new Set(orphans.map(({ campaignId }) => String(shownId(campaignId))))]);
-  const count = counted(messagesOf(orphans), "message");
-  return [ofCode(level, "documents", "campaign_not_found", `${count}; campaigns ${campaigns}`)];
+  const about = `${counted(orphans.length, "message")}; campaigns ${campaigns}`;
+  return [ofCode(isStuck ? "problem" : "warning", "documents", "campaign_not_found", about)];
 }
 
-/** Checks that what is due within a day has a session that works. */
-export function checkRoutes(upcoming: UpcomingGroup[]): Finding[] {
-  const reasons = new Map<string, { code: ProblemCode; detail: string | undefined; count: number }>();
-  for (const { route, times } of upcoming) {
-    if (!("blocked" in route) || route.blocked.code === "campaign_not_found") continue;
-    const { code, detail } = route.blocked;
-    const reason = reasons.get(`${code} ${detail}`) ?? { code, detail, count: 0 };
-    reason.count += times.length;
-    reasons.set(`${code} ${detail}`, reason);
-  }
+/** Checks that what is due within a day can be sent as it stands. */
+export function checkContents(upcoming: Foreseen[]): Finding[] {
+  return rowsOf({ messages: upcoming.filter(({ fate }) => fate === "failed"), more: false }).map(
+    ({ code, count, details, ids }) => {
+      const about = `${counted(count, "message")} due within a day: ${listed(ids.map(String))}`;
+      const finding = ofCode("problem", "documents", code ?? "invalid_message", about);
+      return { ...finding, message: `${finding.message}: ${details.join("; ")}` };
+    },
+  );
+}
+
+/** Checks that what is due within a day has a session that works, and a chat. */
+export function checkRoutes(upcoming: Foreseen[]): Finding[] {
+  const waiting = upcoming.filter(
+    ({ fate, reason }) => fate === "waits" && reason?.code !== "campaign_not_found",
+  );
+  const alike = Map.groupBy(waiting, ({ reason }) => `${reason?.code} ${reason?.detail}`);
   if (upcoming.length === 0) return [ok("sessions", "no message is due within a day")];
-  if (reasons.size === 0) return [ok("sessions", tellSound(upcoming))];
-  return [...reasons.values()].map(({ code, detail, count }) => {
-    const waiting = `${counted(count, "message")} due within a day`;
-    return ofCode("problem", "sessions", code, detail ? `${detail}; ${waiting}` : waiting);
+  if (alike.size === 0) return tellSound(upcoming);
+  return [...alike.values()].flatMap((group) => {
+    const reason = group[0]?.reason;
+    if (!reason) return [];
+    const due = `${counted(group.length, "message")} due within a day`;
+    return [ofCode("problem", "sessions", reason.code, reason.detail ? `${reason.detail}; ${due}` : due)];
   });
 }
 
@@ -71,13 +76,12 @@ export async function checkSessionNames(
 }
 
 /** Whether campaigns on hold have a session that works is not looked at. */
-function tellSound(upcoming: UpcomingGroup[]): string {
-  const held = messagesOf(upcoming.filter(({ route }) => "held" in route));
-  if (held === 0) return "every message due within a day has a session that works";
-  const rest = held < messagesOf(upcoming) ? "; every other has a session that works" : "";
-  return `of the messages due within a day ${held.toLocaleString("en")} ${held === 1 ? "is" : "are"} of campaigns on hold${rest}`;
-}
-
-function messagesOf(groups: UpcomingGroup[]): number {
-  return groups.reduce((sum, { times }) => sum + times.length, 0);
+function tellSound(upcoming: Foreseen[]): Finding[] {
+  const held = upcoming.filter(({ fate }) => fate === "left alone").length;
+  const stuck = upcoming.filter(({ fate }) => fate === "waits").length;
+  const rest = upcoming.length - held - stuck;
+  const of = stuck > 0 ? "every other message" : "every message";
+  const sound = rest > 0 ? [ok("sessions", `${of} due within a day has a session that works`)] : [];
+  const onHold = `of campaigns on hold, and left alone: ${counted(held, "message")} due within a day`;
+  return held > 0 ? [ok("sessions", onHold), ...sound] : sound;
 }

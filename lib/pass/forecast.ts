@@ -15,7 +15,7 @@ import type { WahaSession } from "../waha/responses.ts";
 import { missedReason } from "./sweep.ts";
 
 /** What the next pass would make of a message. What waits stays due; what is left alone no pass touches. */
-export type Fate = "sent" | "failed" | "missed" | "waits" | "left alone";
+type Fate = "sent" | "failed" | "missed" | "waits" | "left alone";
 
 /** A message, and what is foreseen of it. */
 export interface Foreseen extends References {

@@ -3,7 +3,7 @@ import type { Mapping, MessageNames } from "../../lib/documents/mapping.ts";
 import { documentKey } from "../../lib/mongo/ids.ts";
 import { counted } from "../../ops/format.ts";
 import type { Expected, SampleCampaign, SampleMessage, Stored } from "../host/sample/sample.ts";
-import type { LedgerEntry } from "../waha-simulator/ledger.ts";
+import type { LedgerEntry, WebhookEntry } from "../waha-simulator/ledger.ts";
 
 /** What is there when all is over. */
 export interface Seen {
@@ -13,6 +13,8 @@ export interface Seen {
   campaigns: Stored[];
   /** What WAHA accepted, as WAHA tells it. */
   ledger: readonly LedgerEntry[];
+  /** What WAHA told of these since. */
+  events: readonly WebhookEntry[];
 }
 
 /**
@@ -30,7 +32,11 @@ export function findDifferences(campaigns: SampleCampaign[], seen: Seen): string
       for (const entry of accepted) unexplained.delete(entry);
       const message = messages.get(documentKey(planned.document._id));
       const found = message
-        ? [...judge(planned, message, accepted), ...judgeOwnFields(seen.names.messages, planned, message)]
+        ? [
+            ...judge(planned, message, accepted),
+            ...judgeReceipt(message, accepted, seen.events),
+            ...judgeOwnFields(seen.names.messages, planned, message),
+          ]
         : ["it is no longer in the database"];
       differences.push(...found.map((difference) => `${labelOf(campaign, planned)}: ${difference}`));
     }
@@ -70,6 +76,24 @@ function judge({ expected, media }: SampleMessage, message: Document, accepted: 
     differences.push("the database and WAHA know it by different ids");
   if (!message.sentAt) differences.push("the database does not say when it was sent");
   return differences;
+}
+
+/** The receipts by their rank, and the ack that stands for each. */
+const RECEIPTS = ["server", "refused", "delivered", "read", "played"];
+const RANK_OF_ACK: Record<number, number> = { 1: 0, [-1]: 1, 2: 2, 3: 3, 4: 4 };
+
+/** The highest that WAHA told. On WEBJS an event may come before the answer that brings the message's id. */
+function judgeReceipt(
+  { delivery }: Document,
+  [entry]: LedgerEntry[],
+  events: readonly WebhookEntry[],
+): string[] {
+  const told = events.filter(({ id }) => id === entry?.id).map(({ ack }) => RANK_OF_ACK[ack] ?? -1);
+  const highest = RECEIPTS[Math.max(-1, ...told)];
+  const is = delivery?.receipt;
+  return is === highest || (is === undefined && highest === "server")
+    ? []
+    : [`its receipt is ${is} instead of ${highest}`];
 }
 
 function describeContent({ kind, url }: { kind: string; url?: string }): string {

@@ -121,6 +121,11 @@ describe.each(APPS)("the demo's check of documents of %s", (app) => {
       finds: /by different ids/,
     },
     {
+      tampering: "a message that arrived, by what WAHA told, and does not say so",
+      tamper: ({ seen }) => Object.assign(messageAt(seen, 0).delivery, { receipt: "server" }),
+      finds: /its receipt is server instead of delivered/,
+    },
+    {
       tampering: "two sends of one session at once",
       tamper: ({ seen }) => Object.assign(entryAt(seen, 5), { concurrent: 2 }),
       finds: /while another was under way/,
@@ -185,11 +190,14 @@ function perfectWorld(app: MappingName): World {
   const campaigns = sampleCampaigns(demoTiming(new Date()), app);
   const planned = campaigns.flatMap(({ messages }) => messages);
   const inOrder = planned.toSorted((a, b) => a.scheduledAt.getTime() - b.scheduledAt.getTime());
+  const messages = planned.map((message) => ended(message, MAPPINGS[app].messages));
+  const [first] = messages;
+  if (first?.delivery) first.delivery.receipt = "delivered";
   return {
     campaigns,
     seen: {
       names,
-      messages: planned.map((message) => ended(message, MAPPINGS[app].messages)),
+      messages,
       campaigns: campaigns.flatMap((campaign) =>
         campaign.campaigns.map(({ document, endStatus }) => {
           const { completed, completedWord, status } = names.campaigns;
@@ -198,6 +206,7 @@ function perfectWorld(app: MappingName): World {
         }),
       ),
       ledger: inOrder.filter(({ expected }) => expected.end === "sent").map(accepted),
+      events: [{ event: "message.ack", session: "shop", id: String(first?.delivery?.waMessageId), ack: 2 }],
     },
   };
 }

@@ -69,7 +69,7 @@ function conclude(campaigns: SampleCampaign[], seen: Seen, troubles: string[]): 
   heading(
     styleText("green", `${count} messages accepted by WAHA, each exactly once; ledger and database agree.`),
   );
-  console.log("  The one whose answer was lost was found in WAHA by its id, and not sent again.");
+  console.log("  The one whose answer was lost was known from what WAHA told of it, and not sent again.");
   heading("What next");
   console.log(
     "  npm run dev   serves the scheduler here, its cron ticking, with sample data or your own WAHA",

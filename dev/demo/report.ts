@@ -9,19 +9,26 @@ const NAMED = 3;
 
 /** A table of what became of each campaign, from the database. */
 export function campaignTable(campaigns: SampleCampaign[], seen: Seen): string {
-  const head = ["Campaign", "Session", "All", "Sent", "Failed", "Missed", "Other", "Status"];
+  const head = ["Campaign", "Session", "Sent", "Delivered", "Read", "Unsent", "Status"];
   const rows = campaigns.map((campaign) => {
-    const ends = campaign.messages.map((planned) => endOf(messageOf(planned, seen)));
-    const count = (end: string) => ends.filter((own) => own === end).length || "";
+    const messages = campaign.messages.map((planned) => messageOf(planned, seen));
+    const sent = messages.filter((message) => endOf(message) === "sent");
+    const reached = (receipts: string[]) =>
+      sent.filter((message) => receipts.includes(message?.delivery?.receipt)).length;
+    const figures = [
+      sent.length,
+      reached(["delivered", "read", "played"]),
+      reached(["read", "played"]),
+      messages.length - sent.length,
+    ];
     return [
       campaign.name,
       campaign.session,
-      ends.length,
-      ...["sent", "failed", "missed", "left alone"].map(count),
+      ...figures.map((figure) => figure || ""),
       statusOf(campaign, seen),
     ];
   });
-  return textTable(head, rows, [0, 1, 7]);
+  return textTable(head, rows, [0, 1, 6]);
 }
 
 /** Why each unsent message was not sent, those with one reason together. */

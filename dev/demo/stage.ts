@@ -14,6 +14,9 @@ import type { Seen } from "./check.ts";
 /** How long after its time a message may still be sent. */
 export const LOOKBACK_SECONDS = 120;
 
+/** WhatsApp's reports come within a second: sooner than in real life, and out of order all the same. */
+const WEBHOOK_DELAY_MS = 1_000;
+
 /** Everything that takes part: the database, WAHA, and the function between them. */
 export interface Stage {
   databaseUrl: string;
@@ -48,6 +51,7 @@ export async function buildStage(documents: MappingName): Promise<Stage> {
   const names = MAPPINGS[documents];
   const wahaKey = randomBytes(12).toString("hex");
   const secret = randomBytes(12).toString("hex");
+  const webhookKey = randomBytes(12).toString("hex");
   // The one that may fail comes first: then nothing else is running yet.
   const mongod = await startMongod();
   const databaseUrl = mongod.url("demo");
@@ -57,10 +61,12 @@ export async function buildStage(documents: MappingName): Promise<Stage> {
       DATABASE_URL: databaseUrl,
       WAHA_API_URL: waha.url,
       WAHA_API_KEY: wahaKey,
+      WAHA_WEBHOOK_KEY: webhookKey,
       CRON_SECRET: secret,
       DOCUMENTS: documents,
     }),
   );
+  waha.setWebhooks({ url: hosted.webhookUrl, key: webhookKey, delayMs: WEBHOOK_DELAY_MS });
   const client = new MongoClient(databaseUrl);
   const db = client.db();
   return {
@@ -78,6 +84,7 @@ export async function buildStage(documents: MappingName): Promise<Stage> {
       messages: await db.collection<Stored>(names.messages.collection).find().toArray(),
       campaigns: await db.collection<Stored>(names.campaigns.collection).find().toArray(),
       ledger: waha.ledger,
+      events: waha.events,
     }),
     close: async () => {
       await hosted.close(1_000);

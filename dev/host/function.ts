@@ -1,10 +1,12 @@
-import { createApp, type Served, serve } from "../../ops/server/http.ts";
+import { createApp, type Served, serve, WEBHOOK_PATH } from "../../ops/server/http.ts";
 import { CRON_PATH } from "../../ops/server/settings.ts";
 
 /** The function, served over HTTP on this computer alone. */
 export interface HostedFunction extends Served {
   /** Where the cron calls it; by number, as `localhost` may lead to another program's IPv6 port. */
   url: string;
+  /** Where WAHA sends its events. */
+  webhookUrl: string;
 }
 
 /**
@@ -19,6 +21,7 @@ export async function hostFunction(env: NodeJS.ProcessEnv, port = 0): Promise<Ho
   const served = await serve(createApp(env, { stop: stop.signal }), port, "127.0.0.1");
   return {
     url: `http://127.0.0.1:${served.port}${CRON_PATH}`,
+    webhookUrl: `http://127.0.0.1:${served.port}${WEBHOOK_PATH}`,
     port: served.port,
     close: (withinMs) => {
       stop.abort();

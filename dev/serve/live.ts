@@ -20,6 +20,8 @@ export function live(env: NodeJS.ProcessEnv): Backend {
     shownSecret: "$CRON_SECRET",
     // Started by mistake, it can be stopped before the next minute.
     callAtOnce: false,
+    // The real WAHA sends its events where it was told to.
+    listen: () => undefined,
     stop: async () => undefined,
   };
 }

@@ -30,6 +30,7 @@ async function serve(options: Options): Promise<void> {
   await requireFreePort("127.0.0.1", options.port);
   const backend = options.live ? live(process.env) : await simulate(process.env, options.documents);
   const hosted = await hostFunction(backend.env, options.port);
+  backend.listen(hosted.webhookUrl);
   introduce(backend, hosted);
   const passTimer = startPassTimer(hosted.url, backend.env.CRON_SECRET?.trim() ?? "");
   stopOnSignal(() => takeDown(backend, hosted, passTimer));

@@ -18,6 +18,8 @@ export interface Backend {
   shownSecret: string;
   /** Whether to call at once, or leave the first call to the schedule. */
   callAtOnce: boolean;
+  /** Tells a simulated WAHA where the function takes its events. */
+  listen(webhookUrl: string): void;
   /** Takes it down; gives a last line for people, if there is something to say. */
   stop(): Promise<string | undefined>;
 }
@@ -25,6 +27,10 @@ export interface Backend {
 /** No secrets: what they open is on this computer alone, and gone with this process. */
 const SECRET = "dev-secret-not-a-secret";
 const WAHA_KEY = "dev-key-not-a-secret";
+const WEBHOOK_KEY = "dev-webhook-key-not-a-secret";
+
+/** How long it takes at most until a message is delivered, or read. */
+const WEBHOOK_DELAY_MS = 5_000;
 
 /** How many messages of each campaign are due at once, and how far apart the others are. */
 const DUE_AT_ONCE = 6;
@@ -50,6 +56,7 @@ export async function simulate(env: NodeJS.ProcessEnv, documents: MappingName): 
       DATABASE_URL: databaseUrl,
       WAHA_API_URL: waha.url,
       WAHA_API_KEY: WAHA_KEY,
+      WAHA_WEBHOOK_KEY: WEBHOOK_KEY,
       CRON_SECRET: SECRET,
       DOCUMENTS: documents,
       WAHA_DEFAULT_SESSION: DEFAULT_SESSION,
@@ -69,6 +76,7 @@ export async function simulate(env: NodeJS.ProcessEnv, documents: MappingName): 
     ],
     shownSecret: SECRET,
     callAtOnce: true,
+    listen: (url) => waha.setWebhooks({ url, key: WEBHOOK_KEY, delayMs: WEBHOOK_DELAY_MS }),
     stop: async () => {
       const messages = client.db().collection(names.messages.collection);
       const sent = await messages.countDocuments({ isSent: true });

@@ -1,7 +1,7 @@
 import type { Answer } from "./answers.ts";
 import type { Call } from "./calls.ts";
 import type { Fault } from "./faults.ts";
-import type { SessionOptions, SessionStatus } from "./options.ts";
+import type { SessionOptions, SessionStatus, WebhookOptions } from "./options.ts";
 import type { SimulatorState } from "./state.ts";
 
 /** Where another process drives the simulator: no route of WAHA's, no key. */
@@ -18,6 +18,8 @@ type ControlOperation =
   | { op: "removeSession"; name: string }
   /** Null: no key is asked for any more. */
   | { op: "setApiKey"; apiKey: string | null }
+  /** Null: events go nowhere any more. */
+  | { op: "setWebhooks"; webhooks: WebhookOptions | null }
   /** Refuses connections for `ms`, to this plane too, which could not be told to resume. */
   | { op: "pause"; ms: number };
 
@@ -25,6 +27,7 @@ type ControlOperation =
 export function control(state: SimulatorState, call: Call, pauseFor: (ms: number) => void): Answer {
   const asked = `${call.method} ${call.path.slice(CONTROL_PATH.length)}`;
   if (asked === "GET /ledger") return { status: 200, body: state.ledger };
+  if (asked === "GET /events") return { status: 200, body: state.events };
   if (asked === "GET /requests") return { status: 200, body: state.requests };
   try {
     return { status: 200, body: operate(state, call.body as ControlOperation, pauseFor) };
@@ -54,6 +57,9 @@ function operate(state: SimulatorState, operation: ControlOperation, pauseFor: (
       return {};
     case "setApiKey":
       state.apiKey = operation.apiKey ?? undefined;
+      return {};
+    case "setWebhooks":
+      state.webhooks = operation.webhooks ?? undefined;
       return {};
     case "pause":
       pauseFor(operation.ms);

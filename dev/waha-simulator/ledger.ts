@@ -50,3 +50,14 @@ export type RequestEntry = {
   /** What it met, whether or not the client was still there; absent while it is being handled. */
   status?: number | "reset" | "hang";
 };
+
+/** An event that WAHA told, or was to tell. */
+export type WebhookEntry = {
+  event: "message.any" | "message.ack" | "message.ack.group";
+  session: string;
+  /** The message's raw id. */
+  id: string;
+  ack: number;
+  /** What the last try was answered with; absent while none was answered. */
+  status?: number;
+};

@@ -25,6 +25,20 @@ export type SessionOptions = {
   store?: boolean;
 };
 
+/** Where events go, set for the whole server, and how they fare on the way. */
+export type WebhookOptions = {
+  url: string;
+  /** Default: none, and no signature. */
+  key?: string;
+  /** Each event leaves up to this late, at random, so that events overtake each other. In ms; default: 0, in order. */
+  delayMs?: number;
+  /** The shares of events that are sent twice, and never. Default: 0. */
+  doubled?: number;
+  lost?: number;
+  /** From one try to the next, in ms. Default: 2000, as WAHA does. */
+  retryMs?: number;
+};
+
 /** What is simulated: one WAHA server, at one version. */
 export type WahaSimulatorOptions = {
   /** On 127.0.0.1; 0, the default, takes a free one. */
@@ -47,10 +61,12 @@ export type WahaSimulatorOptions = {
   lookup?: boolean;
   /** True: only `/api/version`, as on old servers. Default: false, both paths answer. */
   legacyVersionPath?: boolean;
+  /** Default: none. */
+  webhooks?: WebhookOptions;
 };
 
-/** The options with every default filled in, but for the key, which may change and is kept apart. */
-export type Settings = Required<Omit<WahaSimulatorOptions, "apiKey" | "sessions" | "port">>;
+/** The options with every default filled in, but for the key and the webhooks, which may change and are kept apart. */
+export type Settings = Required<Omit<WahaSimulatorOptions, "apiKey" | "sessions" | "port" | "webhooks">>;
 
 /** Fills in the defaults. */
 export function settingsFrom(options: WahaSimulatorOptions): Settings {

@@ -5,6 +5,7 @@ import { hasMessageIds } from "./features.ts";
 import type { Content, LedgerEntry } from "./ledger.ts";
 import { firstAck, newRawId, sentAnswer } from "./messages.ts";
 import type { Session, SimulatorState } from "./state.ts";
+import { tellOf } from "./webhooks.ts";
 
 /** How a fault bends a send that is otherwise as usual. */
 export type Twist = {
@@ -79,7 +80,7 @@ function accept(
 ): LedgerEntry {
   const givenId = typeof call.body.id === "string" ? call.body.id : undefined;
   const honoursIds = hasMessageIds(state.settings.version, session.engine) && !twist.ignoreId;
-  return state.accept({
+  const entry = state.accept({
     session: session.name,
     ...message,
     id: (honoursIds ? givenId : undefined) ?? newRawId(),
@@ -89,4 +90,7 @@ function accept(
     ack: twist.ack ?? firstAck(session.engine),
     forgotten: twist.forgotten ?? false,
   });
+  // The event may be there before the answer.
+  tellOf(state, session, entry);
+  return entry;
 }

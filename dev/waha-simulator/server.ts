@@ -7,8 +7,8 @@ import type { RouteName } from "./calls.ts";
 import { readCall } from "./calls.ts";
 import { CONTROL_PATH, control } from "./control.ts";
 import type { Fault } from "./faults.ts";
-import type { LedgerEntry, RequestEntry } from "./ledger.ts";
-import type { SessionOptions, SessionStatus, WahaSimulatorOptions } from "./options.ts";
+import type { LedgerEntry, RequestEntry, WebhookEntry } from "./ledger.ts";
+import type { SessionOptions, SessionStatus, WahaSimulatorOptions, WebhookOptions } from "./options.ts";
 import { respond, write } from "./respond.ts";
 import { SimulatorState, SimulatorStopped } from "./state.ts";
 
@@ -48,6 +48,11 @@ export class WahaSimulator {
     return this.#state.requests;
   }
 
+  /** Every event that was sent, or will be, oldest first; those that are lost on the way are left out. */
+  get events(): readonly WebhookEntry[] {
+    return this.#state.events;
+  }
+
   /** How many requests agree with every field given. */
   requestCount(filter: Partial<RequestEntry> = {}): number {
     return this.requests.filter((entry) => agrees(entry, filter)).length;
@@ -66,6 +71,16 @@ export class WahaSimulator {
   /** Resolves once `count` requests of a route arrived; rejects if the simulator stops before. */
   received(route: RouteName, count: number): Promise<void> {
     return this.#state.until(() => (this.#state.receivedCounts.get(route) ?? 0) >= count);
+  }
+
+  /** Resolves once no event is on its way any more; rejects if the simulator stops before. */
+  eventsSettled(): Promise<void> {
+    return this.#state.until(() => this.#state.eventsUnderWay === 0);
+  }
+
+  /** Where events go from now on; undefined: nowhere. */
+  setWebhooks(webhooks: WebhookOptions | undefined): void {
+    this.#state.webhooks = webhooks;
   }
 
   /** Returns a function that takes it away again. */

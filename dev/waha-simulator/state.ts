@@ -1,7 +1,14 @@
 import type { Call, RouteName } from "./calls.ts";
 import { FaultList } from "./faults.ts";
-import type { LedgerEntry, RequestEntry } from "./ledger.ts";
-import type { Engine, SessionOptions, SessionStatus, Settings, WahaSimulatorOptions } from "./options.ts";
+import type { LedgerEntry, RequestEntry, WebhookEntry } from "./ledger.ts";
+import type {
+  Engine,
+  SessionOptions,
+  SessionStatus,
+  Settings,
+  WahaSimulatorOptions,
+  WebhookOptions,
+} from "./options.ts";
 import { settingsFrom } from "./options.ts";
 
 /** A session with its defaults filled in. */
@@ -26,10 +33,15 @@ export class SimulatorStopped extends Error {
 export class SimulatorState {
   readonly settings: Settings;
   apiKey: string | undefined;
+  webhooks: WebhookOptions | undefined;
   readonly sessions = new Map<string, Session>();
   readonly faults = new FaultList();
   readonly ledger: LedgerEntry[] = [];
   readonly requests: RequestEntry[] = [];
+  /** Every event that was not lost, in the order in which they arose. */
+  readonly events: WebhookEntry[] = [];
+  /** How many of these are still on their way. */
+  eventsUnderWay = 0;
   readonly receivedCounts = new Map<RouteName, number>();
   readonly #unanswered = new Map<string, number>();
   readonly #stopping = new AbortController();
@@ -38,6 +50,7 @@ export class SimulatorState {
   constructor(options: WahaSimulatorOptions) {
     this.settings = settingsFrom(options);
     this.apiKey = options.apiKey;
+    this.webhooks = options.webhooks;
     for (const session of options.sessions ?? [{ name: "default" }]) this.addSession(session);
   }
 
@@ -92,6 +105,16 @@ export class SimulatorState {
     this.ledger.push(entry);
     this.changed();
     return entry;
+  }
+
+  /** Counts an event as on its way until the function returned is called. */
+  expectEvent(entry: WebhookEntry): () => void {
+    this.events.push(entry);
+    this.eventsUnderWay += 1;
+    return () => {
+      this.eventsUnderWay -= 1;
+      this.changed();
+    };
   }
 
   /** To be called after every change that a test may wait for. */

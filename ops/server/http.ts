@@ -13,7 +13,7 @@ import { CRON_PATH } from "./settings.ts";
 
 export const STATUS_PATH = "/api/status";
 export const HEALTH_PATH = "/api/health";
-const WEBHOOK_PATH = "/api/waha";
+export const WEBHOOK_PATH = "/api/waha";
 
 /**
  * Everything that the platform would serve, each under exactly its path.

@@ -65,6 +65,12 @@ export async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
+/**
+ * No time that a pass writes for the next moments lies further ahead. One that does was written while a clock was wrong,
+ * or by another program, and is not believed: it would hold for as long as it says.
+ */
+export const FORESEEN_SECONDS = 60;
+
 /** The earliest of some dates. */
 export function earliest(...dates: Date[]): Date {
   return new Date(Math.min(...dates.map((date) => date.getTime())));

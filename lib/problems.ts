@@ -264,6 +264,11 @@ const problems = {
     happened: "the function's clock and the database's differ by more than 5 s",
     remedy: "Check both hosts' time",
   },
+  time_impossible: {
+    kind: "notice",
+    happened: "the scheduler's own records held a time that lies too far ahead, and it was not believed",
+    remedy: "Check the clocks of the database's hosts, and what else writes to the scheduler collection",
+  },
   indexes_missing: {
     kind: "notice",
     happened: "indexes could not be created",

@@ -187,6 +187,11 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     happened: "The function's clock and the database's are more than 5 seconds apart",
     remedy: "Put the wrong host's time right (NTP). The database's clock decides what is due",
   },
+  time_impossible: {
+    happened:
+      "A lease, or what is remembered of alerts, held a time that lies too far ahead: a clock was wrong, or another program wrote there. It was not believed; a lease is cut to 20 seconds",
+    remedy: "Check the clocks of the database's hosts",
+  },
   indexes_missing: {
     happened: "These could not be created; the log says why. Everything works, slower",
     remedy: "Give the user `createIndex`, or [create them by hand](indexes.md)",

@@ -1,3 +1,4 @@
+import { addSeconds } from "../clock.ts";
 import type { Database } from "../mongo/client.ts";
 import { isOfOneDocument } from "../mongo/errors.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
@@ -13,6 +14,9 @@ export type Uncertain = Pick<MessageDocument, "_id" | "campaignId"> & {
   delivery: Delivery & { attemptAt: Date; session: string; chatId: string };
 };
 
+/** What is older than a day is not looked up: a time that lies further ahead is not believed, and looked after now. */
+const FORESEEN_LOOKUP_SECONDS = 24 * 3600;
+
 const STATES = ["attempting", "unknown", "sent", "failed"];
 
 /**
@@ -22,7 +26,10 @@ const STATES = ["attempting", "unknown", "sent", "failed"];
 export async function findUncertain(db: Database, now: Date, limit: number): Promise<Uncertain[]> {
   const found = await db.messages
     .find({
-      "delivery.nextLookupAt": { $lte: now },
+      $or: [
+        { "delivery.nextLookupAt": { $lte: now } },
+        { "delivery.nextLookupAt": { $gt: addSeconds(now, FORESEEN_LOOKUP_SECONDS) } },
+      ],
       "delivery.state": { $in: STATES },
       // The operators also find lists of these.
       $expr: { $and: [{ $in: ["$delivery.state", STATES] }, SHORT_ID] },

@@ -1,5 +1,5 @@
 import type { Document } from "mongodb";
-import { addSeconds } from "../clock.ts";
+import { addSeconds, FORESEEN_SECONDS } from "../clock.ts";
 import type { MessageNames } from "../documents/mapping.ts";
 import { allUnchanged, deliveryBefore, text } from "../mongo/safe-fields.ts";
 import { messageOf, PROBLEMS, type Reason } from "../problems.ts";
@@ -61,7 +61,7 @@ function deliveryError({ code, detail }: Reason, at: Moment) {
 }
 
 /**
- * claimed → released: another pass's claim has expired. No intent exists, so nothing was posted.
+ * claimed → released: another pass's claim has expired, or ends at an impossible time. No intent exists, so nothing was posted.
  *
  * @param passId gives its own claims back itself
  * @param expiredBy claims that ended by then
@@ -69,7 +69,10 @@ function deliveryError({ code, detail }: Reason, at: Moment) {
 export function rescued(passId: string, expiredBy: Date, now: Date): Change {
   return {
     filter: {
-      "delivery.claimExpiresAt": { $lte: expiredBy },
+      $or: [
+        { "delivery.claimExpiresAt": { $lte: expiredBy } },
+        { "delivery.claimExpiresAt": { $gt: addSeconds(now, FORESEEN_SECONDS) } },
+      ],
       "delivery.state": "claimed",
       "delivery.passId": { $ne: passId },
       $expr: IS_DOCUMENT,

@@ -1,5 +1,5 @@
 import type { AnyBulkWriteOperation, Document, FindOneOptions } from "mongodb";
-import { addSeconds } from "../clock.ts";
+import { addSeconds, FORESEEN_SECONDS } from "../clock.ts";
 import { type Config, quietSeconds, RECENT_PASS_SECONDS } from "../config.ts";
 import type { Database, Stored } from "../mongo/client.ts";
 import { addToAlerts, mayHaveNews } from "./alerts/store.ts";
@@ -26,7 +26,8 @@ export async function readLastPass(db: Database, limits: FindOneOptions = {}): P
 
 /** Whether the last pass ended so recently that passes run. */
 export function isRecent({ endedAt }: Pick<LastPass, "endedAt">, now: Date, config: Config): boolean {
-  return endedAt >= addSeconds(now, -quietSeconds(config));
+  const isPossible = endedAt <= addSeconds(now, FORESEEN_SECONDS);
+  return isPossible && endedAt >= addSeconds(now, -quietSeconds(config));
 }
 
 /**

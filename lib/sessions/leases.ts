@@ -1,5 +1,5 @@
 import type { AnyBulkWriteOperation, Document } from "mongodb";
-import { addSeconds } from "../clock.ts";
+import { addSeconds, FORESEEN_SECONDS } from "../clock.ts";
 import type { Database, Stored } from "../mongo/client.ts";
 
 /**
@@ -15,6 +15,8 @@ export interface SessionLease {
   expiresAt: Date;
   /** The lease before this one had run out: its pass died, or could not give it back. */
   takenOver?: boolean;
+  /** It was to end at an impossible time when a pass asked for it last. */
+  isCut?: boolean;
   /** When the last message was posted, for the gap before the next. */
   lastSentAt?: Date;
   /** Until then WhatsApp's restriction of the account is respected. */
@@ -41,8 +43,12 @@ const sessionOf = ({ _id }: Pick<SessionLease, "_id">) => _id.slice(leaseId("").
 /** It has ended by the database's own clock, and WhatsApp does not restrict the account. */
 const FREE: Document = { $and: [{ $lte: ["$expiresAt", "$$NOW"] }, { $lte: ["$restrictedUntil", "$$NOW"] }] };
 
+/** No renewal has written it. By this comparison it is also what is no date, and would never be over. */
+const IMPOSSIBLE: Document = { $gt: ["$expiresAt", { $add: ["$$NOW", FORESEEN_SECONDS * 1000] }] };
+
 /**
- * Takes the leases of those sessions that are free, for `leaseMs` milliseconds from the database's own now.
+ * Takes the leases of those sessions that are free, for `leaseMs` milliseconds from the database's own now. One whose
+ * end is impossible is cut to a lease from now: should it have a holder all the same, that one renews it.
  *
  * @param takenAt makes this tenure: no other of the same pass may have it
  * @returns by session: the lease as it now stands. It is this pass's if both `passId` and `takenAt` are
@@ -60,8 +66,13 @@ export async function takeLeases(
     takenOver: { $gt: ["$expiresAt", GIVEN_BACK] },
   };
   // One that is not free stays as it is.
-  const fields = Object.entries(taken).map(([name, value]) => [name, { $cond: [FREE, value, `$${name}`] }]);
-  const update = [{ $set: Object.fromEntries(fields) }];
+  const kept: Record<string, unknown> = {
+    ...Object.fromEntries(Object.keys(taken).map((name) => [name, `$${name}`])),
+    expiresAt: { $cond: [IMPOSSIBLE, taken.expiresAt, "$expiresAt"] },
+  };
+  const fields = Object.entries(taken).map(([name, value]) => [name, { $cond: [FREE, value, kept[name]] }]);
+  const isCut = { $cond: [IMPOSSIBLE, true, "$$REMOVE"] };
+  const update = [{ $set: { ...Object.fromEntries(fields), isCut } }];
   await writeAll(
     db,
     sessions.map((session) => ({ updateOne: { filter: { _id: leaseId(session) }, update, upsert: true } })),
@@ -77,7 +88,8 @@ export async function takeLeases(
  * @returns the sessions whose lease was renewed
  */
 export async function renewLeases(db: Database, tenures: Tenure[], leaseMs: number): Promise<Set<string>> {
-  const expiresAt = { $max: ["$expiresAt", { $add: ["$$NOW", leaseMs] }] };
+  const renewed = { $add: ["$$NOW", leaseMs] };
+  const expiresAt = { $cond: [IMPOSSIBLE, renewed, { $max: ["$expiresAt", renewed] }] };
   const { matchedCount } = await writeAll(
     db,
     tenures.map((tenure) => ({
@@ -132,8 +144,11 @@ function sameTenure({ passId, session, takenAt }: Tenure): Document {
   return { _id: leaseId(session), passId, takenAt };
 }
 
+/** One that lies ahead was none. */
+const PAST_SEND: Document = { $cond: [{ $gt: ["$lastSentAt", "$$NOW"] }, "$$NOW", "$lastSentAt"] };
+
 function latest({ lastSentAt }: Tenure): Document {
-  return lastSentAt ? { lastSentAt: { $max: ["$lastSentAt", lastSentAt] } } : {};
+  return lastSentAt ? { lastSentAt: { $max: [PAST_SEND, lastSentAt] } } : {};
 }
 
 async function writeAll(db: Database, writes: Document[]): Promise<{ matchedCount: number }> {

@@ -124,3 +124,13 @@ test("when the last message was posted is kept by a renewal, a return and a leas
 test("a pass whose name looks like an expression is stored as it is", async () => {
   expect(await holderAfter({ ...A, passId: "$$NOW" })).toBe("$$NOW");
 });
+
+test("the holder of a lease whose end was impossible renews it, and keeps it", async () => {
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  await endAt(ago(-3600));
+  expect(await holderAfter(B)).toBe("A");
+  expect(await renewLeases(db, [tenure(A)], LEASE_MS)).toEqual(new Set(["s"]));
+  await endAt(ago(-3600));
+  expect(await renewLeases(db, [tenure(A)], LEASE_MS)).toEqual(new Set(["s"]));
+  expect((await leaseOf())?.expiresAt.getTime()).toBeLessThan(Date.now() + LEASE_MS + 1000);
+});

@@ -1,4 +1,5 @@
-import { addSeconds } from "../../clock.ts";
+import { isDeepStrictEqual } from "node:util";
+import { addSeconds, FORESEEN_SECONDS } from "../../clock.ts";
 import { messageOf } from "../../problems.ts";
 import type { LastPass } from "../record.ts";
 import type { PassReport } from "../report.ts";
@@ -27,13 +28,14 @@ const CLAIM_SECONDS = 30;
  * Says what a pass means for the alerts.
  *
  * @param now the end of the pass
- * @returns what is to be remembered, and the entries whose notification is this pass's to post once that is written
+ * @returns what is to be remembered, whether a time in it was impossible, and the entries whose notification is this pass's to post once that is written
  */
 export function evaluate(
-  before: AlertsDocument,
+  remembered: AlertsDocument,
   report: Findings,
   now: Date,
-): { document: AlertsDocument; toTell: Entry[] } {
+): { document: AlertsDocument; toTell: Entry[]; wasImpossible: boolean } {
+  const before = withoutFuture(remembered, now);
   // Passes overlap: one that looked at WAHA earlier may end later, and must not undo what a later look showed.
   const isOutdated = before.seenAt !== null && report.seenAt < before.seenAt;
   const sessions = isOutdated ? undefined : report.sessions;
@@ -63,6 +65,7 @@ export function evaluate(
       unannounced: {},
       gapsUntil: gap?.lastAt ?? before.gapsUntil,
     },
+    wasImpossible: !isDeepStrictEqual(before, remembered),
     toTell: entries
       .filter((entry) => entry.claimedUntil === claimedUntil)
       .sort((one, other) => compareNames(one.about, other.about)),
@@ -86,6 +89,23 @@ export function afterPost(before: AlertsDocument, posted: Entry[], isTaken: bool
     return [{ ...entry, told: claimed.state, claimedUntil: null }];
   });
   return { ...before, entries };
+}
+
+/** What is remembered, without times that lie ahead: for as long as they do, people would not be told. */
+function withoutFuture(before: AlertsDocument, now: Date): AlertsDocument {
+  const foreseen = addSeconds(now, FORESEEN_SECONDS);
+  const believed = (at: Date | null) => (at !== null && at > foreseen ? null : at);
+  return {
+    ...before,
+    seenAt: believed(before.seenAt),
+    gapsUntil: believed(before.gapsUntil),
+    entries: before.entries.map((entry) => ({
+      ...entry,
+      since: believed(entry.since) ?? now,
+      lastAt: believed(entry.lastAt) ?? now,
+      claimedUntil: believed(entry.claimedUntil),
+    })),
+  };
 }
 
 type Sessions = PassReport["sessions"];

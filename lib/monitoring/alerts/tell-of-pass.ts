@@ -41,7 +41,9 @@ async function updateAlerts(config: Config, log: Log, report: PassReport): Promi
   const lastPass = await readLastPass(db);
   const findings = { ...report, gap: lastPass?.gap, isDatabaseTold: isToldAway(config) };
   const now = new Date(summary.startedAt.getTime() + summary.durationMs);
-  const { toTell } = await changeAlerts(db, (before) => evaluate(before, findings, now));
+  const { toTell, wasImpossible } = await changeAlerts(db, (before) => evaluate(before, findings, now));
+  if (wasImpossible)
+    log.warn({ code: "time_impossible" }, "what is remembered of alerts held a time that lies too far ahead");
   const groups = Map.groupBy(toTell, ({ kind, state }) => `${kind} ${state}`);
   await Promise.all([...groups.values()].map((group) => tellTogether(config, log, db, group, now)));
 }

@@ -1,4 +1,4 @@
-import { addSeconds } from "../../clock.ts";
+import { addSeconds, earliest, FORESEEN_SECONDS } from "../../clock.ts";
 import { describeError } from "../../log.ts";
 import {
   leaveLeases,
@@ -109,14 +109,28 @@ export class HeldLeases {
     const held = new Map<string, HeldLease>();
     let takenOver = false;
     for (const [session, lease] of others) {
+      this.#noteImpossible(session, lease);
       if (lease.passId !== passId || lease.takenAt?.getTime() !== takenAt.getTime()) continue;
-      const own = new HeldLease(this.#pass, session, { takenAt, lastSentAt: lease.lastSentAt });
+      const own = new HeldLease(this.#pass, session, { takenAt, lastSentAt: this.#past(lease.lastSentAt) });
       this.#held.add(own);
       held.set(session, own);
       others.delete(session);
       takenOver ||= lease.takenOver ?? false;
     }
     return { held, others, takenOver };
+  }
+
+  /** A time that lies ahead was none at which anything was sent: the pause counts from now. */
+  #past(lastSentAt: Date | undefined): Date | undefined {
+    return lastSentAt && earliest(lastSentAt, this.#pass.clock.now());
+  }
+
+  #noteImpossible(session: string, { isCut, lastSentAt }: SessionLease): void {
+    const { clock, log, stats } = this.#pass;
+    if (!isCut && !(lastSentAt && lastSentAt > addSeconds(clock.now(), FORESEEN_SECONDS))) return;
+    const code = "time_impossible";
+    stats.problem(code, 1, session);
+    log.warn({ code, session }, "the lease of the session held a time that lies too far ahead");
   }
 
   /** Gives leases up: those that are to run out do so, the others are given back. */

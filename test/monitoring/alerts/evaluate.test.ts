@@ -72,6 +72,7 @@ describe("a pass without news", () => {
     expect(evaluate(known, report(), NOW)).toEqual({
       document: { ...known, seenAt: secondsAgo(50) },
       toTell: [],
+      wasImpossible: false,
     });
   });
 

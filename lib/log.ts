@@ -52,8 +52,17 @@ function createLog(level: string): Log {
       redact: REDACTED,
       formatters: { log: withHelp },
     },
-    destination ?? pino.destination({ fd: 1, sync: true }),
+    escaping(destination ?? pino.destination({ fd: 1, sync: true })),
   );
+}
+
+/** What a terminal obeys (C1), or what turns or hides the rest of a line: JSON leaves it as it is. */
+const OBEYED = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** Writes such characters as JSON's escapes, which mean the same to a program. */
+function escaping(to: DestinationStream): DestinationStream {
+  const escaped = (sign: string) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return { write: (line) => to.write(line.replaceAll(OBEYED, escaped)) };
 }
 
 /** Names the page that explains the code of a line, if it has one. */

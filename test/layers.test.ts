@@ -13,7 +13,7 @@ const LAYERS = [
   ["sessions"],
   ["campaigns", "messages", "waha"],
   ["mongo"],
-  ["config", "database-url", "documents", "problems", "errors", "log", "clock", "async"],
+  ["config", "database-url", "documents", "problems", "errors", "neutral", "log", "clock", "async"],
 ];
 
 /** Rooms of one layer don't know each other, but for these: and the last layer's files, which are one room. */

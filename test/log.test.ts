@@ -2,12 +2,21 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { MongoServerError } from "mongodb";
 import { describe, expect, test } from "vitest";
-import { describeError } from "../lib/log.ts";
+import { describeError, openLog, writeLogTo } from "../lib/log.ts";
 import { errorUrl } from "../lib/problems.ts";
 
 /** What must never be read in a log: an address with its password, and a customer's words. */
 const SECRET = "mongodb://bob:hunter2@db.example.net";
 const shown = (error: unknown) => JSON.stringify(describeError(error));
+
+test("what a terminal obeys, or what turns a line, is escaped; a program reads it as it was", async () => {
+  const lines: string[] = [];
+  writeLogTo({ write: (line) => void lines.push(line) });
+  const name = "\u009b31m\u202eevil\u2066\u200b\ufeff\u007f";
+  openLog("info").info({ name }, "x");
+  expect(lines[0]).toMatch(/^[\x20-\x7e]+\n$/);
+  expect(JSON.parse(lines[0] ?? "").name).toBe(name);
+});
 
 describe("a described error", () => {
   const ERRORS: [name: string, error: unknown][] = [

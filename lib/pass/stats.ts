@@ -1,5 +1,6 @@
 import { type Histogram, histogramOf } from "../monitoring/history/lateness.ts";
 import type { Summary } from "../monitoring/report.ts";
+import { neutral } from "../neutral.ts";
 import { messageOf, PROBLEMS, type ProblemCode, type Reason } from "../problems.ts";
 
 type Count =
@@ -13,9 +14,8 @@ type Count =
   | "reconciled"
   | "campaignsCompleted";
 
-/** How many of the details (sessions' names, statuses) an error's message shows, and how much of each. */
+/** How many of the details (sessions' names, statuses) an error's message shows. */
 const SHOWN_DETAILS = 5;
-const MAX_DETAIL = 160;
 
 /** The app changed these messages, or the pass claims them anew: given back, they keep no pass from being ok. */
 const RELEASED_BY_WISH: ReadonlySet<ProblemCode> = new Set(["message_changed", "claim_ran_out"]);
@@ -87,8 +87,11 @@ export class PassStats {
   problem(code: ProblemCode, count = 1, ...details: (string | undefined)[]): void {
     const known = this.#problems.get(code) ?? { count: 0, details: new Set<string>() };
     known.count += count;
-    for (const detail of details)
-      if (detail && known.details.size < SHOWN_DETAILS) known.details.add(detail.slice(0, MAX_DETAIL));
+    for (const detail of details) {
+      // What is wrong with WAHA's address names no session, and is to be copied.
+      const shown = detail && (PROBLEMS[code].kind === "waha" ? detail : neutral(detail));
+      if (shown && known.details.size < SHOWN_DETAILS) known.details.add(shown);
+    }
     this.#problems.set(code, known);
   }
 

@@ -1,4 +1,5 @@
 import type { UnavailableError } from "../../errors.ts";
+import { neutral } from "../../neutral.ts";
 import { messageOf, PROBLEMS, type ProblemCode } from "../../problems.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { PassReport } from "../report.ts";
@@ -68,7 +69,7 @@ function sessionsDown({ sessions }: PassReport, working: string[]): Found[] {
     .map((name) => {
       const status = sessions.get(name)?.status;
       const code = status ? "session_not_working" : "session_not_found";
-      const message = messageOf(code, status ? `${name}: ${status}` : name);
+      const message = messageOf(code, neutral(status ? `${name}: ${status}` : name));
       return { kind: "session", about: name, code, message };
     });
 }

@@ -1,3 +1,4 @@
+import { neutral } from "../../neutral.ts";
 import { errorUrl, isProblemCode, PROBLEMS } from "../../problems.ts";
 import { lasting } from "../words.ts";
 import { type Alert, type AlertKind, type AlertState, UNSENT } from "./alert.ts";
@@ -25,7 +26,7 @@ const MAX_LINES = 10;
 export function notificationOf(kind: AlertKind, state: AlertState, alerts: Alert[], at: Date): Notification {
   const lines = alerts.slice(0, MAX_LINES).map((alert) => lineOf(alert, state, at));
   if (alerts.length > MAX_LINES) lines.push(`… and ${alerts.length - MAX_LINES} more`);
-  const text = withoutMarkup(lines.join("\n")).slice(0, MAX_TEXT);
+  const text = lines.join("\n").slice(0, MAX_TEXT);
   return {
     text,
     content: text,
@@ -46,7 +47,7 @@ export function notificationOf(kind: AlertKind, state: AlertState, alerts: Alert
 function lineOf(alert: Alert, state: AlertState, at: Date): string {
   const { about, code, message, since } = alert;
   if (state === "standing") return `🔴 waha-scheduler: ${code ? `${message} [${code}]` : message}`;
-  const whose = about ? `"${about}": ` : "";
+  const whose = about ? `"${neutral(about)}": ` : "";
   return `🟢 waha-scheduler: over after ${lasting(since, at)}: ${whose}${happenedOf(alert)}`;
 }
 
@@ -56,9 +57,4 @@ function happenedOf({ kind, code, message }: Alert): string {
   if (!isOfMessages && isProblemCode(code)) return PROBLEMS[code].happened;
   // How many messages, before the reasons.
   return message.split(". ", 1)[0] ?? message;
-}
-
-/** Without the signs that Slack reads as its own markup, such as a call to a whole channel. */
-function withoutMarkup(text: string): string {
-  return text.replaceAll("<", "‹").replaceAll(">", "›");
 }

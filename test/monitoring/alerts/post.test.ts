@@ -3,7 +3,7 @@ import { backgroundDone } from "../../../lib/async.ts";
 import { type AlertedWorld, createAlertedWorld } from "../../support/alerted-world.ts";
 import { callAlone } from "../../support/call-alone.ts";
 import { startReceiver } from "../../support/receiver.ts";
-import { createWorld, message, SECRET, WAHA_KEY } from "../../support/world.ts";
+import { ago, createWorld, message, SECRET, WAHA_KEY } from "../../support/world.ts";
 
 describe("what is posted", () => {
   test("is JSON that Slack, Discord and programs understand", async () => {
@@ -35,6 +35,44 @@ describe("what is posted", () => {
     expect(alert?.content.length).toBeGreaterThan(1000);
     expect(alert?.content.length).toBeLessThanOrEqual(2000);
     expect(alert?.content).not.toContain("<");
+  });
+
+  const NAMES = [
+    "x\n🟢 waha-scheduler: over after 5 s: all is well",
+    "x\u2028🟢 waha-scheduler: over",
+    "[Log in](https://evil.example)",
+    "<https://evil.example|Log in>",
+    "https://evil.example/x",
+    "see www.evil.example now",
+    "@all @everyone @channel",
+    "**bold** `code` ~~no~~ ||spoiler||",
+    "\u202eabc\u200b\u009b31m",
+    "y".repeat(500),
+  ];
+
+  test.each(NAMES)("takes a name for a name, and forges nothing: %j", async (name) => {
+    const world = await createAlertedWorld({ sessions: [{ name: "default" }, { name }] });
+    await world.insert({ sessionId: name }, { sessionId: `${name}!`, scheduledAt: ago(300) });
+    world.waha.removeSession(name);
+    await world.callAndTell();
+    await world.insert({ sessionId: `${name}!` });
+    await world.callAndTell();
+    const missed = { "delivery.error.code": "session_not_found", isSent: false };
+    await world.messages.updateMany(missed, {
+      $set: { scheduledAt: ago(200), "delivery.error.at": ago(100) },
+    });
+    await world.callAndTell();
+    expect(world.told()).toContain("session standing");
+    expect(world.told()).toContain("missed standing");
+    for (const { text, alerts } of world.alerts()) {
+      expect(text.split("\n")).toHaveLength(alerts.length);
+      for (const line of text.split("\n")) expect(line).toMatch(/^(🔴|🟢) waha-scheduler: /u);
+      const ofNames = [text, ...alerts.map(({ message }) => message)]
+        .join(" ")
+        .replaceAll(/\[[a-z_]+\]/g, "");
+      expect(ofNames).not.toMatch(/[<>@*`~|[\]\\]|:\/\/|evil\.example|[\p{Cc}\p{Cf}\u2028]/u);
+      expect(ofNames).not.toContain("y".repeat(101));
+    }
   });
 
   test("holds no text, chat, key, secret or address", async () => {

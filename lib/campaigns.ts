@@ -29,8 +29,16 @@ export interface CampaignDocument {
 /** Something of the campaign was claimed or settled since it was last settled itself. */
 export const OPEN_CAMPAIGN = { "delivery.open": true } as const;
 
+/** It is over: settled from a count, or closed. */
+const SETTLED_CAMPAIGN = { "delivery.settledAt": { $exists: true } } as const;
+
 export const CAMPAIGN_INDEXES: IndexDescription[] = [
   { name: "scheduler_open", key: { "delivery.checkedAt": 1 }, partialFilterExpression: OPEN_CAMPAIGN },
+  {
+    name: "scheduler_settled",
+    key: { "delivery.settledAt": 1 },
+    partialFilterExpression: SETTLED_CAMPAIGN,
+  },
 ];
 
 /** How many open campaigns one pass looks at, those longest not looked at first. */

@@ -259,6 +259,13 @@ const problems = {
     happened: "WhatsApp refused messages that WAHA had accepted; they stay sent, and did not arrive",
     remedy: "Check their chats, and the account on its phone",
   },
+  session_silent: {
+    kind: "notice",
+    happened:
+      "WAHA calls the session WORKING, and WhatsApp has reported nothing of the last twenty messages that it sent to people",
+    remedy:
+      "Look on its phone whether they are there. If not, restart the session in WAHA; if they are, check that WAHA sends its webhooks (npm run doctor)",
+  },
   clock_skew: {
     kind: "notice",
     happened: "the function's clock and the database's differ by more than 5 s",

@@ -201,6 +201,12 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
       "WhatsApp refused messages that WAHA had accepted. They stay `sent`, with this as `delivery.error`, and did not arrive",
     remedy: "Does the chat exist, and may the account write to it? Look at the account's phone",
   },
+  session_silent: {
+    happened:
+      "The session is WORKING, and of the last twenty messages that it sent to people over ten minutes ago none has a receipt, though webhooks of other sessions come, or its own did before",
+    remedy:
+      "Look on its phone whether they are there. If not, restart the session in WAHA; they stay `sent`, so write them anew. If they are, [its webhooks](monitoring.md#receipts) don't come",
+  },
   flags_missing: {
     happened: "Messages lack `isSent`, `isDeleted` or `isPicked` (or hold `null`): no pass ever sees them",
     remedy: "Give the app defaults, and [set the missing ones](documents.md#messages-that-lack-a-flag)",

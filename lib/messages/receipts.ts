@@ -1,7 +1,8 @@
+import { addSeconds } from "../clock.ts";
 import type { Database } from "../mongo/client.ts";
 import { isOfOneDocument } from "../mongo/errors.ts";
-import type { Id } from "../mongo/ids.ts";
-import { canBeWritten } from "../mongo/ids.ts";
+import { canBeWritten, type Id } from "../mongo/ids.ts";
+import { text } from "../mongo/safe-fields.ts";
 import { type Updated, updateAll } from "../mongo/updates.ts";
 import { awaitedNoMore, type Heard, heard } from "./transitions.ts";
 
@@ -44,6 +45,53 @@ export async function recordReceipt(
     if (isOfOneDocument(error)) return "rejected";
     throw error;
   }
+}
+
+/** What WhatsApp reported of the messages that a session sent to people last. */
+export interface SessionReceipts {
+  session: string;
+  /** The latest messages, newest first: when each was sent, and when its last receipt came; null if none did. */
+  latest: { at: Date; heardAt: Date | null }[];
+  /** When a receipt of the session came last, as far as was looked. */
+  heardAt: Date | null;
+}
+
+/** How many messages are looked at, of all sessions together, so that it costs no more with a thousand of them. */
+const SURVEYED = 2_000;
+
+/** Groups and channels give receipts of their own kinds, or none. */
+const OF_A_PERSON = /@(c\.us|s\.whatsapp\.net|lid)$/;
+
+/**
+ * Looks at what WhatsApp reported of the messages that were sent before a moment, by session; those that awaited
+ * receipts. Served by `scheduler_receipts_until`.
+ *
+ * @param count how many of a session's latest messages are given
+ */
+export async function surveyReceipts(
+  db: Database,
+  before: Date,
+  count: number,
+  limits: { maxTimeMS: number },
+): Promise<SessionReceipts[]> {
+  const sentBefore = addSeconds(before, RECEIPT_SECONDS);
+  const date = (field: string) => ({ $cond: [{ $eq: [{ $type: field }, "date"] }, field, null] });
+  const heardAt = date("$delivery.receiptAt");
+  const pipeline = [
+    { $match: { "delivery.receiptsUntil": { $lte: sentBefore } } },
+    { $sort: { "delivery.receiptsUntil": -1 } },
+    { $limit: SURVEYED },
+    { $match: { "delivery.state": "sent", "delivery.chatId": OF_A_PERSON } },
+    {
+      $group: {
+        _id: text("delivery.session"),
+        latest: { $firstN: { input: { at: date("$delivery.attemptAt"), heardAt }, n: count } },
+        heardAt: { $max: heardAt },
+      },
+    },
+    { $project: { _id: 0, session: "$_id", latest: 1, heardAt: 1 } },
+  ];
+  return db.messages.aggregate<SessionReceipts>(pipeline, limits).toArray();
 }
 
 /** Ends the waiting for receipts that have been awaited for long enough. Served by `scheduler_receipts_until`. */

@@ -37,6 +37,8 @@ export interface PassReport {
   sessions: Map<string, WahaSession> | undefined;
   /** When it looked last, by the database's time. What another pass saw later counts more. */
   seenAt: Date;
+  /** Sessions that work, and of whose messages WhatsApp reports nothing; undefined if they were not looked for. */
+  silent: readonly string[] | undefined;
   /** Whether the alerts are to be evaluated, as recording the pass told; or why it was not recorded. */
   recorded: boolean | UnavailableError | undefined;
 }

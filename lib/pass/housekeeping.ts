@@ -4,7 +4,6 @@ import { SWEPT_SECONDS } from "../config.ts";
 import { describeError, shownId } from "../log.ts";
 import { findExpiredClaims, rescueExpiredClaims } from "../messages/claims.ts";
 import { messageIndexes } from "../messages/indexes.ts";
-import { forgetReceipts } from "../messages/receipts.ts";
 import type { Database } from "../mongo/client.ts";
 import { isRefusal, isTooSlow } from "../mongo/errors.ts";
 import type { Id } from "../mongo/ids.ts";
@@ -26,15 +25,6 @@ export async function audit({ clock, db, log, stats }: Pass): Promise<void> {
     stats.problem("database_slow");
     log.warn({}, "messages that are never seen were not counted: it took too long");
   }
-}
-
-/** How many messages a pass takes out of those whose receipts are awaited: far more than it sends in a minute. */
-const FORGOTTEN_A_PASS = 5_000;
-
-/** Ends the waiting for receipts of a week ago, so that their indexes stay small. */
-export async function endReceipts(pass: Pass): Promise<void> {
-  const { rejected } = await forgetReceipts(pass.db, pass.clock.now(), FORGOTTEN_A_PASS);
-  noteTurnedAway(pass, rejected, "messages");
 }
 
 /** The app's collections that have indexes of the scheduler's. */

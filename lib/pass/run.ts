@@ -14,9 +14,10 @@ import { asReason } from "../problems.ts";
 import { openWaha } from "../waha/client.ts";
 import { takeSnapshot, type WahaSnapshot } from "../waha/snapshot.ts";
 import { lookForDocuments } from "./documents.ts";
-import { audit, endReceipts, noteIndexes, noteTurnedAway, rescue, wantedIndexes } from "./housekeeping.ts";
+import { audit, noteIndexes, noteTurnedAway, rescue, wantedIndexes } from "./housekeeping.ts";
 import { lifetimes, passEnds } from "./lifetimes.ts";
 import type { Pass } from "./pass.ts";
+import { endReceipts, lookForSilence } from "./receipts.ts";
 import { reconcile } from "./reconcile.ts";
 import { sendLoop } from "./send/loop.ts";
 import { PassStats } from "./stats.ts";
@@ -108,13 +109,14 @@ async function runSteps(
   noteSkew(pass);
   // None of these waits for another, so that a pass with nothing to do is over after a few round trips.
   const rescued = steps.run("rescue", () => rescue(pass));
-  const [open, watch] = await Promise.all([
+  const [open, watch, silent] = await Promise.all([
     steps.run("campaigns", () => findOpenCampaigns(db)),
     steps.run("send", () => sendLoop(pass, seen, rescued)),
+    config.WAHA_WEBHOOK_KEY ? steps.run("silence", () => lookForSilence(pass, snapshot)) : [],
+    config.WAHA_WEBHOOK_KEY ? steps.run("receipts", () => endReceipts(pass)) : undefined,
     steps.run("reconcile", () => reconcile(pass, snapshot)),
     steps.run("sweep", () => sweepAll(pass, rescued)),
     steps.run("audit", () => audit(pass)),
-    config.WAHA_WEBHOOK_KEY ? steps.run("receipts", () => endReceipts(pass)) : undefined,
     rescued,
   ]);
   await Promise.all([
@@ -125,6 +127,7 @@ async function runSteps(
   return report(pass, steps, {
     sessions: (watch?.snapshot ?? snapshot)?.sessions,
     seenAt: watch?.seenAt ?? pass.clock.startedAt,
+    silent,
   });
 }
 
@@ -132,7 +135,7 @@ async function runSteps(
 async function report(
   pass: Pass,
   steps: Steps,
-  { sessions, seenAt }: Pick<PassReport, "sessions" | "seenAt">,
+  { sessions, seenAt, silent }: Pick<PassReport, "sessions" | "seenAt" | "silent">,
 ): Promise<PassReport> {
   const { clock, db, id: passId, log, stats } = pass;
   const { startedAt } = clock;
@@ -151,6 +154,7 @@ async function report(
     defective: steps.defects > 0,
     sessions,
     seenAt,
+    silent,
     recorded: isRecorded ?? steps.failures[before],
   };
 }

@@ -183,6 +183,33 @@ test("what was sent can be neither released, failed nor sent again", async () =>
   expect(await world.find(message._id)).toEqual(before);
 });
 
+test("a settlement that a receipt contradicts is stale: nothing that was sent is released or refused, nor the other way round", async () => {
+  const attempting = async (receipt: string) => {
+    const message = await claimed();
+    await commit(intent(NAMES, message, ATTEMPT));
+    const of = { _id: message._id as ObjectId };
+    await world.messages.updateOne(of, { $set: { "delivery.receipt": receipt } });
+    return message;
+  };
+  const at = new Date();
+  for (const receipt of ["server", "delivered", "read", "played"]) {
+    const message = await attempting(receipt);
+    expect(await commit(released(message, at, REASON))).toBe("stale");
+    expect(await commit(refused(NAMES, message, at, REASON))).toBe("stale");
+    expect(await commit(sent(NAMES, message, at, "A1"))).toBe("applied");
+  }
+  const message = await attempting("refused");
+  expect(await commit(sent(NAMES, message, at, "A1"))).toBe("stale");
+  expect(await commit(refused(NAMES, message, at, REASON))).toBe("applied");
+});
+
+test("an attempt without an id of its own does not have the last one's, by which it would be taken for that", async () => {
+  const message = await claimed({ delivery: { state: "released", waMessageId: "OLD", session: "other" } });
+  expect((await world.find(message._id)).delivery).toMatchObject({ waMessageId: "OLD", session: "other" });
+  await commit(intent(NAMES, message, { ...ATTEMPT, waMessageId: undefined }));
+  expect((await world.find(message._id)).delivery).not.toHaveProperty("waMessageId");
+});
+
 test("an intent leaves nothing for the end of the pass to give back", async () => {
   const expiresAt = ago(-40);
   const [attempting, waiting] = [await claimed({}, expiresAt), await claimed({}, expiresAt)];

@@ -164,26 +164,38 @@ test.each(PROOF)("%s: %s with ack %d makes an unknown message %s", async (engine
 
 describe("proof settles", () => {
   const error = { code: "waha_timeout", message: "in words", at: ago(50) };
-  test.each<[name: string, message: Document, sent: string, refused: string]>([
-    ["an attempt that has a reason", attempted(60, { error }), "sent", "failed"],
-    ["an attempt past its lookup's time and its POST's limit", attempted(130), "sent", "failed"],
-    ["not one that its pass may wait for", attempted(5), "attempting", "attempting"],
+  test.each<[name: string, make: () => Document, sent: string, refused: string]>([
+    ["an attempt that has a reason", () => attempted(60, { error }), "sent", "failed"],
+    ["an attempt past its lookup's time and its POST's limit", () => attempted(130), "sent", "failed"],
+    ["not one that its pass may wait for", () => attempted(5), "attempting", "attempting"],
     [
       "not one past its lookup's time alone",
-      attempted(5, { nextLookupAt: ago(1) }),
+      () => attempted(5, { nextLookupAt: ago(1) }),
+      "attempting",
+      "attempting",
+    ],
+    [
+      "not one of a file, for which its pass waits longer",
+      () => attempted(60, { nextLookupAt: ago(-200) }),
       "attempting",
       "attempting",
     ],
     [
       "what was given back",
-      attempted(60, { state: "released", error }, { isPicked: false }),
+      () => attempted(60, { state: "released", error }, { isPicked: false }),
       "sent",
       "released",
     ],
-    ["what another pass has claimed again", attempted(60, { state: "claimed" }), "sent", "claimed"],
-    ["what was missed since", attempted(600, { state: "missed", error }), "sent", "missed"],
-    ["what an answer called refused", attempted(60, { state: "failed", error }), "sent", "failed"],
-  ])("%s", async (_name, message, afterSent, afterRefused) => {
+    [
+      "what another pass has claimed again",
+      () => attempted(60, { state: "claimed", claimExpiresAt: ago(-60) }),
+      "sent",
+      "claimed",
+    ],
+    ["what was missed since", () => attempted(600, { state: "missed", error }), "sent", "missed"],
+    ["what an answer called refused", () => attempted(60, { state: "failed", error }), "sent", "failed"],
+  ])("%s", async (_name, make, afterSent, afterRefused) => {
+    const message = make();
     const proven = await heardOn(message, { ack: 1 });
     expect([proven.delivery.state, proven.isSent]).toEqual([afterSent, afterSent === "sent"]);
     if (afterSent === "sent") {
@@ -191,7 +203,7 @@ describe("proof settles", () => {
       expect(proven.delivery.nextLookupAt.getTime()).toBeLessThanOrEqual(Date.now() + 1000);
       for (const field of ["error", "claimExpiresAt"]) expect(proven.delivery).not.toHaveProperty(field);
     }
-    expect((await heardOn(message, { ack: -1 })).delivery.state).toBe(afterRefused);
+    expect((await heardOn(make(), { ack: -1 })).delivery.state).toBe(afterRefused);
   });
 
   test("with the reason of WhatsApp's refusal, also in the app's own fields", async () => {

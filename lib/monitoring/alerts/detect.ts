@@ -27,6 +27,8 @@ export function detectAlerts(
     ...databaseAway(report),
     ...defect(report),
     ...unsent(report, unannounced),
+    ...refusedLate(report),
+    ...silentSessions(report),
   ];
   return found.map((alert) => {
     const since = entries.find((entry) => isSame(entry, alert))?.since ?? now;
@@ -88,6 +90,29 @@ function databaseAway(report: PassReport): Found[] {
 function defect({ defective }: PassReport): Found[] {
   const code = "internal_error";
   return defective ? [{ kind: "defect", about: "", code, message: messageOf(code) }] : [];
+}
+
+/** Messages that WhatsApp refused after WAHA had accepted them. */
+function refusedLate({ summary }: PassReport): Found[] {
+  const code = "refused_after_accepting";
+  const found = summary.errors.find((error) => error.code === code);
+  if (!found) return [];
+  const { count, message } = found;
+  const counted = `${count} ${count === 1 ? "message was" : "messages were"} refused after WAHA accepted ${count === 1 ? "it" : "them"}`;
+  return [{ kind: "refused", about: "", code, message: `${counted}. ${message}` }];
+}
+
+function silentSessions({ silent = [] }: PassReport): Found[] {
+  const code = "session_silent";
+  return silent.map((name) => ({ kind: "silent", about: name, code, message: messageOf(code, name) }));
+}
+
+/** Whether a pass has met what `recordPass` does not know of. */
+export function hasFindings(report: PassReport): boolean {
+  const { defective, unavailable } = report;
+  return (
+    defective || unavailable.length > 0 || [...refusedLate(report), ...silentSessions(report)].length > 0
+  );
 }
 
 /** Messages that this pass counted, and those of passes that died before they told. */

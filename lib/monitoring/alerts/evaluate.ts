@@ -49,7 +49,7 @@ export function evaluate(
       if (again) return [standsAgain(entry, again)];
       if (entry.state === "over" || known.some((alert) => isSame(alert, entry))) return [entry];
       if (isDropped(entry, sessions, now)) return [];
-      return [isOver(entry, sessions, now) ? { ...entry, state: "over" } : entry];
+      return [isOver(entry, sessions, report.silent, now) ? { ...entry, state: "over" } : entry];
     }),
     ...noted.filter((alert) => !known.includes(alert)).map((alert) => begin(alert, "standing")),
     ...(gap ? [begin(gap, "over")] : []),
@@ -125,9 +125,16 @@ function standsAgain(entry: Entry, { code, message, lastAt: metAt }: Alert): Ent
   return { ...entry, state: "standing", code, message, lastAt };
 }
 
-function isOver({ kind, about, lastAt }: Entry, sessions: Sessions, now: Date): boolean {
+function isOver(
+  { kind, about, lastAt }: Entry,
+  sessions: Sessions,
+  silent: PassReport["silent"],
+  now: Date,
+): boolean {
   if (kind === "waha") return sessions !== undefined;
   if (kind === "session") return sessions?.get(about)?.status === "WORKING";
+  // It is met again by each pass that looks, as long as it lasts.
+  if (kind === "silent") return silent !== undefined;
   // The database has kept this pass from nothing.
   if (kind === "database") return true;
   return lastAt < addSeconds(now, -QUIET_SECONDS);

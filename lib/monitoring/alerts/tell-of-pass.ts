@@ -6,7 +6,7 @@ import { readLastPass } from "../record.ts";
 import type { PassReport } from "../report.ts";
 import type { Entry } from "./alert.ts";
 import { databaseIsAway, databaseIsBack, isToldAway, noteRemembered } from "./database-away.ts";
-import { troubleOfDatabase } from "./detect.ts";
+import { hasFindings, troubleOfDatabase } from "./detect.ts";
 import { afterPost, evaluate } from "./evaluate.ts";
 import { notificationOf } from "./notification.ts";
 import { beat, postAlert } from "./post.ts";
@@ -34,9 +34,9 @@ export async function tellOfPass(config: Config, log: Log, report: PassReport): 
 
 /** Evaluates the alerts, and posts what is new. A pass with nothing new to tell makes no request. */
 async function updateAlerts(config: Config, log: Log, report: PassReport): Promise<void> {
-  const { defective, recorded, summary, unavailable } = report;
+  const { recorded, summary } = report;
   noteRemembered(config, troubleOfDatabase(report) !== undefined);
-  if (!recorded && !defective && unavailable.length === 0) return;
+  if (!recorded && !hasFindings(report)) return;
   const db = openDatabase(config);
   const lastPass = await readLastPass(db);
   const findings = { ...report, gap: lastPass?.gap, isDatabaseTold: isToldAway(config) };

@@ -1,10 +1,12 @@
+import type { Document } from "mongodb";
 import { END, messagesOf, OPEN_CAMPAIGN } from "../../campaigns.ts";
+import { addSeconds } from "../../clock.ts";
 import { shownId } from "../../log.ts";
 import type { Database } from "../../mongo/client.ts";
 import { type Id, idForms } from "../../mongo/ids.ts";
 import { text } from "../../mongo/safe-fields.ts";
 
-/** How many campaigns are shown: those that passes have not looked at for longest, which includes new ones. */
+/** How many campaigns of each list are shown. */
 const SHOWN = 20;
 
 /** A campaign with more messages is shown without counts, as counts of a part would mislead. */
@@ -13,55 +15,153 @@ const COUNTED = 10_000;
 /** Longer names are cut. In characters. */
 const MAX_NAME = 80;
 
+/** For how long a campaign that ended is shown, in seconds. */
+const SHOWN_SECONDS = 24 * 3600;
+
 /** How the messages of a campaign stand. */
 export type Progress = Record<"total" | "sent" | "failed" | "missed" | "unknown" | "left", number>;
 
-/** A campaign that was opened since it was settled last, as a message of it was claimed or settled. */
-export interface CampaignInProgress {
+/** How many of a campaign's messages WhatsApp reports to be on a phone, to be read, and to be refused. */
+export type Receipts = Record<"delivered" | "read" | "refused", number>;
+
+interface Campaign {
   id: string;
   /** Null if it has no name that can be shown. */
   name: string | null;
   status: string | null;
+  /** Null without webhooks, or if it has more messages than are counted. */
+  receipts: Receipts | null;
+}
+
+/** A campaign that was opened since it was settled last, as a message of it was claimed or settled. */
+export interface CampaignInProgress extends Campaign {
   /** Null if it has more messages than are counted. */
   counts: Progress | null;
 }
 
-/** The campaigns in progress, those with most left to send first. `more`: there are others, which are not shown. */
-export interface CampaignsInProgress {
+/** A campaign that has nothing left to send. */
+export interface EndedCampaign extends Campaign {
+  endedAt: Date;
+  /** As they were counted when it ended. */
+  counts: Omit<Progress, "left">;
+}
+
+/** `more`: there are others, which are not shown. */
+export interface Campaigns {
+  /** Those in progress, with most left to send first. */
   shown: CampaignInProgress[];
   more: boolean;
+  /** Those that ended within a day, the latest first. */
+  ended: { shown: EndedCampaign[]; more: boolean };
+}
+
+interface Limits {
+  maxTimeMS: number;
+}
+
+/** What of a campaign's messages is counted, by its place among those asked for. */
+interface Counted {
+  counts: Progress;
+  receipts: Receipts;
 }
 
 interface Found {
   _id: Id;
   name?: unknown;
   status?: unknown;
+  delivery: { settledAt: Date; counts: Omit<Progress, "left"> };
 }
 
 /**
- * Finds the campaigns in progress and counts their messages: two requests, served by `scheduler_open` and
- * `scheduler_campaign`.
+ * Finds the campaigns in progress, and those that ended within a day, and counts their messages: four requests, served
+ * by `scheduler_open`, `scheduler_settled` and `scheduler_campaign`.
+ *
+ * @param hasReceipts whether webhooks come; without them nothing of a campaign that ended is counted again
  */
-export async function findCampaignsInProgress(
+export async function findCampaigns(
   db: Database,
-  limits: { maxTimeMS: number },
-): Promise<CampaignsInProgress> {
+  now: Date,
+  hasReceipts: boolean,
+  limits: Limits,
+): Promise<Campaigns> {
+  const [open, ended] = await Promise.all([
+    findOpen(db, hasReceipts, limits),
+    findEnded(db, now, hasReceipts, limits),
+  ]);
+  return { ...open, ended };
+}
+
+/** Those that passes have not looked at for longest, which includes new ones. */
+async function findOpen(
+  db: Database,
+  hasReceipts: boolean,
+  limits: Limits,
+): Promise<Omit<Campaigns, "ended">> {
+  const { campaigns, more } = await find(db, OPEN_CAMPAIGN, { "delivery.checkedAt": 1 }, limits);
+  const counted = await countMessages(db, campaigns, hasReceipts, limits);
+  const shown = campaigns.map((campaign, place) => ({
+    ...described(campaign),
+    counts: counted[place]?.counts ?? null,
+    receipts: (hasReceipts && counted[place]?.receipts) || null,
+  }));
+  return { shown: shown.sort(mostLeftFirst), more };
+}
+
+async function findEnded(
+  db: Database,
+  now: Date,
+  hasReceipts: boolean,
+  limits: Limits,
+): Promise<Campaigns["ended"]> {
+  const filter = {
+    "delivery.settledAt": { $gte: addSeconds(now, -SHOWN_SECONDS) },
+    // One that its app has deleted is closed without counts; and a list of dates is no time.
+    "delivery.counts.total": { $type: "number" },
+    $expr: { $eq: [{ $type: "$delivery.settledAt" }, "date"] },
+  };
+  const { campaigns, more } = await find(db, filter, { "delivery.settledAt": -1 }, limits);
+  const counted = hasReceipts ? await countMessages(db, campaigns, true, limits) : [];
+  const shown = campaigns.map((campaign, place) => ({
+    ...described(campaign),
+    endedAt: campaign.delivery.settledAt,
+    counts: campaign.delivery.counts,
+    receipts: counted[place]?.receipts ?? null,
+  }));
+  return { shown, more };
+}
+
+async function find(
+  db: Database,
+  filter: Document,
+  order: Record<string, 1 | -1>,
+  limits: Limits,
+): Promise<{ campaigns: Found[]; more: boolean }> {
   const { name, status } = db.documents.campaigns;
   const found = await db.campaigns
-    .find(OPEN_CAMPAIGN, limits)
-    .sort({ "delivery.checkedAt": 1 })
+    .find(filter, limits)
+    .sort(order)
     .limit(SHOWN + 1)
-    .project<Found>({ status: text(status), ...(name === null ? {} : { name: text(name) }) })
+    .project<Found>({
+      status: text(status),
+      ...(name === null ? {} : { name: text(name) }),
+      "delivery.settledAt": 1,
+      "delivery.counts": SAFE_COUNTS,
+    })
     .toArray();
-  const open = found.slice(0, SHOWN).filter(({ _id }) => idForms(_id).length > 0);
-  const counts = open.length > 0 ? await countMessages(db, open, limits) : [];
-  const shown = open.map(({ _id, name, status }, index) => ({
-    id: String(shownId(_id)),
-    name: shownText(name),
-    status: shownText(status),
-    counts: counts[index] ?? null,
-  }));
-  return { shown: shown.sort(mostLeftFirst), more: found.length > SHOWN };
+  const campaigns = found.slice(0, SHOWN).filter(({ _id }) => idForms(_id).length > 0);
+  return { campaigns, more: found.length > SHOWN };
+}
+
+/** An app may have stored anything there since. */
+const SAFE_COUNTS: Document = Object.fromEntries(
+  ["total", "sent", "failed", "missed", "unknown"].map((name) => {
+    const field = `$delivery.counts.${name}`;
+    return [name, { $cond: [{ $isNumber: field }, { $toDouble: field }, 0] }];
+  }),
+);
+
+function described({ _id, name, status }: Found): Omit<Campaign, "receipts"> {
+  return { id: String(shownId(_id)), name: shownText(name), status: shownText(status) };
 }
 
 function mostLeftFirst(one: CampaignInProgress, other: CampaignInProgress): number {
@@ -72,30 +172,45 @@ function shownText(value: unknown): string | null {
   return typeof value === "string" && value.trim() !== "" ? value.slice(0, MAX_NAME) : null;
 }
 
+/** Which receipts count as what: what was read was delivered, too. */
+const COUNTED_AS: Record<string, readonly (keyof Receipts)[]> = {
+  refused: ["refused"],
+  delivered: ["delivered"],
+  read: ["delivered", "read"],
+  played: ["delivered", "read"],
+};
+
 /** The counts of each campaign, in the same order; undefined if it has too many messages. */
 async function countMessages(
   db: Database,
   campaigns: Found[],
-  limits: { maxTimeMS: number },
-): Promise<(Progress | undefined)[]> {
+  hasReceipts: boolean,
+  limits: Limits,
+): Promise<(Counted | undefined)[]> {
+  if (campaigns.length === 0) return [];
+  const receipt = hasReceipts ? text("delivery.receipt") : null;
   const [first, ...others] = campaigns.map(({ _id }, index) => [
     { $match: messagesOf(db, _id) },
     { $limit: COUNTED + 1 },
-    { $group: { _id: { campaign: { $literal: index }, end: END }, count: { $sum: 1 } } },
+    { $group: { _id: { campaign: { $literal: index }, end: END, receipt }, count: { $sum: 1 } } },
   ]);
   const rest = others.map((pipeline) => ({ $unionWith: { coll: db.messages.collectionName, pipeline } }));
   const found = await db.messages
-    .aggregate<{ _id: { campaign: number; end: keyof Progress }; count: number }>(
+    .aggregate<{ _id: { campaign: number; end: keyof Progress; receipt?: unknown }; count: number }>(
       [...(first ?? []), ...rest],
       limits,
     )
     .toArray();
-  const all = campaigns.map(() => ({ total: 0, sent: 0, failed: 0, missed: 0, unknown: 0, left: 0 }));
+  const all = campaigns.map(() => ({
+    counts: { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0, left: 0 },
+    receipts: { delivered: 0, read: 0, refused: 0 },
+  }));
   for (const { _id, count } of found) {
-    const progress = all[_id.campaign];
-    if (!progress) continue;
-    progress[_id.end] += count;
-    progress.total += count;
+    const campaign = all[_id.campaign];
+    if (!campaign) continue;
+    campaign.counts[_id.end] += count;
+    campaign.counts.total += count;
+    for (const kind of COUNTED_AS[String(_id.receipt)] ?? []) campaign.receipts[kind] += count;
   }
-  return all.map((progress) => (progress.total > COUNTED ? undefined : progress));
+  return all.map((campaign) => (campaign.counts.total > COUNTED ? undefined : campaign));
 }

@@ -6,7 +6,7 @@ import type { Alert } from "../alerts/alert.ts";
 import { readAlerts } from "../alerts/store.ts";
 import { type History, type PastProblem, readHistory } from "../history/read.ts";
 import { type LastPass, readLastPass } from "../record.ts";
-import { type CampaignsInProgress, findCampaignsInProgress } from "./campaigns.ts";
+import { type Campaigns, findCampaigns } from "./campaigns.ts";
 import { findUnseen, type Unseen } from "./documents.ts";
 import { countLive, type Live } from "./live.ts";
 import { type ResendHint, resendHint } from "./resend-hint.ts";
@@ -35,7 +35,7 @@ export interface Status extends IfRead<History> {
   lastPass: Pick<LastPass, "passId" | "startedAt" | "endedAt" | "summary"> | null;
   now: Live;
   waha: WahaStatus;
-  campaigns: CampaignsInProgress | null;
+  campaigns: Campaigns | null;
   /** Counts stop at 1,000 a search. */
   documents: Unseen[] | null;
   problems: (PastProblem & { resend: ResendHint | null })[] | null;
@@ -71,7 +71,7 @@ async function askDatabase(db: Database, config: Config): Promise<Omit<Status, "
     readLastPass(db, SEARCH_LIMITS),
     countLive(db, config, at, SEARCH_LIMITS),
     unlessSlow(readHistory(db, at, SEARCH_LIMITS)),
-    unlessSlow(findCampaignsInProgress(db, SEARCH_LIMITS)),
+    unlessSlow(findCampaigns(db, at, config.WAHA_WEBHOOK_KEY !== undefined, SEARCH_LIMITS)),
     unlessSlow(findUnseen(db, at, SEARCH_LIMITS)),
     readStandingAlerts(db),
   ]);

@@ -50,6 +50,7 @@ function report(fields: Partial<Findings> = {}, { errors = [], ...counts }: Coun
     defective: false,
     sessions: sessions({ default: "WORKING" }),
     seenAt: secondsAgo(50),
+    silent: [],
     recorded: true,
     gap: undefined,
     isDatabaseTold: false,

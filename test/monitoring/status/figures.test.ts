@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { messageOf } from "../../../lib/problems.ts";
 import { readPage, readStatus } from "../../support/status.ts";
+import { WEBHOOK_KEY } from "../../support/webhooks.ts";
 import { ago, createWorld } from "../../support/world.ts";
 
 const claimed = { state: "claimed", passId: "p", claimedAt: ago(5), claimExpiresAt: ago(-60) };
@@ -74,9 +75,64 @@ test("campaigns in progress are told with how their messages stand", async () =>
         name: "Sale",
         status: "sending",
         counts: { total: 4, sent: 1, failed: 0, missed: 1, unknown: 1, left: 1 },
+        receipts: null,
       },
     ],
     more: false,
+    ended: { shown: [], more: false },
+  });
+});
+
+describe("with webhooks", () => {
+  const sent = (receipt: string | undefined) => ({
+    isSent: true,
+    isPicked: true,
+    delivery: { state: "sent", ...(receipt ? { receipt } : {}) },
+  });
+
+  /** Campaigns with one message of each receipt, and one without. */
+  async function receivedWorld(settings: NodeJS.ProcessEnv = { WAHA_WEBHOOK_KEY: WEBHOOK_KEY }) {
+    const world = await createWorld({}, settings);
+    const counts = { total: 6, sent: 6, failed: 0, missed: 0, unknown: 0 };
+    const ended = (hours: number) => ({ open: false, rev: 1, settledAt: ago(hours * 3600), counts });
+    const { insertedIds } = await world.campaigns.insertMany([
+      { name: "Running", status: "sending", delivery: { open: true, rev: 1 } },
+      { name: "Older", status: "completed", delivery: ended(23) },
+      { name: "Over", status: "completed", delivery: ended(1) },
+      { name: "Long over", status: "completed", delivery: ended(25) },
+      { name: "Deleted", status: "sending", delivery: { open: false, rev: 1, settledAt: ago(60) } },
+    ]);
+    const receipts = [undefined, "server", "refused", "delivered", "read", "played"];
+    for (const campaignId of Object.values(insertedIds))
+      await world.insert(...receipts.map((receipt) => ({ campaignId, ...sent(receipt) })));
+    return world;
+  }
+
+  test("campaigns in progress, and those that ended within a day, say what WhatsApp reported", async () => {
+    const { campaigns } = await readStatus(await receivedWorld());
+    const receipts = { delivered: 3, read: 2, refused: 1 };
+    expect(campaigns?.shown).toMatchObject([{ name: "Running", counts: { sent: 6 }, receipts }]);
+    expect(campaigns?.ended).toMatchObject({
+      shown: [
+        { name: "Over", status: "completed", endedAt: expect.any(String), counts: { sent: 6 }, receipts },
+        { name: "Older", receipts },
+      ],
+      more: false,
+    });
+  });
+
+  test("the page says so, too", async () => {
+    const page = await readPage(await receivedWorld());
+    expect(page.match(/3 delivered, 2 read, 1 refused by WhatsApp/g)).toHaveLength(3);
+    expect(page).toContain("Campaigns that ended within a day");
+    expect(page).toContain('<b>Over</b><span class="soft">completed, 60 min ago</span>');
+  });
+
+  test("without them nothing is said of receipts", async () => {
+    const world = await receivedWorld({});
+    const { campaigns } = await readStatus(world);
+    expect(campaigns?.ended.shown).toMatchObject([{ name: "Over", receipts: null }, { receipts: null }]);
+    expect(await readPage(world)).not.toContain("delivered");
   });
 });
 

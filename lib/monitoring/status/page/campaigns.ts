@@ -1,22 +1,42 @@
 import { OUTCOMES } from "../../history/minutes.ts";
-import { number } from "../../words.ts";
-import type { CampaignInProgress, CampaignsInProgress, Progress } from "../campaigns.ts";
+import { lasting, number } from "../../words.ts";
+import type { CampaignInProgress, Campaigns, EndedCampaign, Progress, Receipts } from "../campaigns.ts";
 import { type Html, html } from "./document.ts";
 
 /** The campaigns in progress, each with a bar of how its messages stand. */
-export function campaignsCard({ shown, more }: CampaignsInProgress): Html {
-  const note = more ? html`<small>${shown.length} of them; there are more</small>` : "";
-  return html`<section class="wide"><h2>Campaigns in progress ${note}</h2>${
-    shown.length > 0 ? shown.map(campaign) : html`<p class="soft">None.</p>`
+export function campaignsCard({ shown, more }: Campaigns): Html {
+  return html`<section class="wide"><h2>Campaigns in progress ${moreThan(shown.length, more)}</h2>${
+    shown.length > 0 ? shown.map(inProgress) : html`<p class="soft">None.</p>`
   }</section>`;
 }
 
-function campaign({ id, name, status, counts }: CampaignInProgress): Html {
+/** The campaigns that ended within a day; no card without any. */
+export function endedCampaignsCard(at: Date, { ended: { shown, more } }: Campaigns): Html | "" {
+  if (shown.length === 0) return "";
+  return html`<section class="wide"><h2>Campaigns that ended within a day ${moreThan(shown.length, more)}</h2>${shown.map((campaign) => ended(at, campaign))}</section>`;
+}
+
+function moreThan(shown: number, more: boolean): Html | "" {
+  return more ? html`<small>${shown} of them; there are more</small>` : "";
+}
+
+function inProgress({ id, name, status, counts, receipts }: CampaignInProgress): Html {
   return html`<div class="campaign"><div><b>${name ?? id}</b><span class="soft">${status ?? ""}</span></div>${
     counts
-      ? html`${bar(counts)}<div class="soft"><span>${told(counts)}</span><span>${number(counts.total)} in all</span></div>`
+      ? html`${bar(counts)}<div class="soft"><span>${told(counts)}</span><span>${number(counts.total)} in all</span></div>${reported(receipts)}`
       : html`<p class="soft">more than 10,000 messages, which are not counted for this page</p>`
   }</div>`;
+}
+
+function ended(at: Date, { id, name, status, counts, endedAt, receipts }: EndedCampaign): Html {
+  return html`<div class="campaign"><div><b>${name ?? id}</b><span class="soft">${status ?? ""}, ${lasting(endedAt, at)} ago</span></div><div class="soft"><span>${ofOutcomes(counts).join(", ")}</span><span>${number(counts.total)} in all</span></div>${reported(receipts)}</div>`;
+}
+
+/** What WhatsApp reported, where webhooks come. */
+function reported(receipts: Receipts | null): Html | "" {
+  if (!receipts) return "";
+  const { delivered, read, refused } = receipts;
+  return html`<div class="soft"><span>${number(delivered)} delivered, ${number(read)} read${refused > 0 ? `, ${number(refused)} refused by WhatsApp` : ""}</span></div>`;
 }
 
 function bar(counts: Progress): Html {
@@ -31,8 +51,11 @@ function bar(counts: Progress): Html {
 }
 
 function told(counts: Progress): string {
-  const ended = OUTCOMES.filter((outcome) => counts[outcome] > 0).map(
+  return [...ofOutcomes(counts), `${number(counts.left)} still to send`].join(", ");
+}
+
+function ofOutcomes(counts: Omit<Progress, "left">): string[] {
+  return OUTCOMES.filter((outcome) => counts[outcome] > 0).map(
     (outcome) => `${number(counts[outcome])} ${outcome}`,
   );
-  return [...ended, `${number(counts.left)} still to send`].join(", ");
 }

@@ -2,7 +2,7 @@ import type { Failure } from "../../../errors.ts";
 import { PROBLEMS } from "../../../problems.ts";
 import { sentence } from "../../words.ts";
 import type { Status } from "../gather.ts";
-import { campaignsCard } from "./campaigns.ts";
+import { campaignsCard, endedCampaignsCard } from "./campaigns.ts";
 import { alertsCard, documentsCard, problemsCard, sessionsCard, verdictCard } from "./cards.ts";
 import { html, notRead, renderPage } from "./document.ts";
 import { plotCards } from "./plots.ts";
@@ -19,6 +19,7 @@ ${tiles(status)}
 ${alertsCard(status)}
 ${minutes ? plotCards(minutes) : notRead("The last hour")}
 ${campaigns ? campaignsCard(campaigns) : notRead("Campaigns in progress")}
+${campaigns ? endedCampaignsCard(at, campaigns) : ""}
 ${sessionsCard(status)}
 ${problems ? problemsCard(at, problems) : notRead("Problems of the last day")}
 ${documents ? documentsCard(documents) : notRead("Messages that are never sent")}

@@ -1,0 +1,40 @@
+import { forgetReceipts } from "../messages/receipts.ts";
+import { isTooSlow } from "../mongo/errors.ts";
+import { findSilentSessions } from "../monitoring/silence.ts";
+import type { WahaSnapshot } from "../waha/snapshot.ts";
+import { noteTurnedAway } from "./housekeeping.ts";
+import type { Pass } from "./pass.ts";
+
+/** How many messages a pass takes out of those whose receipts are awaited: far more than it sends in a minute. */
+const FORGOTTEN_A_PASS = 5_000;
+
+/** Ends the waiting for receipts of a week ago, so that their indexes stay small. */
+export async function endReceipts(pass: Pass): Promise<void> {
+  const { rejected } = await forgetReceipts(pass.db, pass.clock.now(), FORGOTTEN_A_PASS);
+  noteTurnedAway(pass, rejected, "messages");
+}
+
+/** How long the search may take, in milliseconds; nothing is sent by it. */
+const SEARCH_MS = 5_000;
+
+/**
+ * Looks for sessions that work, as WAHA says, and of whose messages WhatsApp reports nothing.
+ *
+ * @returns their names; undefined where they could not be looked for
+ */
+export async function lookForSilence(
+  { clock, db, log, stats }: Pass,
+  around: WahaSnapshot | undefined,
+): Promise<string[] | undefined> {
+  if (!around) return undefined;
+  try {
+    const silent = await findSilentSessions(db, clock.now(), { maxTimeMS: SEARCH_MS });
+    const working = silent.filter((name) => around.sessions.get(name)?.status === "WORKING");
+    for (const name of working) stats.problem("session_silent", 1, name);
+    return working;
+  } catch (error) {
+    if (!isTooSlow(error)) throw error;
+    log.warn({}, "sessions without receipts were not looked for: it took too long");
+    return undefined;
+  }
+}

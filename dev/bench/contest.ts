@@ -56,7 +56,7 @@ export async function holdContest(lab: Lab, contest: Contest, tell: Tell): Promi
 
 /** The floors and this project: what the targets are about. */
 function isCompared({ program }: Entry): boolean {
-  return program === "floor" || program === "ours";
+  return program === "floor" || program === "safeFloor" || program === "ours";
 }
 
 function shareOf({ messages, sessions, hotShare }: Load, { inSequence }: Entry, scale: number): Load {

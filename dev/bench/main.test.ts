@@ -70,8 +70,8 @@ test("a target is reached at its limit, not reached beyond it, and neither when 
     figure: "8",
   });
   expect(standing({ idleRequests: 9 }, "idle warm pass, database")).toMatchObject({ reached: false });
-  expect(standing({ ratioAt20ms: 0.85 }, "20 sessions at 20 ms")).toMatchObject({ reached: true });
-  expect(standing({ ratioAt20ms: 0.849 }, "20 sessions at 20 ms")).toMatchObject({ reached: false });
+  expect(standing({ ratioAt20ms: 0.9 }, "20 sessions at 20 ms")).toMatchObject({ reached: true });
+  expect(standing({ ratioAt20ms: 0.899 }, "20 sessions at 20 ms")).toMatchObject({ reached: false });
   expect(standing({ coldStart: 700 }, "cold start")).toMatchObject({ reached: undefined, figure: "700 ms" });
   expect(standing({}, "cold start")).toMatchObject({ reached: undefined, figure: "not measured" });
 });

@@ -1,7 +1,8 @@
 /** How much is measured, and how often. */
 export interface Scale {
-  /** Of the scenarios over several sessions, and with a single one. */
+  /** Of the scenarios over several sessions, with a WAHA that takes its time, and with a single session. */
   messages: number;
+  messagesAtEase: number;
   messagesOfOneSession: number;
   messagesWithHotOne: number;
   /** How often that which is held to a target is measured, and how often the rest. */
@@ -24,6 +25,7 @@ export interface Scale {
 /** The figures of docs/performance.md. */
 export const FULL: Scale = {
   messages: 2_000,
+  messagesAtEase: 1_000,
   messagesOfOneSession: 200,
   messagesWithHotOne: 1_000,
   repeats: 5,
@@ -41,6 +43,7 @@ export const FULL: Scale = {
 /** Enough to see what a change did; ratios of such short runs vary by some percent. */
 export const QUICK: Scale = {
   messages: 600,
+  messagesAtEase: 200,
   messagesOfOneSession: 20,
   messagesWithHotOne: 40,
   repeats: 2,

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 /** The programs that contenders run, each packed into a file of its own. */
 export const PROGRAMS = {
   floor: new URL("floor.ts", import.meta.url),
+  safeFloor: new URL("safe-floor.ts", import.meta.url),
   loop: new URL("documented-loop.ts", import.meta.url),
   agenda: new URL("agenda.ts", import.meta.url),
   ours: new URL("ours.ts", import.meta.url),
@@ -26,13 +27,13 @@ export interface Entry {
 }
 
 export const FLOOR = "floor";
-export const FLOOR_WITH_IDS = "floor with ids";
+export const SAFE_FLOOR = "safe floor";
 export const OURS = "waha-scheduler";
 
 /** Those who compete, in the order of the tables. */
 export const ENTRIES: Entry[] = [
   { name: FLOOR, program: "floor", args: [], exact: true, inSequence: false },
-  { name: FLOOR_WITH_IDS, program: "floor", args: ["ids"], exact: true, inSequence: false },
+  { name: SAFE_FLOOR, program: "safeFloor", args: [], exact: true, inSequence: false },
   { name: OURS, program: "ours", args: [], exact: true, inSequence: false },
   { name: "loop, Promise.all", program: "loop", args: ["all"], exact: false, inSequence: false },
   { name: "loop, in sequence", program: "loop", args: [], exact: false, inSequence: true },

@@ -1,12 +1,11 @@
 /**
  * What no scheduler can be faster than: the calls to WAHA alone, sessions side by side, one message at a time within
- * each, and no database. With the argument `ids` a message id is asked for before each.
+ * each, and no database.
  */
 import type { Text } from "../work.ts";
 import { serve } from "./serve.ts";
 import { openBareWaha } from "./waha.ts";
 
-const withIds = process.argv[2] === "ids";
 const waha = openBareWaha();
 let texts: Text[] = [];
 
@@ -21,8 +20,5 @@ serve({
 });
 
 async function sendInTurn(own: Text[]): Promise<void> {
-  for (const text of own) {
-    const id = withIds ? { id: await waha.newMessageId(text.session) } : {};
-    await waha.sendText({ ...text, ...id });
-  }
+  for (const text of own) await waha.sendText(text);
 }

@@ -1,5 +1,6 @@
 import type { Document, IndexDescription } from "mongodb";
 import type { CampaignNames } from "./documents/mapping.ts";
+import { countUpTo } from "./mongo/bounded-count.ts";
 import type { Database } from "./mongo/client.ts";
 import { canBeWritten, distinctForms, type Id, idForms } from "./mongo/ids.ts";
 import { deliveryBefore } from "./mongo/safe-fields.ts";
@@ -109,19 +110,19 @@ export async function settleCampaigns(db: Database, open: OpenCampaign[], now: D
     ({ isDeleted }) => (isDeleted ? "deleted" : "live"),
   );
   const names = db.documents.campaigns;
-  const [settlements, closings] = await Promise.all([
-    writesOf(live, async (campaign) => {
-      const counts = await countIfDone(db, campaign._id);
-      return counts && settlement(names, campaign, counts, now);
-    }),
-    writesOf(deleted, async (campaign) =>
-      (await isUnderWay(db, campaign._id)) ? undefined : closing(names, campaign, now),
-    ),
-  ]);
+  const [done, idle] = await Promise.all([countDone(db, live), findIdle(db, deleted)]);
+  const settlements = [...done].map(([campaign, counts]) => settlement(names, campaign, counts, now));
+  const closings = idle.map((campaign) => closing(names, campaign, now));
+  const ended = new Set([...done.keys(), ...idle]);
+  const unfinished = [...live, ...deleted].filter((campaign) => !ended.has(campaign));
   const [settled, closed, postponed] = await Promise.all([
-    writeEach(db.campaigns, settlements.writes),
-    writeEach(db.campaigns, closings.writes),
-    postpone(db, [...settlements.unfinished, ...closings.unfinished], now),
+    writeEach(db.campaigns, settlements),
+    writeEach(db.campaigns, closings),
+    postpone(
+      db,
+      unfinished.map(({ _id }) => _id),
+      now,
+    ),
   ]);
   const rejected = settled.rejected + postponed.rejected + closed.rejected;
   return { changed: settled.changed, rejected };
@@ -132,25 +133,18 @@ interface Write {
   update: Document;
 }
 
-/** The writes that end some campaigns, and the ids of those that are not done. */
-async function writesOf(
-  campaigns: OpenCampaign[],
-  writeOf: (campaign: OpenCampaign) => Promise<Write | undefined>,
-): Promise<{ writes: Write[]; unfinished: Id[] }> {
-  const all = await Promise.all(
-    campaigns.map(async (campaign) => ({ _id: campaign._id, write: await writeOf(campaign) })),
+/** Those campaigns of which no pass has a message in hand, deleted or not. Served by `scheduler_campaign`. */
+async function findIdle(db: Database, campaigns: OpenCampaign[]): Promise<OpenCampaign[]> {
+  if (campaigns.length === 0) return [];
+  const underWay = await countUpTo(
+    db.messages,
+    campaigns.map(({ _id }, place) => {
+      const { isDeleted: _any, ...messages } = messagesOf(db, _id);
+      return [String(place), { ...messages, "delivery.state": { $in: ["claimed", "attempting"] } }];
+    }),
+    1,
   );
-  return {
-    writes: all.flatMap(({ write }) => write ?? []),
-    unfinished: all.filter(({ write }) => !write).map(({ _id }) => _id),
-  };
-}
-
-/** Whether a pass has a message of the campaign in hand, deleted or not. Served by `scheduler_campaign`. */
-async function isUnderWay(db: Database, campaignId: Id): Promise<boolean> {
-  const { isDeleted: _any, ...messages } = messagesOf(db, campaignId);
-  const underWay = { ...messages, "delivery.state": { $in: ["claimed", "attempting"] } };
-  return (await db.messages.findOne(underWay, { projection: { _id: 1 } })) !== null;
+  return campaigns.filter((_, place) => !underWay.has(String(place)));
 }
 
 /** The app has deleted it: it is looked at no more, and no word of the app's is written. Guarded as a settlement is. */
@@ -170,35 +164,51 @@ function postpone(db: Database, ids: Id[], now: Date): Promise<Updated> {
   return updateAll(db.campaigns, ids, OPEN_CAMPAIGN, { $set: { "delivery.checkedAt": now } });
 }
 
-/** Counts a campaign's messages by how they ended; undefined while any may still be sent. Served by `scheduler_campaign`. */
-async function countIfDone(db: Database, campaignId: Id): Promise<Counts | undefined> {
-  const messages = messagesOf(db, campaignId);
-  const left = await db.messages.findOne(
-    {
-      ...messages,
-      isSent: { $ne: true },
-      $nor: [
-        { "delivery.state": { $in: ["sent", "unknown"] } },
-        { isPicked: true, "delivery.state": { $in: ["failed", "missed"] } },
-      ],
-    },
-    { projection: { _id: 1 } },
+/** Not ended yet: what may still be sent. */
+const LEFT: Document = {
+  isSent: { $ne: true },
+  $nor: [
+    { "delivery.state": { $in: ["sent", "unknown"] } },
+    { isPicked: true, "delivery.state": { $in: ["failed", "missed"] } },
+  ],
+};
+
+/**
+ * Counts the messages of those campaigns of which none may still be sent, by how they ended. Two requests for all of
+ * them, served by `scheduler_campaign`: the first sees no more than one message of each.
+ *
+ * @returns by campaign; one that is not done is not there
+ */
+async function countDone(db: Database, campaigns: OpenCampaign[]): Promise<Map<OpenCampaign, Counts>> {
+  if (campaigns.length === 0) return new Map();
+  const isLeft = await countUpTo(
+    db.messages,
+    campaigns.map(({ _id }, place) => [String(place), { ...messagesOf(db, _id), ...LEFT }]),
+    1,
   );
-  if (left) return undefined;
+  const done = campaigns.filter((_, place) => !isLeft.has(String(place)));
+  const [first, ...others] = done.map(({ _id }, place) => [
+    { $match: messagesOf(db, _id) },
+    { $group: { _id: { place: { $literal: place }, end: END }, count: { $sum: 1 } } },
+  ]);
+  if (!first) return new Map();
+  const rest = others.map((pipeline) => ({ $unionWith: { coll: db.messages.collectionName, pipeline } }));
   const ends = await db.messages
-    .aggregate<{ _id: string; count: number }>([
-      { $match: messages },
-      { $group: { _id: END, count: { $sum: 1 } } },
-    ])
+    .aggregate<{ _id: { place: number; end: string }; count: number }>([...first, ...rest])
     .toArray();
-  const counts: Counts = { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0 };
-  for (const { _id: end, count } of ends) {
-    // Something came or came back while this was counted: then the campaign is not done.
-    if (!(end in counts)) return undefined;
-    counts[end as keyof Counts] = count;
-    counts.total += count;
-  }
-  return counts;
+  const byPlace = Map.groupBy(ends, ({ _id }) => _id.place);
+  return new Map(
+    done.flatMap((campaign, place): [OpenCampaign, Counts][] => {
+      const counts: Counts = { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0 };
+      for (const { _id, count } of byPlace.get(place) ?? []) {
+        // Something came or came back while this was counted: then the campaign is not done.
+        if (!(_id.end in counts)) return [];
+        counts[_id.end as keyof Counts] = count;
+        counts.total += count;
+      }
+      return [[campaign, counts]];
+    }),
+  );
 }
 
 /** Matches the messages of a campaign that are not deleted. Served by `scheduler_campaign`. */

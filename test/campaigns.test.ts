@@ -119,7 +119,8 @@ test("a campaign on hold is not even looked at, and one with something left is n
   const before = await world.campaigns.findOne({ _id: held });
   await settleOpen({ db });
   expect(await world.campaigns.findOne({ _id: held })).toEqual(before);
-  expect(commands.map(({ name }) => name)).not.toContain("aggregate");
+  // The search for what is left, which ends at the first that it finds; nothing is counted.
+  expect(commands.filter(({ name }) => name === "aggregate")).toHaveLength(1);
 });
 
 describe("a deleted campaign", () => {

@@ -41,10 +41,9 @@ const COMMANDS: Record<string, Rule[]> = {
   listCollections: [["list-collections", always]],
   "find messages": [
     ["read-claim", ({ filter }) => "delivery.passId" in filter],
-    ["find-uncertain", ({ filter }) => "delivery.nextLookupAt" in filter],
+    ["find-uncertain", ({ filter }) => "delivery.nextLookupAt" in (filter.$or?.[0] ?? {})],
     ["find-strays", ({ filter }) => "$or" in filter],
     ["find-next-due", ({ filter }) => "scheduledAt" in filter],
-    ["find-unfinished", ({ filter }) => campaignIn(filter) !== undefined],
     ["read-writes", ({ filter }) => "_id" in filter],
   ],
   "find campaigns": [
@@ -62,9 +61,13 @@ const COMMANDS: Record<string, Rule[]> = {
     ["find-elsewhere", ({ stages }) => stages[0] === "$sort" && stages.includes("$match")],
     ["find-any-message", ({ stages }) => stages[0] === "$sort"],
     ["sample-collections", ({ filter }) => "_id" in filter],
+    [
+      "find-unfinished",
+      ({ filter, stages }) => campaignIn(filter) !== undefined && stages.includes("$limit"),
+    ],
+    ["count-campaign", ({ filter }) => campaignIn(filter) !== undefined],
     ["audit", ({ stages }) => stages.includes("$unionWith")],
     ["survey", ({ stages }) => stages.includes("$sort")],
-    ["count-campaign", ({ filter }) => campaignIn(filter) !== undefined],
   ],
   "update messages": [
     ["set-back-flags", ({ updates, set }) => isPipeline(updates) && "isSent" in set],

@@ -26,24 +26,9 @@ const NEEDED = {
   scheduledAt: 1,
 };
 
-/** What a claim came to. */
-export interface Claimed {
-  /** What is ours, in any order. */
-  ours: ClaimedMessage[];
-  /** How many messages the database turned away. */
-  rejected: number;
-  /** The reply came: there are no claims but these. */
-  isCertain: boolean;
-}
-
-/**
- * Takes those of `ids` that are still due, in one guarded write, and reads back which are ours. A lost reply
- * costs nothing: the read-back decides, and a claim that it misses is given back at the end of the pass or
- * rescued by a later one, since no intent exists.
- */
-export async function claim(db: Database, ids: Id[], window: Window, mark: Claim): Promise<Claimed> {
+/** Takes those of `ids` that are still due, in one guarded write. Which are ours is read afterwards. */
+export function claim(db: Database, ids: Id[], window: Window, mark: Claim): Promise<Updated> {
   const { passId, settledBefore, now, expiresAt } = mark;
-  let lost: unknown;
   const { filter, update } = claimed(
     db.documents.messages,
     dueFilter(window, settledBefore),
@@ -51,11 +36,19 @@ export async function claim(db: Database, ids: Id[], window: Window, mark: Claim
     now,
     expiresAt,
   );
-  const updated = await updateAll(db.messages, ids, filter, update).catch((error: unknown) => {
-    lost = error;
-    return undefined;
-  });
-  const ours = await db.messages
+  return updateAll(db.messages, ids, filter, update);
+}
+
+/**
+ * Reads which of `ids` a claim has taken, in any order. A lost reply to the claim costs nothing: this decides, and a
+ * claim that it misses is given back at the end of the pass or rescued by a later one, since no intent exists.
+ */
+export async function readClaimed(
+  db: Database,
+  ids: Id[],
+  { passId, now }: Pick<Claim, "passId" | "now">,
+): Promise<ClaimedMessage[]> {
+  return db.messages
     .find({
       _id: { $in: ids },
       "delivery.passId": passId,
@@ -64,8 +57,6 @@ export async function claim(db: Database, ids: Id[], window: Window, mark: Claim
     })
     .project<ClaimedMessage>({ ...NEEDED, ...projectionOf(db.documents.messages) })
     .toArray();
-  if (lost && ours.length === 0) throw lost;
-  return { ours, rejected: updated?.rejected ?? 0, isCertain: updated !== undefined };
 }
 
 /**

@@ -266,9 +266,8 @@ describe("a campaign that changes while its message is claimed has the claim giv
     const world = await dashboardWorld();
     const { campaignId } = await world.campaign(await world.session());
     const id = await world.message({ sessionId: null, campaignId });
-    const onRequest = async ({ command }: DatabaseRequest): Promise<RequestFate> => {
-      if (command.find === "Message" && "delivery.passId" in command.filter)
-        await world.campaigns.updateOne({}, { $set });
+    const onRequest = async ({ point }: DatabaseRequest): Promise<RequestFate> => {
+      if (point === "claim") await world.campaigns.updateOne({}, { $set });
       return "forward";
     };
     const proxy = await proxyBefore(world.database.url, new Watcher({ onRequest }));

@@ -3,7 +3,7 @@ import { onTestFinished } from "vitest";
 import { addSeconds, startClock, systemClock } from "../../lib/clock.ts";
 import { parseConfig } from "../../lib/config.ts";
 import { openLog } from "../../lib/log.ts";
-import { claim } from "../../lib/messages/claims.ts";
+import { claim, readClaimed } from "../../lib/messages/claims.ts";
 import { groupCommit } from "../../lib/messages/group-commit.ts";
 import type { ClaimedMessage } from "../../lib/messages/transitions.ts";
 import { openDatabase } from "../../lib/mongo/client.ts";
@@ -48,7 +48,8 @@ export async function claimNew(world: World, pass: Pass, ...fields: Document[]):
     now: pass.clock.now(),
     expiresAt: pass.sendUntil,
   };
-  return (await claim(pass.db, ids, windowNow(pass), mark)).ours;
+  await claim(pass.db, ids, windowNow(pass), mark);
+  return readClaimed(pass.db, ids, mark);
 }
 
 /** The worker of the session `default`, until the test ends. */

@@ -1,5 +1,5 @@
 import { addSeconds, earliest } from "../../clock.ts";
-import { claim } from "../../messages/claims.ts";
+import { claim, readClaimed } from "../../messages/claims.ts";
 import { findNextDue } from "../../messages/due.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Id } from "../../mongo/ids.ts";
@@ -31,6 +31,17 @@ export interface Look {
   leftOpen: string[];
   /** When another look is to follow, whatever becomes of this one's: the next message falls due, in a pass that stays. */
   nextAt: Date | undefined;
+}
+
+/** What a claim came to. */
+interface Claimed {
+  ours: ClaimedMessage[];
+  /** What their campaigns say since the claim, by key. */
+  campaigns: Map<string, CampaignState>;
+  /** Their campaigns are open: the database lets them be written. */
+  areOpen: boolean;
+  /** When the look began that led to the claim. */
+  seenAt: Date;
 }
 
 /** How many of the messages that can't be claimed a survey leaves out, the latest ones. */
@@ -159,12 +170,23 @@ export class Looks {
     const unseen = { sessions, ids, reason: { code: "database_lost" } as const, claimedAt: now };
     this.#workers.claims.expect(unseen);
     const mark = { passId, settledBefore: settledBefore(this.#pass), now, expiresAt };
-    const { isCertain, ours, rejected } = await claim(db, ids, windowNow(this.#pass), mark);
+    // Opened before anything of theirs settles; one of which nothing could be claimed is just counted once more.
+    const [claiming, opening] = await Promise.allSettled([
+      claim(db, ids, windowNow(this.#pass), mark),
+      openCampaignsOf(this.#pass, planned),
+    ]);
+    if (opening.status === "rejected") throw opening.reason;
     // Read behind the claim: a POST carries the chat, and goes out by the campaign, as at its claim.
-    const campaigns = await findCampaignStates(db, ours);
+    const [ours, campaigns] = await Promise.all([
+      readClaimed(db, ids, mark),
+      findCampaignStates(db, planned),
+    ]);
+    const isCertain = claiming.status === "fulfilled";
+    if (!isCertain && ours.length === 0) throw claiming.reason;
     stats.add("claimed", ours.length);
-    if (rejected > 0) stats.blocked({ code: "database_refused" }, rejected);
-    await this.#handOver(plan, ours, campaigns, seenAt);
+    if (isCertain && claiming.value.rejected > 0)
+      stats.blocked({ code: "database_refused" }, claiming.value.rejected);
+    await this.#handOver(plan, { ours, campaigns, areOpen: opening.value, seenAt });
     this.#workers.claims.seen(unseen, isCertain ? ids : ours.map((message) => message._id));
     // What could not be claimed is not tried again, so that it keeps nothing that is due after it waiting.
     const claimed = new Set(ours.map(dueKey));
@@ -180,15 +202,9 @@ export class Looks {
     return earliest(addSeconds(clock.now(), lifetimes.claimMs / 1000), sendUntil, ...covered);
   }
 
-  /** Gives claimed messages to their sessions, their campaigns opened first. */
-  async #handOver(
-    plan: ClaimPlan,
-    claimed: ClaimedMessage[],
-    campaigns: Map<string, CampaignState>,
-    seenAt: Date,
-  ): Promise<void> {
-    const { bySession, moved } = assign(plan, claimed, campaigns);
-    const areOpen = await openCampaignsOf(this.#pass, claimed);
+  /** Gives claimed messages to their sessions. */
+  async #handOver(plan: ClaimPlan, { areOpen, campaigns, ours, seenAt }: Claimed): Promise<void> {
+    const { bySession, moved } = assign(plan, ours, campaigns);
     if (!areOpen) this.#backlog.blockCampaigns(CAMPAIGNS_REFUSED);
     const uncounted: ClaimedMessage[] = [];
     for (const [session, messages] of bySession) {

@@ -55,10 +55,10 @@ function version({ settings }: SimulatorState, call: Call): Answer {
 function sessions(state: SimulatorState, call: Call): Answer {
   const all = call.query.get("all") === "true";
   const listed = [...state.sessions.values()].filter(({ status }) => all || status !== "STOPPED");
-  const body = listed.map(({ name, status, engine, hasOwnEngine }) => ({
+  const body = listed.map(({ name, status, engine, hasOwnEngine, webhooks }) => ({
     name,
     status,
-    config: {},
+    config: webhooks ? { webhooks } : {},
     me: status === "WORKING" ? { id: "15550000000@c.us", pushName: name } : null,
     presence: null,
     timestamps: { activity: null },

@@ -23,6 +23,8 @@ export type SessionOptions = {
   latencyMs?: number;
   /** Whether NOWEB keeps messages to look up; without it lookups answer 400. Default: true, unlike WAHA's own. */
   store?: boolean;
+  /** What was set for the session alone, as the list of sessions shows it; nothing is sent there. Default: none. */
+  webhooks?: object[];
 };
 
 /** Where events go, set for the whole server, and how they fare on the way. */

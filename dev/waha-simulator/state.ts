@@ -20,6 +20,7 @@ export type Session = {
   hasOwnEngine: boolean;
   latencyMs: number;
   store: boolean;
+  webhooks: object[] | undefined;
   /** Resolves when its last send so far is through: WhatsApp's socket takes one at a time. */
   queue: Promise<unknown>;
 };
@@ -54,7 +55,7 @@ export class SimulatorState {
     for (const session of options.sessions ?? [{ name: "default" }]) this.addSession(session);
   }
 
-  addSession({ name, status = "WORKING", engine, latencyMs, store = true }: SessionOptions): void {
+  addSession({ name, status = "WORKING", engine, latencyMs, store = true, webhooks }: SessionOptions): void {
     this.sessions.set(name, {
       name,
       status,
@@ -62,6 +63,7 @@ export class SimulatorState {
       hasOwnEngine: engine !== undefined,
       latencyMs: latencyMs ?? this.settings.latencyMs,
       store,
+      webhooks,
       queue: Promise.resolve(),
     });
   }

@@ -12,6 +12,7 @@ import { checkSettings } from "./checks/settings.ts";
 import { checkUnmapped } from "./checks/unmapped.ts";
 import { checkVercel, type Vercel } from "./checks/vercel.ts";
 import { checkWaha, type WahaExam } from "./checks/waha.ts";
+import { checkWebhooks } from "./checks/webhooks.ts";
 import { type CheckName, type Finding, notChecked } from "./finding.ts";
 import { runCheck } from "./run-check.ts";
 import { lookAhead } from "./upcoming.ts";
@@ -50,7 +51,16 @@ export async function examine(
       ? ON_DATABASE.map((check) => notChecked(check, "DOCUMENTS is wrong"))
       : await onDatabase(config, database, waha)),
     ...waha.findings,
+    ...(await onWebhooks(config, database, waha)),
   ];
+}
+
+async function onWebhooks(
+  config: Config,
+  { reached }: DatabaseExam,
+  { sessions }: WahaExam,
+): Promise<Finding[]> {
+  return sessions ? runCheck("waha", () => checkWebhooks(config, sessions, reached?.db)) : [];
 }
 
 /** What the app calls its collections and fields is not known: with other names every check would be misled. */

@@ -283,7 +283,7 @@ const problems = {
   },
   flags_missing: {
     kind: "notice",
-    happened: "messages lack isSent, isDeleted or isPicked, so they are never seen",
+    happened: "messages lack isSent, isDeleted or isPicked as a boolean, so they are never seen",
     remedy: "Set all three to false or true",
   },
   flag_reset: {
@@ -295,7 +295,7 @@ const problems = {
   date_wrong: {
     kind: "notice",
     happened: "messages have a scheduledAt that is no Date, so they are never seen",
-    remedy: "Write a Date, not a text or a number",
+    remedy: "Write a Date",
   },
   never_picked: {
     kind: "notice",

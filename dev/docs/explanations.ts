@@ -95,7 +95,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   waha_plus_only: { remedy: "Upgrade it" },
   invalid_message: {
     happened:
-      "The chat, the text, or the file's kind or address is missing, of the wrong type, malformed, empty or too long; the message says which",
+      "The chat, the text, or the file's kind or address is missing, of the wrong type, malformed, empty or too long; the message says which. Or its `delivery` is not the scheduler's",
     remedy: "Correct it. Digits with a `+` or spaces are the usual cause",
   },
   // When a POST may have arrived.
@@ -208,7 +208,8 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
       "Look on its phone whether they are there. If not, restart the session in WAHA; they stay `sent`, so write them anew. If they are, [its webhooks](monitoring.md#receipts) don't come",
   },
   flags_missing: {
-    happened: "Messages lack `isSent`, `isDeleted` or `isPicked` (or hold `null`): no pass ever sees them",
+    happened:
+      "Messages lack `isSent`, `isDeleted` or `isPicked`, or hold no boolean there: no pass ever sees them",
     remedy: "Give the app defaults, and [set the missing ones](documents.md#messages-that-lack-a-flag)",
   },
   flag_reset: {
@@ -218,7 +219,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
       "Nothing was sent, and the flags were set back. To send such a text once more, [write a new message](operations.md#decide-about-an-unknown-message)",
   },
   date_wrong: {
-    happened: "Messages have a `scheduledAt` that is a text or a number: no pass ever sees them",
+    happened: "Messages have a `scheduledAt` that is neither a Date nor `null`: no pass ever sees them",
     remedy:
       "Make the app write a Date, and [convert the ones there are](documents.md#messages-whose-date-is-a-text)",
   },

@@ -15,18 +15,19 @@ export const PICKED_SINCE_RELEASED = {
   "delivery.state": "released",
 } as const;
 
-/** What apps write instead of a date: ISO texts and milliseconds. */
-export const WRONG_DATE = { scheduledAt: { $type: ["string", "number"] } } as const;
+/** What may stand where neither a date nor a flag does; nothing and null are what they are. */
+const ODD_TYPES = [
+  ...["string", "number", "object", "binData", "objectId", "regex", "dbPointer", "javascript"],
+  ...["symbol", "javascriptWithScope", "timestamp", "minKey", "maxKey"],
+];
 
-/** What apps write instead of a flag. */
-const NO_FLAG = ["string", "number", "date", "object", "array"];
+/** What apps write instead of a date: ISO texts, milliseconds, what a date's library keeps. */
+export const WRONG_DATE = { scheduledAt: { $type: [...ODD_TYPES, "array", "bool"] } };
 
-/** Messages with something else than a boolean as a flag: no pass sees them. Served by the index of what lacks it. */
-export function notBoolean(flag: string): Document {
-  return { [flag]: { $type: NO_FLAG } };
-}
-
-/** Messages without a flag, or with something else in its place. */
-export function withoutFlag(flag: string): Document {
-  return { $or: [{ [flag]: null }, notBoolean(flag)] };
+/**
+ * Messages that have no boolean as a flag, so that no pass sees them: each filter by itself, as each is served by the
+ * index over all three. In a list the server compares what is in it, so that one with a flag in it is that flag.
+ */
+export function withoutFlag(flag: string): Document[] {
+  return [{ [flag]: null }, { [flag]: { $type: [...ODD_TYPES, "date"] } }, { [flag]: [] }];
 }

@@ -117,12 +117,13 @@ export function findDue(db: Database, due: Document, most: number): FindCursor<M
 /** When the next message falls due after a moment; undefined if none is known of. Served by `scheduler_due`. */
 export async function findNextDue(db: Database, after: Date): Promise<Date | undefined> {
   const [next] = await db.messages
-    .find({ ...LIVE, scheduledAt: { $gt: after } })
+    .find({ ...LIVE, scheduledAt: { $gt: after }, $expr: WELL_FORMED })
     .sort({ scheduledAt: 1 })
     .limit(1)
-    .project<{ scheduledAt: Date }>({ _id: 0, scheduledAt: { $min: ["$scheduledAt"] } })
+    .project<{ scheduledAt: Date }>({ _id: 0, scheduledAt: 1 })
     .toArray();
-  return next?.scheduledAt instanceof Date ? next.scheduledAt : undefined;
+  // The database's dates reach further than JavaScript's: "never", in some languages, is no date here.
+  return next && !Number.isNaN(next.scheduledAt.getTime()) ? next.scheduledAt : undefined;
 }
 
 /** Stands in for a reference that the driver read and can't write. */

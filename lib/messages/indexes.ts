@@ -24,7 +24,7 @@ const ofCampaign = (field: string): IndexDescription => ({
 });
 
 function withoutOne(name: string, flag: string): IndexDescription {
-  return { name, key: { [flag]: 1 }, partialFilterExpression: withoutFlag(flag) };
+  return { name, key: { [flag]: 1 }, partialFilterExpression: { $or: withoutFlag(flag) } };
 }
 
 const OWN_INDEXES: IndexDescription[] = [

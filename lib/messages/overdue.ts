@@ -1,4 +1,4 @@
-import type { FindCursor } from "mongodb";
+import type { Document, FindCursor } from "mongodb";
 import type { Database } from "../mongo/client.ts";
 import type { Id } from "../mongo/ids.ts";
 import { SHORT_ID } from "../mongo/safe-fields.ts";
@@ -13,6 +13,8 @@ const SAID = { code: "$delivery.error.code", message: "$delivery.error.message" 
 
 /** An unpicked message that should not be so. */
 export interface Overdue extends Pick<MessageDocument, "_id" | "campaignId"> {
+  /** Its `delivery` is not the scheduler's, so that it is never claimed. */
+  isForeign: boolean;
   /** Null if it is a list of dates. */
   scheduledAt: Date | null;
   /** It was, or may have been, sent. */
@@ -21,9 +23,15 @@ export interface Overdue extends Pick<MessageDocument, "_id" | "campaignId"> {
   saysWhy: { code: ProblemCode; message: string } | null;
 }
 
+/** A `delivery` that no pass has written, or that has lost what would end it. */
+const FOREIGN: Document[] = [
+  { "delivery.state": { $nin: [...CLAIMABLE_STATES, ...MAY_BE_SENT, "claimed"] } },
+  { "delivery.state": "claimed", "delivery.claimExpiresAt": { $not: { $type: "date" } } },
+];
+
 /**
- * Unpicked messages that are not due and should not be so: past their window, or reset by the app although
- * they may have been sent. Newest first; what is older than 24 hours is left alone.
+ * Unpicked messages that fell due and are never claimed: past their window, reset by the app although they may have been
+ * sent, or with another program's `delivery`. Newest first; what is older than 24 hours is left alone.
  */
 export function findOverdue(db: Database, windowFrom: Date, now: Date): FindCursor<Overdue> {
   return db.messages
@@ -32,17 +40,24 @@ export function findOverdue(db: Database, windowFrom: Date, now: Date): FindCurs
       $or: [
         { scheduledAt: { $lt: windowFrom }, "delivery.state": { $in: [...CLAIMABLE_STATES] } },
         { "delivery.state": { $in: [...MAY_BE_SENT] } },
+        ...FOREIGN,
       ],
-      $expr: SHORT_ID,
     })
     .sort({ scheduledAt: -1 })
     .project<Overdue>({
+      _id: { $cond: [SHORT_ID, "$_id", { tooLong: true }] },
       campaignId: referenceOf(db.documents.messages, "campaignId"),
       scheduledAt: { $cond: [{ $eq: [{ $type: "$scheduledAt" }, "date"] }, "$scheduledAt", null] },
+      isForeign: { $eq: [{ $setIntersection: [STATES, [...CLAIMABLE_STATES, ...MAY_BE_SENT]] }, []] },
       mayBeSent: { $in: ["$delivery.state", [...MAY_BE_SENT]] },
       saysWhy: { $cond: [SAYS_WHY, SAID, null] },
     });
 }
+
+/** A message's state in a list, as an expression; the filters see into a list of deliveries or of states, too. */
+const STATES: Document = {
+  $cond: [{ $isArray: "$delivery.state" }, "$delivery.state", [{ $ifNull: ["$delivery.state", null] }]],
+};
 
 /** Makes the flags say again what `delivery` says: picked, and sent if it was. */
 export function setBackFlags(db: Database, ids: Id[]): Promise<Updated> {

@@ -14,6 +14,7 @@ import type { Mapping } from "../documents/mapping.ts";
 import { ConfigError, UnavailableError } from "../errors.ts";
 import { asUnavailable, unavailable } from "./errors.ts";
 import type { Id } from "./ids.ts";
+import { simplyCollated } from "./simple-collation.ts";
 
 /** A stored document: any field may hold anything. Each room reads it by types of its own. */
 export type Stored = Document & { _id: Id };
@@ -50,12 +51,13 @@ export function openDatabase(config: Config): Database {
   const client = cachedClient(config.DATABASE_URL.url);
   const db = client.db(config.DATABASE_URL.name);
   const documents = config.DOCUMENTS;
+  const ofApp = (name: string) => simplyCollated(db.collection<Stored>(name));
   return {
     documents,
-    messages: db.collection(documents.messages.collection),
-    campaigns: db.collection(documents.campaigns.collection),
-    groups: documents.groups && db.collection(documents.groups.collection),
-    sessions: db.collection(documents.sessions.collection),
+    messages: ofApp(documents.messages.collection),
+    campaigns: ofApp(documents.campaigns.collection),
+    groups: documents.groups && ofApp(documents.groups.collection),
+    sessions: ofApp(documents.sessions.collection),
     scheduler: db.collection(config.SCHEDULER_COLLECTION),
     database: db,
     connect: () => connect(client, config.DATABASE_URL.url),

@@ -31,17 +31,28 @@ export function compareIndexes(
   existing: IndexDescriptionInfo[],
 ): IndexDifference {
   // An index that names no collation gets its collection's. That of _id shows it; naming the simple one does no harm.
-  const hasCollation = existing.some(({ collation }) => collation !== undefined);
-  const missing = wanted.filter((index) => !existing.some((found) => serves(index, found)));
+  const hasCollation = existing.some(({ collation, name }) => name === "_id_" && collation !== undefined);
+  const all = hasCollation ? [...wanted, BY_ID] : wanted;
+  const missing = all.filter((index) => !existing.some((found) => serves(index, found)));
   return {
     missing: hasCollation ? missing.map((index) => ({ ...index, collation: SIMPLE })) : missing,
-    different: wanted
+    different: all
       .filter((index) => existing.some((found) => found.name === index.name && !isSame(index, found)))
       .map(({ name }) => String(name)),
   };
 }
 
 const SIMPLE = { locale: "simple" };
+
+/**
+ * Where a collection has a collation, its index of _id has it, too, and serves no filter of ours that names texts. No other
+ * index may have _id as its only key.
+ */
+const BY_ID: IndexDescription = {
+  name: "scheduler_id",
+  key: { _id: 1, isDeleted: 1 },
+  partialFilterExpression: { _id: { $exists: true } },
+};
 
 /** Whether an index is the scheduler's own, or one of the app's that the server may use in its place. */
 export function serves(wanted: IndexDescription, found: IndexDescriptionInfo): boolean {

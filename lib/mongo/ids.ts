@@ -1,7 +1,7 @@
-import { Binary, BSON, ObjectId } from "mongodb";
+import { Binary, BSON, Decimal128, Long, ObjectId } from "mongodb";
 
 /** An id as some app wrote it: an ObjectId here, its string there. (BSON would allow anything; nothing rests on it.) */
-export type Id = ObjectId | string | number | Binary;
+export type Id = ObjectId | string | number | Long | Decimal128 | Binary;
 
 /**
  * Both forms in which a reference to `id` may have been written: an ObjectId and its hexadecimal string. None
@@ -10,8 +10,21 @@ export type Id = ObjectId | string | number | Binary;
 export function idForms(id: Id): Id[] {
   if (id instanceof ObjectId) return [id, id.toHexString()];
   if (typeof id === "string" && /^[0-9a-f]{24}$/i.test(id)) return [id, new ObjectId(id)];
-  const isBytes = id instanceof Binary && id.sub_type !== Binary.SUBTYPE_VECTOR;
-  return typeof id === "string" || typeof id === "number" || isBytes ? [id] : [];
+  return isPlain(id) || id instanceof Decimal128 ? [id] : [];
+}
+
+/**
+ * Whether a reference that no document has surely leads nowhere. Of other kinds a document may be meant that is not found by
+ * it: no look-up can be made for a list or a document, and a decimal is the same as others that are written differently.
+ */
+export function isPlain(id: Id): boolean {
+  if (id instanceof Binary) return id.sub_type !== Binary.SUBTYPE_VECTOR;
+  return typeof id === "string" || typeof id === "number" || id instanceof ObjectId || isLong(id);
+}
+
+/** A timestamp is one as well, as a class. */
+function isLong(id: Id): id is Long {
+  return id instanceof Long && id._bsontype === "Long";
 }
 
 /** Both forms of all references, each once however often it is named. */
@@ -32,7 +45,13 @@ export function idKey(id: Id): string {
   if (id instanceof ObjectId) return id.toHexString();
   if (typeof id === "string") return /^[0-9a-f]{24}$/i.test(id) ? id.toLowerCase() : `"${id}"`;
   // One number is the same with either sign of zero, and JSON has no word for those that are none.
-  return typeof id === "number" ? `#${id}` : documentKey(id);
+  if (typeof id === "number") return `#${id}`;
+  return isLong(id) ? `#${numberOrDigits(id.toBigInt())}` : documentKey(id);
+}
+
+/** What a double holds as well is the same number for the database. */
+function numberOrDigits(value: bigint): number | bigint {
+  return BigInt(Number(value)) === value ? Number(value) : value;
 }
 
 /** A string that tells values apart by type as well, as the database does. JSON would not: it has fewer types. */

@@ -22,7 +22,7 @@ function upTo(maxBytes: number, field: string): Document {
 
 const NOTHING = ["missing", "null", "undefined"];
 const TEXTS = [...NOTHING, "string", "symbol"];
-const REFERENCES = [...TEXTS, "objectId", "int", "long", "double", "binData"];
+const REFERENCES = [...TEXTS, "objectId", "int", "long", "double", "decimal", "binData"];
 
 function only(types: string[], maxBytes: number, field: string): Document {
   const type = { $type: `$${field}` };
@@ -56,6 +56,12 @@ export function document(field: string, parts: Record<string, (field: string) =>
   ];
   // biome-ignore-end lint/suspicious/noThenProperty: $switch has it
   return { $switch: { branches, default: { type } } };
+}
+
+/** What kind of value stands in a field that is no reference; undefined if it may be one, or is too long for one. */
+export function typeOfStandIn(value: unknown): string | undefined {
+  const isStandIn = typeof value === "object" && value !== null && "type" in value;
+  return isStandIn && typeof value.type === "string" ? value.type : undefined;
 }
 
 /** Whether a value stands in for a text that was too long to be read. */

@@ -1,5 +1,5 @@
 import type { Document } from "mongodb";
-import { PICKED_ELSEWHERE, PICKED_SINCE_RELEASED, WRONG_DATE } from "../messages/audit.ts";
+import { PICKED_ELSEWHERE, PICKED_SINCE_RELEASED, WRONG_DATE, withoutFlag } from "../messages/audit.ts";
 import { LIVE } from "../messages/due.ts";
 import { referenceOf } from "../messages/message.ts";
 import { type Bounded, countUpTo, type Search } from "../mongo/bounded-count.ts";
@@ -14,8 +14,14 @@ const MANY = 1000;
 /** What an audit found, by code; a search stops at {@link MANY}. */
 export type AuditFindings = Map<ProblemCode, Bounded>;
 
-/** Has a flag, whatever is in it. */
-const has = (flag: string): Document => ({ $ne: [{ $ifNull: [`$${flag}`, null] }, null] });
+/** Has a flag, or a list that is taken for one. */
+const has = (flag: string): Document => ({ $in: [{ $type: `$${flag}` }, ["bool", "array"]] });
+
+/** What lacks a flag, or has something else in its place; of what has all of `others`. */
+function lacking(flag: string, others: string[]): Search<ProblemCode>[] {
+  const only: [] | [Document] = others.length > 0 ? [{ $and: others.map(has) }] : [];
+  return withoutFlag(flag).map((filter) => ["flags_missing", filter, ...only]);
+}
 
 /**
  * Finds the documents that no pass will ever see or touch, each part served by an index that is empty as
@@ -45,10 +51,10 @@ function neverPickedBefore(leftAlone: Date): Document {
 
 function searchesFor(leftAlone: Date): Search<ProblemCode>[] {
   return [
-    ["flags_missing", { isSent: null }],
     // What lacks two is counted once, by the first that it lacks.
-    ["flags_missing", { isDeleted: null }, has("isSent")],
-    ["flags_missing", { isPicked: null }, { $and: [has("isSent"), has("isDeleted")] }],
+    ...lacking("isSent", []),
+    ...lacking("isDeleted", ["isSent"]),
+    ...lacking("isPicked", ["isSent", "isDeleted"]),
     ["date_wrong", WRONG_DATE],
     ["never_picked", neverPickedBefore(leftAlone)],
     ["picked_elsewhere", PICKED_ELSEWHERE],

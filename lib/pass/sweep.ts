@@ -2,6 +2,7 @@ import { addSeconds } from "../clock.ts";
 import { shownId } from "../log.ts";
 import { findOverdue, markMissed, type Overdue, setBackFlags } from "../messages/overdue.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
+import { isTooLong } from "../mongo/safe-fields.ts";
 import { type LastPass, readLastPass } from "../monitoring/record.ts";
 import { asReason, detailOf, type Reason } from "../problems.ts";
 import { withoutHeld } from "../sessions/routing.ts";
@@ -23,7 +24,7 @@ export async function sweep(pass: Pass): Promise<void> {
   const found = findOverdue(db, windowFrom, now).batchSize(BATCH);
   let batch: Overdue[] = [];
   for await (const message of found) {
-    if (canBeWritten(message._id)) batch.push(message);
+    batch.push(message);
     if (batch.length < BATCH) continue;
     await dealWith(pass, batch, windowFrom);
     batch = [];
@@ -34,7 +35,10 @@ export async function sweep(pass: Pass): Promise<void> {
 
 async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date): Promise<void> {
   const { db, stats } = pass;
-  const ids = messages.filter(({ mayBeSent }) => mayBeSent).map(({ _id }) => _id);
+  const { writable = [], unwritable = [] } = Object.groupBy(messages, ({ _id }) =>
+    canBeWritten(_id) && !isTooLong(_id) ? "writable" : "unwritable",
+  );
+  const ids = writable.filter(({ mayBeSent }) => mayBeSent).map(({ _id }) => _id);
   const { changed: setBack, rejected } = await setBackFlags(db, ids);
   noteTurnedAway(pass, rejected, "messages");
   if (setBack > 0) {
@@ -42,11 +46,24 @@ async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date): Prom
     const told = ids.map((_id) => ({ _id, reason: { code: "flag_reset" } as const }));
     tellEach(pass, told, setBack, "flags reset by the app were set back");
   }
-  const missed = await withoutHeld(
+  const unsent = await withoutHeld(
     db,
-    messages.filter(({ mayBeSent }) => !mayBeSent),
+    writable.filter(({ mayBeSent }) => !mayBeSent),
   );
+  const { foreign = [], own: missed = [] } = Object.groupBy(unsent, ({ isForeign }) =>
+    isForeign ? "foreign" : "own",
+  );
+  tellUnsendable(pass, foreign, "its delivery is none that the scheduler has written");
+  tellUnsendable(pass, unwritable, "its _id is too long, or no id");
   if (missed.length > 0) await miss(pass, missed, windowFrom);
+}
+
+/** What is no pass's to claim, and nothing can be written on: it is told in each pass, as long as it is so. */
+function tellUnsendable({ log, stats }: Pass, messages: Overdue[], detail: string): void {
+  if (messages.length === 0) return;
+  const reason: Reason = { code: "invalid_message", detail };
+  stats.blocked(reason, messages.length);
+  for (const { _id } of messages) log.warn({ messageId: shownId(_id), ...reason }, "never sent as it stands");
 }
 
 async function miss(pass: Pass, missed: Overdue[], windowFrom: Date): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Collection, Document } from "mongodb";
 import type { Config } from "../config.ts";
 import type { Database, Stored } from "../mongo/client.ts";
-import { distinctForms, type Id, idKey, slices } from "../mongo/ids.ts";
-import { flag, reference, text } from "../mongo/safe-fields.ts";
+import { distinctForms, type Id, idKey, isPlain, slices } from "../mongo/ids.ts";
+import { flag, reference, text, typeOfStandIn } from "../mongo/safe-fields.ts";
 import type { Reason } from "../problems.ts";
 import type { WahaSession } from "../waha/responses.ts";
 
@@ -74,6 +74,9 @@ export async function routeAll(
     // The account or chat that it would have used is not known, and a message from the wrong one can't be unsent.
     if (orphaned && (!isGiven(group.sessionId) || db.documents.messages.chatId === null))
       return { orphaned, blocked: { code: "campaign_not_found" } };
+    // It may exist, and be on hold.
+    if (orphaned && !isPlain(group.campaignId as Id))
+      return { orphaned, blocked: { code: "campaign_not_found", detail: noReference(group.campaignId, db) } };
     const by = isGiven(group.sessionId) ? "messages" : "campaigns";
     const route = routeTo(db, { by, id: sessionIdOf(group) }, sessions, waha, config);
     if ("blocked" in route) return { orphaned, ...route };
@@ -125,6 +128,11 @@ export async function withoutHeld<Group extends References>(db: Database, groups
 function isHeld(campaign: RoutedCampaign | undefined, { documents }: Database): boolean {
   if (!campaign) return false;
   return campaign.deleted === true || documents.campaigns.hold.some((word) => word === campaign.status);
+}
+
+function noReference(value: unknown, { documents }: Database): string {
+  const type = typeOfStandIn(value);
+  return `${documents.messages.campaignId} ${type ? `is of the type ${type}` : "can't be looked up"}`;
 }
 
 /** Which session was named, and in which collection. */

@@ -203,8 +203,8 @@ const BREAKAGES: Breakage[] = [
     found: {
       level: "problem",
       check: "documents",
-      message: /no boolean.*: 3 messages/,
-      remedy: /true or false/,
+      message: /as a boolean.*: 3 messages/,
+      remedy: /false or true/,
     },
   },
   {

@@ -1,5 +1,6 @@
 import type { Document } from "mongodb";
 import { describe, expect, test } from "vitest";
+import { backgroundDone } from "../../lib/async.ts";
 import { dashboardWorld } from "../support/dashboard.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
@@ -10,8 +11,11 @@ import { ago, createWorld, type World } from "../support/world.ts";
 
 const without = (...fields: string[]) => ({ $nor: fields.map((field) => ({ [field]: { $exists: true } })) });
 
-const setRule = (world: World, collection: string, validator: Document) =>
-  world.db.command({ collMod: collection, validator });
+/** No rule can be set while an index is built. */
+async function setRule(world: World, collection: string, validator: Document): Promise<void> {
+  await backgroundDone();
+  await world.db.command({ collMod: collection, validator });
+}
 
 /** As if the fifteen seconds had gone by in which a pass does not try again what it has given back. */
 const freeReleased = ({ messages }: World) =>

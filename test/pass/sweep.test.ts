@@ -65,7 +65,7 @@ test("what falls due and is over during the first pass is not too old for it", (
   const startedAt = ago(300);
   const of = (seconds: number) =>
     missedReason(
-      { _id: "m", mayBeSent: false, saysWhy: null, scheduledAt: ago(seconds) },
+      { _id: "m", isForeign: false, mayBeSent: false, saysWhy: null, scheduledAt: ago(seconds) },
       { lastPass: null, startedAt },
       120,
     ).code;

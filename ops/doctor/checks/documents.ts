@@ -1,8 +1,6 @@
-import type { Document } from "mongodb";
 import { addSeconds } from "../../../lib/clock.ts";
 import { SWEPT_SECONDS } from "../../../lib/config.ts";
 import { shownId } from "../../../lib/log.ts";
-import { notBoolean } from "../../../lib/messages/audit.ts";
 import { LIVE } from "../../../lib/messages/due.ts";
 import { type Bounded, countUpTo, type Search } from "../../../lib/mongo/bounded-count.ts";
 import type { Database } from "../../../lib/mongo/client.ts";
@@ -25,7 +23,6 @@ const NEVER_SEEN = new Set<ProblemCode>(["flags_missing", "date_wrong"]);
 export async function checkDocuments(db: Database, now: Date): Promise<Finding[]> {
   const findings = [
     ...(await runCheck("documents", () => audit(db, now))),
-    ...(await runCheck("documents", () => oddFlags(db))),
     ...(await runCheck("documents", () => oddStates(db, now))),
   ];
   if (findings.length > 0) return findings;
@@ -43,25 +40,6 @@ async function audit(db: Database, now: Date): Promise<Finding[]> {
       const about = `${howMany(count)}: ${ids.map((id) => String(shownId(id))).join(", ")}`;
       return ofCode(NEVER_SEEN.has(code) ? "problem" : "warning", "documents", code, about);
     }),
-  );
-}
-
-/** Whether a flag is a boolean, as an expression. */
-const isBoolean = (flag: string): Document => ({ $eq: [{ $type: `$${flag}` }, "bool"] });
-
-async function oddFlags(db: Database): Promise<Finding[]> {
-  const searches: Search<"odd">[] = [
-    ["odd", notBoolean("isSent")],
-    // What holds two is counted once, by the first of them.
-    ["odd", notBoolean("isDeleted"), isBoolean("isSent")],
-    ["odd", notBoolean("isPicked"), { $and: [isBoolean("isSent"), isBoolean("isDeleted")] }],
-  ];
-  return (await count(db, searches)).map((odd) =>
-    problem(
-      "documents",
-      `isSent, isDeleted or isPicked is no boolean ("false" or 0, say), so they are never seen: ${howMany(odd)}`,
-      "Make the app write true or false, and convert what is there",
-    ),
   );
 }
 

@@ -113,6 +113,11 @@ const problems = {
     remedy:
       "Check whether too many fell due at once, the campaign was on hold, or the message was written too late",
   },
+  window_closing: {
+    kind: "unsent",
+    happened: "messages wait, and the first of their windows closes before they can be sent",
+    remedy: "Check what they wait for: waiting in the answer counts it",
+  },
   too_old_at_first_pass: {
     kind: "unsent",
     happened: "the message's window had closed before the first pass began",

@@ -44,14 +44,26 @@ const COUNTS = {
   released: "given back",
 } as const satisfies Partial<Record<keyof Summary, string>>;
 
+/** What messages wait for. */
+const WAITING_FOR: Record<keyof Summary["waiting"], string> = {
+  lease: "the pass that holds their session",
+  pause: "the pause between two messages",
+  turn: "their turn",
+  waha: "WAHA",
+};
+
 /** What a pass did, in one line. */
 export function tellCounts(summary: Summary): string {
   const told = Object.entries(COUNTS)
     .map(([name, word]) => ({ count: summary[name as keyof typeof COUNTS], word }))
     .filter(({ count }) => count > 0)
     .map(({ count, word }) => `${count} ${word}`);
-  const { campaignsCompleted, ok } = summary;
+  const { campaignsCompleted, ok, waiting } = summary;
   if (campaignsCompleted > 0) told.push(`${counted(campaignsCompleted, "campaign")} settled`);
+  for (const [what, words] of Object.entries(WAITING_FOR)) {
+    const count = waiting?.[what as keyof Summary["waiting"]] ?? 0;
+    if (count > 0) told.push(`${count} waiting for ${words}`);
+  }
   return told.join(", ") || (ok ? "nothing to do" : "nothing sent");
 }
 

@@ -68,6 +68,12 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy:
       "Look at the passes in the minutes after `scheduledAt`. `more: true`: too much was due at once, see [Pacing](pacing.md). Or the campaign was on hold, or the app wrote the message too late",
   },
+  window_closing: {
+    happened:
+      "A pass ended, and messages wait that will be `missed` unless they are sent at once; the detail names their sessions",
+    remedy:
+      "`waiting` in [the answer](api.md#get-apicron) counts what they wait for. Too much at once: see [Pacing](pacing.md)",
+  },
   too_old_at_first_pass: {
     happened: "The message's window had closed before the first pass began",
     remedy: "Still wanted? [Send it again](operations.md#send-again)",

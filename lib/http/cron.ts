@@ -73,7 +73,7 @@ async function answerPass(config: Config, parentLog: Log, host: Host, began: num
     const durationMs = host.ticker.monotonic() - began;
     const startedAt = new Date(host.ticker.system() - durationMs);
     // Every pass has this line. This one did not live to say what it counted.
-    log.info({ ...new PassStats().summary(passId, startedAt, durationMs), ok: false, errors }, "pass");
+    log.warn({ ...new PassStats().summary(passId, startedAt, durationMs), ok: false, errors }, "pass");
     return answer(status, { ok: false, errors });
   }
 }

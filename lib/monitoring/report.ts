@@ -7,7 +7,7 @@ export interface Summary {
   passId: string;
   startedAt: Date;
   durationMs: number;
-  /** Every step ran, and every message that was due was sent, except for those that the app changed meanwhile. */
+  /** Every step ran, and nothing that was due is lost or in danger: what was not sent waits, and can wait. */
   ok: boolean;
   claimed: number;
   sent: number;
@@ -20,6 +20,8 @@ export interface Summary {
   campaignsCompleted: number;
   /** Due messages were left for the next pass. */
   more: boolean;
+  /** How many of these wait for what; see docs/api.md. */
+  waiting: { lease: number; pause: number; turn: number; waha: number };
   /** Sent minus scheduled; null when nothing was sent. */
   latenessMs: { p50: number | null; max: number | null };
   /** Each kind of problem once, so that the summary stays small. */

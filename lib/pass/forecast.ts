@@ -153,8 +153,9 @@ export interface ForecastRow {
 /** How many ids a row names. */
 const SHOWN_IDS = 5;
 
-/** How many of the details of a reason a row shows. */
+/** How many of the details of a reason a row shows, and how much of each. */
 const SHOWN_DETAILS = 5;
+const MAX_DETAIL = 160;
 
 /** Puts together what is foreseen alike. */
 export function rowsOf({ messages, more }: Forecast): ForecastRow[] {
@@ -165,12 +166,12 @@ export function rowsOf({ messages, more }: Forecast): ForecastRow[] {
     const [first] = group;
     if (!first) return [];
     const { fate, reason, session = null } = first;
-    const all = new Set(group.flatMap((each) => each.reason?.detail ?? []));
+    const all = new Set(group.flatMap((each) => each.reason?.detail?.slice(0, MAX_DETAIL) ?? []));
     const details = [...all].slice(0, SHOWN_DETAILS);
     return {
       fate,
       code: reason?.code ?? null,
-      message: reason ? messageOf(reason.code, details.join(", ")) : WITHOUT_REASON[fate],
+      message: reason ? messageOf(reason.code) : WITHOUT_REASON[fate],
       details,
       session,
       count: group.length,

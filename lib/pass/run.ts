@@ -23,6 +23,7 @@ import { sendLoop } from "./send/loop.ts";
 import { PassStats } from "./stats.ts";
 import { Steps } from "./steps.ts";
 import { sweep } from "./sweep.ts";
+import { noteWaiting } from "./waiting.ts";
 
 /** What the host of a pass provides. */
 export interface Host {
@@ -35,6 +36,9 @@ export interface Host {
    */
   giveUp: AbortSignal;
 }
+
+/** A pass that takes longer sweeps once more at its end; one with nothing to do takes less. */
+const SWEPT_AGAIN_MS = 500;
 
 /** A difference of the clocks that is worth a word. */
 const SKEW_MS = 5_000;
@@ -119,13 +123,17 @@ async function runSteps(
     steps.run("audit", () => audit(pass)),
     rescued,
   ]);
+  const last = watch?.snapshot ?? snapshot;
+  // Windows may have closed since the first sweep, of what could not be sent in time.
+  if (pass.clock.until(pass.clock.startedAt) < -SWEPT_AGAIN_MS) await steps.run("sweep", () => sweep(pass));
   await Promise.all([
     steps.run("campaigns", () => settleOpenCampaigns(pass, open)),
+    steps.run("waiting", async () => last && noteWaiting(pass, last)),
     steps.run("documents", () => lookForDocuments(pass)),
   ]);
   noteIndexes(pass, indexes);
   return report(pass, steps, {
-    sessions: (watch?.snapshot ?? snapshot)?.sessions,
+    sessions: last?.sessions,
     seenAt: watch?.seenAt ?? pass.clock.startedAt,
     silent,
   });
@@ -147,7 +155,8 @@ async function report(
     return recordPass(db, lastPass, stats.latenessHistogram(), look);
   });
   const summary = summarise();
-  log.info({ ...summary }, "pass");
+  if (summary.ok) log.info({ ...summary }, "pass");
+  else log.warn({ ...summary }, "pass");
   return {
     summary,
     unavailable: steps.failures,

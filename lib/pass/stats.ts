@@ -20,6 +20,12 @@ const SHOWN_DETAILS = 5;
 /** The app changed these messages, or the pass claims them anew: given back, they keep no pass from being ok. */
 const RELEASED_BY_WISH: ReadonlySet<ProblemCode> = new Set(["message_changed", "claim_ran_out"]);
 
+/**
+ * What a message that is due waits for: a session's lease that a pass holds, the pause between two messages, its turn, or
+ * WAHA.
+ */
+export type WaitingFor = keyof Summary["waiting"];
+
 /** Counts what a pass does, and sums it up. */
 export class PassStats {
   more = false;
@@ -40,6 +46,7 @@ export class PassStats {
   };
   /** Messages that were due and did not go out, other than by the app's wish. */
   #unsent = 0;
+  readonly #waiting: Summary["waiting"] = { lease: 0, pause: 0, turn: 0, waha: 0 };
   readonly #problems = new Map<ProblemCode, { count: number; details: Set<string> }>();
   readonly #lasting = new Map<ProblemCode, number>();
   readonly #latenessMs: number[] = [];
@@ -76,6 +83,16 @@ export class PassStats {
   blocked({ code, detail }: Reason, count: number): void {
     this.#unsent += count;
     this.problem(code, count, detail);
+  }
+
+  /**
+   * Messages that are due and wait.
+   *
+   * @param inDanger what is to be told of them if the first of their windows closes before they can be sent
+   */
+  waits(what: WaitingFor, count: number, inDanger?: string): void {
+    this.#waiting[what] += count;
+    if (inDanger !== undefined) this.blocked({ code: "window_closing", detail: inDanger }, count);
   }
 
   /** A message that was posted, and of which nothing is proven yet. */
@@ -119,6 +136,7 @@ export class PassStats {
       ok: !this.broken && !this.#isUnfit && this.#unsent + failed + missed + unknown === 0,
       ...this.#counts,
       more: this.more,
+      waiting: { ...this.#waiting },
       latenessMs: this.#lateness(),
       errors: [...this.#problems].map(([code, { count, details }]) => ({
         code,

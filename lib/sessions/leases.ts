@@ -77,6 +77,12 @@ export async function takeLeases(
     db,
     sessions.map((session) => ({ updateOne: { filter: { _id: leaseId(session) }, update, upsert: true } })),
   );
+  return readLeases(db, sessions);
+}
+
+/** The leases of sessions as they stand, by session; one that was never sent on has none. */
+export async function readLeases(db: Database, sessions: string[]): Promise<Map<string, SessionLease>> {
+  if (sessions.length === 0) return new Map();
   const found = await db.scheduler.find<SessionLease>({ _id: { $in: sessions.map(leaseId) } }).toArray();
   return new Map(found.map((lease) => [sessionOf(lease), lease]));
 }

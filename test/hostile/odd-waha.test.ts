@@ -65,10 +65,19 @@ const summary = z.strictObject({
   ...{ claimed: count, sent: count, released: count, failed: count, missed: count, unknown: count },
   ...{ rescued: count, reconciled: count, campaignsCompleted: count, errors: problems },
   latenessMs: z.strictObject({ p50: z.number().nullable(), max: z.number().nullable() }),
+  waiting: z.strictObject({ lease: count, pause: count, turn: count, waha: count }),
 });
 const preview = z.strictObject({
   ...{ dryRun: z.literal(true), at: z.iso.datetime(), due: count, onHold: count, errors: problems },
   sendable: z.array(z.strictObject({ session: z.string(), due: count, oldest: z.iso.datetime().nullable() })),
+  forecast: z.array(
+    z.strictObject({
+      fate: z.enum(["sent", "failed", "missed", "waits", "left alone"]),
+      code: z.enum(Object.keys(PROBLEMS)).nullable(),
+      ...{ message: z.string(), details: z.array(z.string()).max(5), session: z.string().nullable() },
+      ...{ count: count.positive(), more: z.boolean(), ids: z.array(z.string()).max(5) },
+    }),
+  ),
 });
 const failure = z.strictObject({ ok: z.literal(false), errors: problems.length(1) });
 
@@ -78,8 +87,8 @@ const failure = z.strictObject({ ok: z.literal(false), errors: problems.length(1
  */
 const SMALL = 16_000;
 
-/** A look at what is due tells of each session, by its whole name. */
-const SMALL_PREVIEW = SMALL + JSON.stringify(NAMES).length;
+/** A look at what is due tells of each session, by its whole name, and of problems: as they are, and of what is foreseen. */
+const SMALL_PREVIEW = 2 * (SMALL + JSON.stringify(NAMES).length);
 
 async function expectAnswer(response: Response, promised: z.ZodType, limit: number): Promise<void> {
   const text = await response.text();

@@ -1,3 +1,4 @@
+import { addSeconds } from "../../clock.ts";
 import { shownId } from "../../log.ts";
 import { noteBlocked } from "../../messages/blocked.ts";
 import { type DueGroup, dueFilter, oldestFirst, surveyDue } from "../../messages/due.ts";
@@ -180,10 +181,23 @@ function keyOf({ sessionId, campaignId }: DueGroup, code: string): string {
  * window close; those of campaigns on hold are left alone.
  */
 export async function noteOutage(pass: Pass, reason: Reason): Promise<void> {
-  const { clock, db } = pass;
+  const { clock, config, db, log, stats } = pass;
   const due = dueFilter(windowNow(pass), settledBefore(pass));
-  for await (const groups of surveyDue(db, due, GROUP_SLICE))
-    await noteBlocked(db, due, await withoutHeld(db, groups), reason, clock.now());
+  let first: Date | undefined;
+  let count = 0;
+  for await (const groups of surveyDue(db, due, GROUP_SLICE)) {
+    const waiting = await withoutHeld(db, groups);
+    count += countOf(waiting);
+    for (const { next } of waiting) {
+      const oldest = next[0]?.scheduledAt;
+      if (oldest && (!first || oldest < first)) first = oldest;
+    }
+    await noteBlocked(db, due, waiting, reason, clock.now());
+  }
+  if (!first) return;
+  stats.waits("waha", count);
+  const firstWindowClosesAt = addSeconds(first, config.LOOKBACK_SECONDS);
+  log.warn({ ...reason, count, firstWindowClosesAt }, "messages are due, and wait for WAHA");
 }
 
 function dueMessages(

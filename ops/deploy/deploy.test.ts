@@ -21,6 +21,10 @@ const STOPS_WITHIN_SECONDS = 15;
 /** The program that every recipe starts: Node itself, so that signals reach it. */
 const PROGRAM = "ops/server/main.ts";
 
+/** What `npm start` gives Node before that. */
+const [, HEAP = ""] =
+  / exec node (.*) ops\/server\/main\.ts$/.exec(JSON.parse(read("package.json")).scripts.start) ?? [];
+
 describe("the Dockerfile", () => {
   const DOCKERFILE = read("ops/deploy/Dockerfile").replaceAll("\\\n", "");
   const [, build = "", image = ""] = DOCKERFILE.split(/^FROM /m);
@@ -36,7 +40,7 @@ describe("the Dockerfile", () => {
     expect(build).toMatch(/^node:24-/);
     expect(image).toMatch(/^node:24-/);
     expect(build).toMatch(/^RUN npm ci --omit=dev /m);
-    expect(JSON.parse(said("CMD").at(-1) ?? "")).toEqual(["node", PROGRAM]);
+    expect(JSON.parse(said("CMD").at(-1) ?? "")).toEqual(["node", ...HEAP.split(" "), PROGRAM]);
     expect(said("USER")).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)]);
   });
 
@@ -122,7 +126,13 @@ test("the PM2 file starts the program from the root, with time to stop", () => {
   const config = createRequire(import.meta.url)(resolve(ROOT, "ops/deploy/ecosystem.config.cjs"));
   const [app, ...others] = config.apps;
   expect(others).toEqual([]);
-  expect(app).toMatchObject({ cwd: ROOT, script: PROGRAM, interpreter: "node", exec_mode: "fork" });
+  expect(app).toMatchObject({
+    cwd: ROOT,
+    script: PROGRAM,
+    interpreter: "node",
+    node_args: HEAP,
+    exec_mode: "fork",
+  });
   expect(existsSync(resolve(app.cwd, app.script))).toBe(true);
   expect(app.kill_timeout).toBe(STOPS_WITHIN_SECONDS * 1000);
 });
@@ -135,7 +145,7 @@ describe("the systemd unit", () => {
 
   test("starts the program, with SIGTERM and time to stop", () => {
     expect(settings).toMatchObject({
-      ExecStart: `/usr/bin/env node ${PROGRAM}`,
+      ExecStart: `/usr/bin/env node ${HEAP} ${PROGRAM}`,
       KillSignal: "SIGTERM",
       TimeoutStopSec: String(STOPS_WITHIN_SECONDS),
       Restart: "always",

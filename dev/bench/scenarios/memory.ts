@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { OURS } from "../contenders/catalog.ts";
 import { openWahaFor } from "../contest.ts";
 import { measure } from "../measure.ts";
@@ -7,12 +8,19 @@ import { makeWork } from "../work.ts";
 
 const SESSIONS = 20;
 
+const { scripts } = JSON.parse(await readFile(new URL("../../../package.json", import.meta.url), "utf8"));
+
 /**
- * The heaps that are tried, as Node's options: as Node starts by itself, which lets garbage lie as long as there is
- * room, and a machine has much; and a small one, which shows what is needed.
+ * The heaps that are tried, as Node's options: that of `npm start`; as Node starts by itself, which lets garbage lie as
+ * long as there is room, and a machine has much; and a small one, which shows what is needed.
  */
 const HEAPS = [
-  { name: "Node's own limits", options: "", figure: "memory" },
+  {
+    name: "the limits of `npm start`",
+    options: scripts.start.match(/--max\S+/g).join(" "),
+    figure: "memory",
+  },
+  { name: "Node's own limits", options: "", figure: "memoryUnlimited" },
   {
     name: "a heap of 64 MB",
     options: "--max-old-space-size=64 --max-semi-space-size=2",

@@ -174,7 +174,7 @@ export const SettingsSchema = z.object({
   }),
   HEARTBEAT_URL: webAddress.optional().meta({
     description:
-      "What to call (GET) after [each good pass](monitoring.md#heartbeat), so that silence raises the alarm. It is a secret, too, and without a user or password.",
+      "What to call (GET) after [each good pass](monitoring.md#heartbeat), so that silence raises the alarm. It is a secret, too, and without a user or password. Redirects are not followed.",
   }),
   LOG_LEVEL: LogLevel.meta({
     description:

@@ -79,6 +79,29 @@ export function logOfPass(log: Log, passId: string): Log {
   return log.child({ passId }, { formatters: { log: withoutId } });
 }
 
+/** Lines of one kind: the first so many are written, the others counted, so that no stranger or flood fills a disk. */
+export class LineLimit {
+  readonly #most: number;
+  #lines = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Counts one more line; whether it may be written. */
+  allows(): boolean {
+    this.#lines += 1;
+    return this.#lines <= this.#most;
+  }
+
+  /** Begins anew; gives how many lines were counted only. */
+  restart(): number {
+    const untold = Math.max(0, this.#lines - this.#most);
+    this.#lines = 0;
+    return untold;
+  }
+}
+
 /** How much of an id a log line shows. */
 const SHOWN_ID = 100;
 

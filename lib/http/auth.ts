@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Config, parseConfig } from "../config.ts";
 import { ConfigError } from "../errors.ts";
-import type { Log } from "../log.ts";
+import { LineLimit, type Log } from "../log.ts";
 
 /** What is wrong with a caller's credentials. Only the log says which; the caller is not told. */
 export type AuthResult = "ok" | "missing" | "malformed" | "wrong";
@@ -66,11 +66,28 @@ export function admit(
   const header = request.headers.get("authorization");
   const results = secrets.map((secret) => check(header, secret));
   if (!results.includes("ok")) {
-    log.warn({ credentials: results[0] }, "unauthorized call");
+    tellRefusal(log, results[0]);
     return undefined;
   }
   if (settings instanceof ConfigError) throw settings;
   return settings;
+}
+
+/** How many refused calls have a line each in a minute. */
+const TOLD_A_MINUTE = 10;
+const MINUTE_MS = 60_000;
+
+const refusals = new LineLimit(TOLD_A_MINUTE);
+let minuteBegan = Number.NEGATIVE_INFINITY;
+
+function tellRefusal(log: Log, credentials: AuthResult | undefined): void {
+  const now = performance.now();
+  if (now - minuteBegan >= MINUTE_MS) {
+    minuteBegan = now;
+    const count = refusals.restart();
+    if (count > 0) log.warn({ count }, "more unauthorized calls, which had no line each");
+  }
+  if (refusals.allows()) log.warn({ credentials }, "unauthorized call");
 }
 
 /**

@@ -1,6 +1,6 @@
-import { logLevel } from "../config.ts";
+import { type Config, logLevel } from "../config.ts";
 import { openLog } from "../log.ts";
-import { gatherStatus } from "../monitoring/status/gather.ts";
+import { gatherStatus, type Status } from "../monitoring/status/gather.ts";
 import { CONTENT_SECURITY_POLICY } from "../monitoring/status/page/document.ts";
 import { failurePage, statusPage, unauthorizedPage } from "../monitoring/status/page/page.ts";
 import { type Admission, admit, checkBasicOrBearer } from "./auth.ts";
@@ -29,12 +29,27 @@ export async function handleStatus(request: Request, env: NodeJS.ProcessEnv): Pr
       return isBrowser
         ? pageAnswer(401, await unauthorizedPage(), BASIC_CHALLENGE)
         : answer(401, { error: "unauthorized" }, BEARER_CHALLENGE);
-    const status = await gatherStatus(config);
+    const status = await sharedStatus(env, config);
     return isBrowser ? pageAnswer(200, await statusPage(status)) : answer(200, status);
   } catch (error) {
     const { status, errors } = explain(error, log);
     return isBrowser ? pageAnswer(status, await failurePage(errors)) : answer(status, { ok: false, errors });
   }
+}
+
+/** In milliseconds. So often it is looked at anew, however many ask: passes need the database, too. */
+const SHARED_MS = 2_000;
+
+const shared = new WeakMap<NodeJS.ProcessEnv, { askedAt: number; status: Promise<Status> }>();
+
+/** The status as it was a moment ago, if somebody asked; by the settings, which are the same object for an instance. */
+function sharedStatus(env: NodeJS.ProcessEnv, config: Config): Promise<Status> {
+  const now = performance.now();
+  const before = shared.get(env);
+  if (before && now - before.askedAt < SHARED_MS) return before.status;
+  const status = gatherStatus(config);
+  shared.set(env, { askedAt: now, status });
+  return status;
 }
 
 /** A page, which is kept nowhere and loads nothing. */

@@ -1,5 +1,5 @@
 import { addSeconds } from "../clock.ts";
-import { shownId } from "../log.ts";
+import { LineLimit, shownId } from "../log.ts";
 import { findOverdue, markMissed, type Overdue, setBackFlags } from "../messages/overdue.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
 import { isTooLong } from "../mongo/safe-fields.ts";
@@ -12,6 +12,9 @@ import { maySend, type Pass } from "./pass.ts";
 /** How many overdue messages are handled at a time, while the pass has time. */
 const BATCH = 500;
 
+/** How many messages have a line each in a log that does not follow all. */
+const TOLD_ONE_BY_ONE = 100;
+
 /**
  * Ends as `missed` what is past its window by the database's clock and by the function's, and sets back what
  * the app made look unsent although it may have been sent. What is over 24 hours old is left alone: a first
@@ -22,18 +25,21 @@ export async function sweep(pass: Pass): Promise<void> {
   const now = clock.now();
   const windowFrom = addSeconds(clock.earliestNow(), -config.LOOKBACK_SECONDS);
   const found = findOverdue(db, windowFrom, now).batchSize(BATCH);
+  const lines = new LineLimit(TOLD_ONE_BY_ONE);
   let batch: Overdue[] = [];
   for await (const message of found) {
     batch.push(message);
     if (batch.length < BATCH) continue;
-    await dealWith(pass, batch, windowFrom);
+    await dealWith(pass, batch, windowFrom, lines);
     batch = [];
-    if (!maySend(pass)) return found.close();
+    if (!maySend(pass)) break;
   }
-  if (batch.length > 0) await dealWith(pass, batch, windowFrom);
+  if (batch.length > 0) await dealWith(pass, batch, windowFrom, lines);
+  const untold = lines.restart();
+  if (untold > 0) pass.log.warn({ count: untold }, "more messages like these, which have no line each");
 }
 
-async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date): Promise<void> {
+async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date, lines: LineLimit): Promise<void> {
   const { db, stats } = pass;
   const { writable = [], unwritable = [] } = Object.groupBy(messages, ({ _id }) =>
     canBeWritten(_id) && !isTooLong(_id) ? "writable" : "unwritable",
@@ -44,7 +50,7 @@ async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date): Prom
   if (setBack > 0) {
     stats.problem("flag_reset", setBack);
     const told = ids.map((_id) => ({ _id, reason: { code: "flag_reset" } as const }));
-    tellEach(pass, told, setBack, "flags reset by the app were set back");
+    tellEach(pass, lines, told, setBack, "flags reset by the app were set back");
   }
   const unsent = await withoutHeld(
     db,
@@ -53,20 +59,21 @@ async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date): Prom
   const { foreign = [], own: missed = [] } = Object.groupBy(unsent, ({ isForeign }) =>
     isForeign ? "foreign" : "own",
   );
-  tellUnsendable(pass, foreign, "its delivery is none that the scheduler has written");
-  tellUnsendable(pass, unwritable, "its _id is too long, or no id");
-  if (missed.length > 0) await miss(pass, missed, windowFrom);
+  tellUnsendable(pass, lines, foreign, "its delivery is none that the scheduler has written");
+  tellUnsendable(pass, lines, unwritable, "its _id is too long, or no id");
+  if (missed.length > 0) await miss(pass, missed, windowFrom, lines);
 }
 
 /** What is no pass's to claim, and nothing can be written on: it is told in each pass, as long as it is so. */
-function tellUnsendable({ log, stats }: Pass, messages: Overdue[], detail: string): void {
+function tellUnsendable(pass: Pass, lines: LineLimit, messages: Overdue[], detail: string): void {
   if (messages.length === 0) return;
   const reason: Reason = { code: "invalid_message", detail };
-  stats.blocked(reason, messages.length);
-  for (const { _id } of messages) log.warn({ messageId: shownId(_id), ...reason }, "never sent as it stands");
+  pass.stats.blocked(reason, messages.length);
+  const told = messages.map(({ _id }) => ({ _id, reason }));
+  tellEach(pass, lines, told, told.length, "never sent as it stands");
 }
 
-async function miss(pass: Pass, missed: Overdue[], windowFrom: Date): Promise<void> {
+async function miss(pass: Pass, missed: Overdue[], windowFrom: Date, lines: LineLimit): Promise<void> {
   const { clock, config, db, stats } = pass;
   await openCampaignsOf(pass, missed);
   const lastPass = await readLastPass(db);
@@ -82,13 +89,23 @@ async function miss(pass: Pass, missed: Overdue[], windowFrom: Date): Promise<vo
     if (count === 0) continue;
     stats.add("missed", count);
     stats.problem(code, count, ...messages.map(({ reason }) => reason.detail));
-    tellEach(pass, messages, count, "missed: the window closed unsent");
+    tellEach(pass, lines, messages, count, "missed: the window closed unsent");
   }
 }
 
-/** Tells of messages, each in a line; which of them were left alone, if any, is not known. */
-function tellEach({ log }: Pass, messages: { _id: Id; reason: Reason }[], count: number, what: string): void {
-  for (const { _id, reason } of messages) log.warn({ messageId: shownId(_id), ...reason }, what);
+/** Tells of messages, each in a line, the first of them so that all see it; which of them were left alone, if any, is not known. */
+function tellEach(
+  { log }: Pass,
+  lines: LineLimit,
+  messages: { _id: Id; reason: Reason }[],
+  count: number,
+  what: string,
+): void {
+  for (const { _id, reason } of messages) {
+    const fields = { messageId: shownId(_id), ...reason };
+    if (lines.allows()) log.warn(fields, what);
+    else log.debug(fields, what);
+  }
   const [first] = messages;
   if (first && count < messages.length)
     log.warn(

@@ -294,6 +294,11 @@ const BREAKAGES: Breakage[] = [
     found: { level: "warning", check: "waha", message: /1 session SCAN_QR_CODE: spare/, remedy: /Scan/ },
   },
   {
+    name: "a session's status that is a word of JavaScript's",
+    by: ({ waha }) => waha.addSession({ name: "odd", status: "constructor" as "STOPPED" }),
+    found: { level: "warning", check: "waha", message: /1 session constructor: odd/, remedy: /dashboard/ },
+  },
+  {
     name: "a wrong key",
     by: ({ env }) => Object.assign(env, { WAHA_API_KEY: "another-key" }),
     found: { level: "problem", check: "waha", message: /waha_key_refused/, remedy: /WAHA_API_KEY/ },

@@ -16,13 +16,13 @@ export const HEALTH_PATH = "/api/health";
 export const WEBHOOK_PATH = "/api/waha";
 
 /**
- * Everything that the platform would serve, each under exactly its path.
+ * Everything that the platform would serve, each under its path, with or without a slash at its end.
  *
  * @param env the settings; see docs/configuration.md
  * @param host what the host of the passes provides
  */
 export function createApp(env: NodeJS.ProcessEnv, host: Partial<Host>): Hono {
-  return new Hono()
+  return new Hono({ strict: false })
     .all(CRON_PATH, ({ req }) => handleCron(req.raw, env, host))
     .all(STATUS_PATH, ({ req }) => handleStatus(req.raw, env))
     .all(HEALTH_PATH, ({ req }) => handleHealth(req.raw, env, host))

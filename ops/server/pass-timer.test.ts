@@ -24,7 +24,7 @@ test.each<[string, Schedule, number[]]>([
   ["every 45 seconds, the first time after 45", { everySeconds: 45 }, [45, 90, 135]],
   ["on a cron's schedule", { cron: "* * * * *" }, [40, 100, 160]],
 ])("a timer runs %s", async (_name, schedule, expected) => {
-  vi.useFakeTimers({ now: START, toFake: ["Date", "setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({ now: START, toFake: FAKED });
   onTestFinished(() => void vi.useRealTimers());
   const ranAt: number[] = [];
   const passTimer = startPassTimer(schedule, async () => {
@@ -35,6 +35,36 @@ test.each<[string, Schedule, number[]]>([
 
   await passTimer.stop();
   expect(ranAt).toEqual(expected);
+});
+
+const FAKED = [
+  "Date",
+  "setTimeout",
+  "clearTimeout",
+  "setInterval",
+  "clearInterval",
+] as const satisfies string[];
+
+test.each<[string, Schedule]>([
+  ["TICK_SECONDS", { everySeconds: 30 }],
+  ["a cron's schedule", { cron: "* * * * *" }],
+])("with %s a clock that is set back by an hour, or forward, costs no run", async (_name, schedule) => {
+  vi.useFakeTimers({ now: START, toFake: FAKED });
+  onTestFinished(() => void vi.useRealTimers());
+  let runs = 0;
+  const passTimer = startPassTimer(schedule, async () => {
+    runs += 1;
+  });
+
+  for (const shift of [-3600_000, 3600_000, -3600_000]) {
+    vi.setSystemTime(Date.now() + shift);
+    const before = runs;
+    await vi.advanceTimersByTimeAsync(61_000);
+    expect(runs - before).toBeGreaterThanOrEqual(1);
+    expect(runs - before).toBeLessThanOrEqual(3);
+  }
+
+  await passTimer.stop();
 });
 
 test("what is due during a run follows it at once, and only once", async () => {

@@ -1,4 +1,4 @@
-import { Cron, type CronOptions } from "croner";
+import { Cron } from "croner";
 
 /** When passes are due: every `everySeconds` seconds, or on a cron's schedule, read as UTC. */
 export type Schedule = { everySeconds: number } | { cron: string };
@@ -32,21 +32,47 @@ export function startPassTimer(schedule: Schedule, run: () => Promise<void>): Pa
     due = true;
     running ??= runWhileDue();
   };
-  const timer = new Cron(...timesOf(schedule), runNow);
+  const stopTimer = repeat(schedule, runNow);
   return {
     runNow,
     stop: async () => {
-      timer.stop();
+      stopTimer();
       due = false;
       await running;
     },
   };
 }
 
-/** The schedule in the library's words: a pattern, and what limits it. */
-function timesOf(schedule: Schedule): [pattern: string, options: CronOptions] {
-  if ("cron" in schedule) return [schedule.cron, { timezone: "UTC" }];
-  const { everySeconds: interval } = schedule;
-  // Left to itself an interval begins at once.
-  return ["* * * * * *", { interval, startAt: new Date(Date.now() + interval * 1000) }];
+/** Where a schedule leaves long pauses, how long it waits before it looks at the clock again, in milliseconds. */
+const LOOK_AGAIN_MS = 60_000;
+
+/** A timer may fire a moment early, and must not fire again for the same time. In milliseconds. */
+const EARLY_MS = 20;
+
+/**
+ * Repeats a call on a schedule. It waits by the monotonic clock, whatever becomes of the machine's time of day: that
+ * may be set back by an hour, and forward.
+ *
+ * @returns what ends it
+ */
+function repeat(schedule: Schedule, call: () => void): () => void {
+  if ("everySeconds" in schedule) {
+    const timer = setInterval(call, schedule.everySeconds * 1000);
+    return () => clearInterval(timer);
+  }
+  const times = new Cron(schedule.cron, { timezone: "UTC" });
+  let timer: NodeJS.Timeout;
+  const wait = () => {
+    const ms = (times.msToNext() ?? LOOK_AGAIN_MS) + EARLY_MS;
+    const isNext = ms <= LOOK_AGAIN_MS + EARLY_MS;
+    timer = setTimeout(
+      () => {
+        if (isNext) call();
+        wait();
+      },
+      isNext ? ms : LOOK_AGAIN_MS,
+    );
+  };
+  wait();
+  return () => clearTimeout(timer);
 }

@@ -24,6 +24,7 @@ describe("a server of one's own", () => {
 
     expect((await ask(`${CRON_PATH}?dryRun=true`)).status).toBe(200);
     expect((await ask(CRON_PATH, { headers: {} })).status).toBe(401);
+    expect((await ask(`${CRON_PATH}/?dryRun=true`)).status).toBe(200);
     expect((await ask(`${CRON_PATH}/else`)).status).toBe(404);
     expect((await ask("/")).status).toBe(404);
   });

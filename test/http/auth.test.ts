@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { checkBearer } from "../../lib/http/auth.ts";
+import { handleCron } from "../../lib/http/cron.ts";
+import { logged } from "../support/log.ts";
 
 const SECRET = "correct-horse-battery";
 
@@ -58,4 +60,22 @@ const WRONG: [name: string, token: string][] = [
 
 test.each(WRONG)("a token that is %s is wrong", (_name, token) => {
   expect(checkBearer(`Bearer ${token}`, SECRET)).toBe("wrong");
+});
+
+test("of many refused calls ten a minute have a line each, and the others are counted", async () => {
+  const env = { DATABASE_URL: "mongodb://x/y", WAHA_API_URL: "http://x", CRON_SECRET: SECRET };
+  const clock = vi.spyOn(performance, "now");
+  onTestFinished(() => void vi.restoreAllMocks());
+  const call = async (at: number) => {
+    clock.mockReturnValue(at);
+    expect((await handleCron(new Request("http://localhost/api/cron"), env)).status).toBe(401);
+  };
+  const hour = 3_600_000;
+  const lines = await logged(async () => {
+    for (let calls = 0; calls < 1000; calls += 1) await call(hour + calls);
+    await call(hour + 60_000);
+  });
+  expect(lines.filter(({ msg }) => msg === "unauthorized call")).toHaveLength(11);
+  expect(lines.filter(({ count }) => count === 990)).toHaveLength(1);
+  expect(lines).toHaveLength(12);
 });

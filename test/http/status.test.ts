@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { handleCron } from "../../lib/http/cron.ts";
+import { handleStatus } from "../../lib/http/status.ts";
 import { resendHint } from "../../lib/monitoring/status/resend-hint.ts";
 import { PROBLEMS, type ProblemCode } from "../../lib/problems.ts";
 import { readOptions } from "../../ops/resend/options.ts";
@@ -8,6 +9,18 @@ import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../support/world
 
 const LOOKING = "a-secret-to-look-by";
 const HTML = { accept: "text/html,application/xhtml+xml" };
+
+test("fifty who ask at once share one look, and who asks later gets another", async () => {
+  const world = await createWorld();
+  const headers = { authorization: `Bearer ${SECRET}` };
+  const ask = () => handleStatus(new Request("http://localhost/api/status", { headers }), world.env);
+  const answers = await Promise.all(Array.from({ length: 50 }, async () => (await ask()).text()));
+  expect(new Set(answers).size).toBe(1);
+  expect(world.waha.requests.length).toBeLessThan(5);
+  vi.spyOn(performance, "now").mockReturnValue(performance.now() + 2_000);
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(await (await ask()).text()).not.toBe(answers[0]);
+});
 
 describe("who may see it", () => {
   test.each([

@@ -339,3 +339,12 @@ test("a function whose clock is fast sends nothing early: the database's time co
   const fast = { monotonic: () => performance.now(), system: () => Date.now() + 60_000 };
   expect(await world.pass({ ticker: fast })).toMatchObject({ claimed: 0, missed: 0 });
 });
+
+test("of many messages that are missed at once the first have a line each, and the others are counted", async () => {
+  const world = await createWorld({}, { LOG_LEVEL: "info" });
+  await world.insert(...Array.from({ length: 700 }, () => ({ scheduledAt: ago(300) })));
+  const lines = await logged(() => world.pass());
+  expect(lines.filter(({ messageId }) => messageId)).toHaveLength(100);
+  expect(lines).toContainEqual(expect.objectContaining({ count: 600, msg: expect.stringMatching(/^more /) }));
+  expect(lines.length).toBeLessThan(110);
+});

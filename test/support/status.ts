@@ -17,7 +17,8 @@ export function askStatus(
     method,
     headers: { authorization: `Bearer ${SECRET}`, ...headers },
   });
-  return handleStatus(request, world.env);
+  // A copy is another instance: one shares its answer for a moment.
+  return handleStatus(request, { ...world.env });
 }
 
 /** The status as a program gets it: dates are texts. Throws if the answer is not 200. */

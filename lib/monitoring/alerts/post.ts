@@ -3,8 +3,11 @@ import type { Config } from "../../config.ts";
 import { describeError, type Log } from "../../log.ts";
 import type { Notification } from "./notification.ts";
 
-/** A receiver has five seconds. There is no retry: the next pass posts again. */
-const OPTIONS = { timeout: 5_000, retry: 0 } as const;
+/**
+ * A receiver has five seconds. There is no retry: the next pass posts again. A redirect is not followed: it could lead
+ * anywhere, and a POST would become a GET that is answered with 200.
+ */
+const OPTIONS = { timeout: 5_000, retry: 0, redirect: "error" } as const;
 
 /**
  * Posts an alert. The address is a secret, so no line of the log holds it.
@@ -17,8 +20,7 @@ export async function postAlert(
   notification: Notification,
 ): Promise<boolean> {
   if (!url) return true;
-  // A redirect, if followed, would become a GET that is answered with 200.
-  const post = () => ky.post(url, { ...OPTIONS, redirect: "error", json: notification });
+  const post = () => ky.post(url, { ...OPTIONS, json: notification });
   return isTaken(log, "ALERT_WEBHOOK_URL", post);
 }
 

@@ -18,14 +18,16 @@ const TIMEOUT_MS = 10_000;
 const OLDEST_VERSION = "2024.10";
 
 /** What to do about a session that does not work. */
-const REMEDIES: Record<string, string> = {
-  STOPPED: "Start it in WAHA's dashboard, if it is still used",
-  FAILED: "Restart it in WAHA's dashboard; if it fails again, log it out and scan its QR code",
-  STARTING: "Wait a moment, and run this again",
-  SCAN_QR_CODE: "Scan its QR code in WAHA's dashboard",
-  PASSKEY_REQUIRED: "Confirm it on the phone",
-  PASSKEY_CONFIRMATION_REQUIRED: "Confirm it on the phone",
-};
+const REMEDIES = new Map(
+  Object.entries({
+    STOPPED: "Start it in WAHA's dashboard, if it is still used",
+    FAILED: "Restart it in WAHA's dashboard; if it fails again, log it out and scan its QR code",
+    STARTING: "Wait a moment, and run this again",
+    SCAN_QR_CODE: "Scan its QR code in WAHA's dashboard",
+    PASSKEY_REQUIRED: "Confirm it on the phone",
+    PASSKEY_CONFIRMATION_REQUIRED: "Confirm it on the phone",
+  }),
+);
 
 /** Checks that WAHA can be reached and takes the key; which version, engine and sessions; and whether lost answers can be looked up. */
 export async function checkWaha(config: Config): Promise<WahaExam> {
@@ -73,6 +75,6 @@ function statusFindings(sessions: WahaSession[]): Finding[] {
   return [...byStatus].map(([status, alike]) => {
     const message = `${counted(alike.length, "session")} ${status}: ${listed(alike.map(({ name }) => name))}`;
     if (status === "WORKING") return ok("waha", message);
-    return warning("waha", message, REMEDIES[status] ?? "Look at it in WAHA's dashboard");
+    return warning("waha", message, REMEDIES.get(status) ?? "Look at it in WAHA's dashboard");
   });
 }

@@ -245,6 +245,15 @@ describe("the heartbeat", () => {
     expect(receiver.taken.map(({ method }) => method)).toEqual(["GET", "GET"]);
   });
 
+  test("goes to its own address alone: a redirect is not followed", async () => {
+    const receiver = await startReceiver();
+    const world = await createWorld({}, { HEARTBEAT_URL: receiver.url });
+    receiver.status = 302;
+    await world.pass();
+    await backgroundDone();
+    expect(receiver.taken.map(({ path }) => path)).toEqual([new URL(receiver.url).pathname]);
+  });
+
   test("is not heard when something was away, nor after a look or a stranger's call", async () => {
     const receiver = await startReceiver();
     const world = await createWorld({}, { HEARTBEAT_URL: receiver.url });

@@ -81,6 +81,27 @@ const problems = {
       "an earlier message of the session had no provable outcome, so nothing more is sent on it for now",
     remedy: "Check WAHA's log",
   },
+  session_sick: {
+    kind: "unsent",
+    happened:
+      "message after message of the session came to nothing, whatever its chat, so nothing is sent on it for a while",
+    remedy: "Restart the session in WAHA's dashboard",
+  },
+  session_throttled: {
+    kind: "unsent",
+    happened: "WhatsApp, or a proxy before WAHA, throttles the session, so nothing is sent on it for a while",
+    remedy: "Send less on it, and slower. It goes on by itself",
+  },
+  account_restricted: {
+    kind: "unsent",
+    happened: "WhatsApp restricts the session's account (463), so it may not write to people for a while",
+    remedy: "Check the phone, and slow down. It goes on by itself",
+  },
+  chat_unavailable: {
+    kind: "unsent",
+    happened: "WAHA could not prepare the chat for sending: its members, devices or keys",
+    remedy: "Check that the chat exists and that the account is in it",
+  },
   waha_core_default_only: {
     kind: "unsent",
     happened: "WAHA Core knows only the session 'default'",
@@ -129,15 +150,21 @@ const problems = {
     remedy: "Check that the cron is on, that the function answers, and that the database was up",
   },
   // A message that can't be sent.
-  account_restricted: {
-    kind: "failed",
-    happened: "WhatsApp restricts the session's account (463), so nothing is sent on it for an hour",
-    remedy: "Check the phone, and slow down",
-  },
   whatsapp_refused: {
     kind: "failed",
     happened: "WhatsApp refused the message",
     remedy: "Check that the chat exists and that the account may write to it",
+  },
+  number_not_found: {
+    kind: "failed",
+    happened: "the number is not on WhatsApp, or not in this form",
+    remedy:
+      "Check the number (in Brazil, Mexico and Argentina there are two forms), then set isPicked to false",
+  },
+  message_too_large: {
+    kind: "failed",
+    happened: "WAHA, or a proxy before it, takes no message of this size (413)",
+    remedy: "Shorten it or raise that limit, then set isPicked to false",
   },
   media_not_loaded: {
     kind: "failed",

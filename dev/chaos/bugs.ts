@@ -59,6 +59,19 @@ export const BUGS: Planted[] = [
     },
   },
   {
+    caughtBy: ["once", "agrees"],
+    bug: {
+      name: "a 500 that quotes the message's own text is taken for a refusal",
+      file: "lib/waha/outcome-table.ts",
+      changes: [
+        {
+          find: 'const G = "^\\\\d+ [A-Z_]+: ";',
+          replace: 'const G = "";',
+        },
+      ],
+    },
+  },
+  {
     caughtBy: ["life-cycle", "once"],
     bug: {
       name: "messages are claimed by a read and a write that only trusts it",

@@ -45,6 +45,8 @@ export interface Post {
   session: string;
   chatId: string;
   kind: LedgerEntry["kind"];
+  /** The id that the message was given. */
+  id: string | undefined;
   /** The text, or the file's caption. */
   text: string;
   /** The file's address. */
@@ -53,7 +55,9 @@ export interface Post {
   at: number;
   endedAt: number;
   /** What the client was given: an answer (its body undefined where it was cut off, or is no JSON), or none. */
-  answer: { status: number; body: unknown } | undefined;
+  answer:
+    | { status: number; body: unknown; server?: string | undefined; retryAfter?: string | undefined }
+    | undefined;
   /** The client was still there when the answer, its status at least, was handed over. */
   delivered: boolean;
   /** The client ended the connection while it was still to be answered. */

@@ -45,13 +45,35 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
       "An earlier message of the session got no provable answer, so the pass sends nothing more on it, to keep the order. The next pass goes on, or a pass that stays, after a minute at most",
     remedy: "Look at that message (`attempting` or `unknown`, the same `delivery.passId`) and WAHA's log",
   },
+  session_sick: {
+    happened:
+      "Three messages of the session in a row came to nothing by answers that may be about the session as well as about their chats (400, WhatsApp's errors, a 500 of WEBJS or WPP). Nothing more goes out on it for 1, then 5, then 15 minutes; each time one message is tried",
+    remedy: "[Restart the session](operations.md#a-session-that-rests), though WAHA calls it WORKING",
+  },
+  session_throttled: {
+    happened:
+      "WhatsApp throttles the account (its errors 420, 429 and 475), or a proxy answered 429 and named a time. Nothing more goes out on the session until then, else for 1, then 5, then 15 minutes",
+    remedy: "Nothing at once. If it repeats: send less, slower. See [Pacing](pacing.md)",
+  },
+  account_restricted: {
+    happened:
+      "WhatsApp restricts the account (its error 463). WAHA tells until when from 2026.7.2 on: until then messages to people wait, and those to groups and channels go out. With an older WAHA the second 463 in a row has the session rest for an hour",
+    remedy:
+      "Look at the phone. Send less, slower, and not to strangers. [What rests, and how to go on earlier](operations.md#a-session-that-rests)",
+  },
+  chat_unavailable: {
+    happened:
+      "WAHA could not get the members, the devices or the keys that it needs to write to the chat. The session goes on",
+    remedy: "If it repeats: is the account still a member of the group? Restart the session",
+  },
   waha_core_default_only: {
     happened: "WAHA Core serves only the session `default`",
     remedy: "Use that name (or `WAHA_DEFAULT_SESSION=default`), or WAHA Plus",
   },
   waha_bad_request: {
-    remedy:
-      "If every message of the session gets it, restart WAHA, though the session is WORKING. If only one does, look at its `chatId`",
+    happened:
+      "WAHA answered 400. The message is `failed` once a later one of its session is accepted, and due until then",
+    remedy: "`failed`: look at its `chatId`. If every message of the session gets it, restart WAHA",
   },
   media_unavailable: {
     happened: "WAHA could not load or upload its file; the detail says where. The session goes on",
@@ -82,17 +104,20 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     happened: "No pass got through between the message's time and the end of its window",
     remedy: "Look at the log of those minutes, as for [`passes_stopped`](#passes_stopped)",
   },
-  account_restricted: {
-    happened:
-      "WhatsApp restricts the account (its error 463). The message that met it is `failed`. Nothing more goes out on the session for an hour, and what falls due on it says so, too",
-    remedy:
-      "Look at the phone. Send less, slower, and not to strangers. To go on earlier: [lift the pause](operations.md#a-restricted-account)",
-  },
   whatsapp_refused: {
     happened:
-      'WhatsApp itself refused the message: the detail is its error number, or "ack -1" from a lookup. The session goes on with the next one',
+      'WhatsApp itself refused the message: the detail is its error number, or "ack -1" from a lookup. It is `failed` once a later one of its session is accepted, and due until then',
     remedy:
       "Is the number on WhatsApp? Is the account a member of the group, an admin of the channel, not blocked?",
+  },
+  number_not_found: {
+    happened: "WhatsApp knows no such number. Only GOWS tells; the other engines accept such a message",
+    remedy:
+      "Correct it. In Brazil, Mexico and Argentina numbers have an old and a new form: try the other one",
+  },
+  message_too_large: {
+    happened: "WAHA, or a proxy before it, answered 413",
+    remedy: "Shorten the text, or raise the proxy's limit",
   },
   media_not_loaded: {
     happened: "The address of its file answered WAHA with 403, 404 or 410",

@@ -29,10 +29,14 @@ export type FaultAction =
   | { type: "sendLate"; ms: number }
   | { type: "error500Before" }
   | { type: "error500After" }
+  /** A 500 with an exception of these words. Default: a "before", by the name of Error. */
+  | { type: "exception"; message: string; name?: string; after?: boolean }
   /** Before: a 500 with WhatsApp's own error `code`, as GOWS passes it on. */
   | { type: "gowsRefusal"; code: number }
   /** After: a 201 without a body, as WEBJS gives at times. A refusal stays as it is. */
   | { type: "empty201" }
+  /** A send as usual, whose 201 a proxy rewrites to another status. A refusal stays as it is. */
+  | { type: "rewrite201"; status: number }
   /** A send goes out under an id of its own making, whatever id it was given. */
   | { type: "wrongId" }
   /** A send as usual, but WhatsApp then refuses the message: a lookup shows ack -1. */

@@ -12,6 +12,14 @@ const CORE_HEALTH_SINCE = "2025.1.1";
 /** From this version on the Core tier sends files, too. */
 const CORE_MEDIA_SINCE = "2026.6.1";
 
+/** From this version on the list of sessions tells of an account that WhatsApp restricts. */
+const TELLS_RESTRICTIONS_SINCE = "2026.7.2";
+
+/** Whether this server tells of an account that WhatsApp restricts. */
+export function tellsRestrictions(version: string): boolean {
+  return isAtLeast(version, TELLS_RESTRICTIONS_SINCE);
+}
+
 /** Whether this server sends pictures, videos, voice messages and files. */
 export function hasMedia(version: string, tier: "CORE" | "PLUS"): boolean {
   return tier === "PLUS" || isAtLeast(version, CORE_MEDIA_SINCE);

@@ -1,7 +1,7 @@
 import type { Answer } from "./answers.ts";
 import { nestError, noRoute, noStore, Refusal, serverVersion, unauthorized } from "./answers.ts";
 import type { Call, RouteName } from "./calls.ts";
-import { hasHealth, hasMessageIdRoute, hasMessageIds } from "./features.ts";
+import { hasHealth, hasMessageIdRoute, hasMessageIds, tellsRestrictions } from "./features.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import { sendMedia } from "./media.ts";
 import { ackName, documentedMessage, newRawId, rawIdOf, seconds, shownChatId } from "./messages.ts";
@@ -55,16 +55,26 @@ function version({ settings }: SimulatorState, call: Call): Answer {
 function sessions(state: SimulatorState, call: Call): Answer {
   const all = call.query.get("all") === "true";
   const listed = [...state.sessions.values()].filter(({ status }) => all || status !== "STOPPED");
-  const body = listed.map(({ name, status, engine, hasOwnEngine, webhooks }) => ({
+  const body = listed.map(({ name, status, engine, hasOwnEngine, restrictedUntil, webhooks }) => ({
     name,
     status,
     config: webhooks ? { webhooks } : {},
-    me: status === "WORKING" ? { id: "15550000000@c.us", pushName: name } : null,
+    me:
+      status === "WORKING"
+        ? { id: "15550000000@c.us", pushName: name, ...timelock(state, restrictedUntil) }
+        : null,
     presence: null,
     timestamps: { activity: null },
     ...(hasOwnEngine && { engine: { engine } }),
   }));
   return { status: 200, body };
+}
+
+/** Shaped by what is read of it: the rest of it was not seen. */
+function timelock({ settings }: SimulatorState, until: Date | null | undefined): object {
+  if (!tellsRestrictions(settings.version)) return {};
+  const ends = until ? { timeEnforcementEnds: Math.floor(until.getTime() / 1000) } : {};
+  return { reachoutTimelock: { isActive: until !== undefined, ...ends } };
 }
 
 async function newMessageId(state: SimulatorState, call: Call): Promise<Answer> {

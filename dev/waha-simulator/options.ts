@@ -25,6 +25,8 @@ export type SessionOptions = {
   store?: boolean;
   /** What was set for the session alone, as the list of sessions shows it; nothing is sent there. Default: none. */
   webhooks?: object[];
+  /** WhatsApp restricts the account until then; null: without a time. The list of sessions shows it from 2026.7.2 on. */
+  restrictedUntil?: Date | null;
 };
 
 /** Where events go, set for the whole server, and how they fare on the way. */

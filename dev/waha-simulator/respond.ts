@@ -51,6 +51,11 @@ async function outcomeOf(
     case "error500After":
       await usual();
       return { answer: exception(state.settings, call, failure) };
+    case "exception": {
+      const { after, message, name = "Error" } = action;
+      if (after) await usual();
+      return { answer: exception(state.settings, call, { name, message }) };
+    }
     case "gowsRefusal":
       return { answer: gowsRefusal(state.settings, call, action.code) };
     case "status": {
@@ -74,6 +79,7 @@ async function bentAnswer(
   if (action?.type === "forget") return handle(state, call, { forgotten: true });
   const answer = await handle(state, call);
   if (action?.type === "delay") await state.sleep(action.ms);
+  if (action?.type === "rewrite201" && answer.status === 201) return { ...answer, status: action.status };
   return action?.type === "empty201" && answer.status === 201 ? { status: 201, body: "" } : answer;
 }
 

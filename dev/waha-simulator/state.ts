@@ -21,6 +21,8 @@ export type Session = {
   latencyMs: number;
   store: boolean;
   webhooks: object[] | undefined;
+  /** Undefined: WhatsApp does not restrict the account. */
+  restrictedUntil: Date | null | undefined;
   /** Resolves when its last send so far is through: WhatsApp's socket takes one at a time. */
   queue: Promise<unknown>;
 };
@@ -55,7 +57,8 @@ export class SimulatorState {
     for (const session of options.sessions ?? [{ name: "default" }]) this.addSession(session);
   }
 
-  addSession({ name, status = "WORKING", engine, latencyMs, store = true, webhooks }: SessionOptions): void {
+  addSession(options: SessionOptions): void {
+    const { name, status = "WORKING", engine, latencyMs, store = true, restrictedUntil, webhooks } = options;
     this.sessions.set(name, {
       name,
       status,
@@ -64,6 +67,7 @@ export class SimulatorState {
       latencyMs: latencyMs ?? this.settings.latencyMs,
       store,
       webhooks,
+      restrictedUntil,
       queue: Promise.resolve(),
     });
   }

@@ -11,9 +11,18 @@ export interface Outgoing {
   media?: Media | undefined;
 }
 
-/** A phone number is digits alone and means `@c.us`; the suffixes are WhatsApp's kinds of chat. */
+/**
+ * The suffixes are WhatsApp's kinds of chat. Those of a phone number have one of E.164: 7 to 15 digits with the country's
+ * code, and so no 0 in front.
+ */
 const CHAT_ID =
-  /^(\d{5,20}@c\.us|\d[\d-]{4,40}@g\.us|\d{5,20}@lid|\d{5,40}@newsletter|\d{5,20}(:\d{1,3})?@s\.whatsapp\.net)$/;
+  /^([1-9]\d{6,14}@(c\.us|s\.whatsapp\.net)|\d[\d-]{4,40}@g\.us|\d{5,20}@lid|\d{5,40}@newsletter)$/;
+
+/** A phone number is digits alone. */
+const NUMBER = /^\d{5,20}$/;
+
+/** One of a person's devices. Messages go to the person: GOWS refuses a device. */
+const DEVICE = /:\d{1,3}(?=@(?:c\.us|lid|s\.whatsapp\.net)$)/;
 
 /** A message as it was claimed, as far as it says what is posted. */
 export type ToBePosted = MessageDocument & Pick<ClaimedMessage, "campaignChat">;
@@ -49,7 +58,8 @@ export function parseOutgoing(
  * wrong follows the name of the app's field.
  */
 
-const NO_CHAT = " is not a WhatsApp chat (…@c.us, @g.us, @lid, @newsletter)";
+const NO_CHAT =
+  " is not a WhatsApp chat (…@c.us, @g.us, @lid, @newsletter), or its number lacks the country's code";
 const NO_TEXT = " is missing or not a string";
 const LONG_TEXT = ` is longer than ${MAX_TEXT} characters`;
 const NO_ADDRESS = " holds no http:// or https:// address";
@@ -62,14 +72,16 @@ function unlessTooLong(wrong: string, long: string) {
 
 const Chat = z
   .string(unlessTooLong(NO_TEXT, NO_CHAT))
-  .transform((chatId) => (/^\d{5,20}$/.test(chatId) ? `${chatId}@c.us` : chatId))
+  .transform((chatId) => (NUMBER.test(chatId) ? `${chatId}@c.us` : chatId.replace(DEVICE, "")))
   .refine((chatId) => CHAT_ID.test(chatId), NO_CHAT);
 
 const Content = z
   .string(unlessTooLong(NO_TEXT, LONG_TEXT))
   // In JavaScript's characters; zod's own `max` counts those beyond the first plane once.
   .refine((text) => text.length <= MAX_TEXT, LONG_TEXT);
-const Text = Content.refine((text) => text.trim() !== "", " is empty");
+/** Anything but white space, controls, and what is not shown by itself: joiners, marks of direction, fillers, an empty braille cell. */
+const VISIBLE = /[^\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u;
+const Text = Content.refine((text) => VISIBLE.test(text), " is empty");
 /** It may be empty, or not there at all. */
 const Caption = z.preprocess((value) => value ?? "", Content);
 

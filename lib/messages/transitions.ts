@@ -196,6 +196,22 @@ export function refused(names: MessageNames, message: ClaimedMessage, at: Date, 
   return unlessReceipt(PROVING_RECEIPTS, write);
 }
 
+/**
+ * released → failed: it was given back by this claim as proven unsent, and a later message of its session has been
+ * accepted, so that its answer was about it alone. An edit since it was read saves it from this.
+ */
+export function convicted(
+  names: MessageNames,
+  message: ClaimedMessage,
+  at: Date,
+  reason: Reason,
+): Transition {
+  const update = picked(toFailed(names, at, reason, undefined));
+  const write = settlement(message, ["released"], "failed", update);
+  const unchanged = { ...write, filter: { ...write.filter, ...LIVE, ...asRead(names, message) } };
+  return unlessReceipt(PROVING_RECEIPTS, unchanged);
+}
+
 /** claimed → failed: it can't be sent as it stands. An edit since it was read saves it from this. */
 export function invalid(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition {
   const write = settlement(message, ["claimed"], "failed", toFailed(names, at, reason, undefined));

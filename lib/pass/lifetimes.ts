@@ -42,6 +42,8 @@ export interface Lifetimes {
   readonly aheadMs: number;
   /** For how long a pass does not try again what it has settled. */
   readonly settledMs: number;
+  /** The unit in which a session rests whose outcomes speak against it. */
+  readonly restMs: number;
   /** How often new messages are looked for, and leases that another pass holds are asked for. */
   readonly lookMs: number;
   /** How often WAHA is asked again for its sessions. */
@@ -69,6 +71,7 @@ export function lifetimes({ PASS_SECONDS }: Config): Lifetimes {
     mediaMs: 30_000 * scale,
     aheadMs: 5_000 * scale,
     settledMs: 15_000 * scale,
+    restMs: 60_000 * scale,
     lookMs: 2_500 * scale,
     snapshotMs: 15_000 * scale,
     afreshMs: Math.min(AFRESH_MS, PASS_SECONDS * 1000 * AFRESH_SHARE),

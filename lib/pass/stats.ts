@@ -73,6 +73,13 @@ export class PassStats {
     this.problem(code, count, detail);
   }
 
+  /** A message that counted as given back, and fails after all. */
+  convicted(): void {
+    this.add("released", -1);
+    this.#unsent -= 1;
+    this.add("failed");
+  }
+
   /** A message that ended without being sent. */
   ended(how: "failed" | "unknown", { code, detail }: Reason): void {
     this.add(how);

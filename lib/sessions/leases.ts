@@ -1,5 +1,5 @@
 import type { AnyBulkWriteOperation, Document } from "mongodb";
-import { addSeconds, FORESEEN_SECONDS } from "../clock.ts";
+import { FORESEEN_SECONDS } from "../clock.ts";
 import type { Database, Stored } from "../mongo/client.ts";
 
 /**
@@ -19,9 +19,16 @@ export interface SessionLease {
   isCut?: boolean;
   /** When the last message was posted, for the gap before the next. */
   lastSentAt?: Date;
-  /** Until then WhatsApp's restriction of the account is respected. */
-  restrictedUntil?: Date;
+  /** Why nothing is sent on it until `suspendedUntil`, or soon will not be. */
+  suspendedFor?: SuspensionCode;
+  suspendedUntil?: Date;
+  /** How many outcomes in a row spoke against the session, and when the last one did. */
+  strikes?: number;
+  struckAt?: Date;
 }
+
+/** Why a session rests, over passes. */
+export type SuspensionCode = "session_sick" | "session_throttled" | "account_restricted";
 
 /** One tenure of a lease, and when its session's last message was posted, if one was. */
 export interface Tenure {
@@ -31,17 +38,26 @@ export interface Tenure {
   lastSentAt: Date | undefined;
 }
 
-/** How long an account that WhatsApp restricts is left alone; WhatsApp tells no duration, this is a guess. */
-const RESTRICTION_SECONDS = 3600;
-
 /** The expiry of a lease that was given back; it is past by every clock. */
 const GIVEN_BACK = new Date(0);
 
-const leaseId = (session: string) => `session:${session}`;
-const sessionOf = ({ _id }: Pick<SessionLease, "_id">) => _id.slice(leaseId("").length);
+/** The `_id` of a session's lease. */
+export const leaseId = (session: string) => `session:${session}`;
+/** Whose lease it is. */
+export const sessionOf = ({ _id }: Pick<SessionLease, "_id">) => _id.slice(leaseId("").length);
 
-/** It has ended by the database's own clock, and WhatsApp does not restrict the account. */
-const FREE: Document = { $and: [{ $lte: ["$expiresAt", "$$NOW"] }, { $lte: ["$restrictedUntil", "$$NOW"] }] };
+/** No session rests longer. A later end was not written by a pass whose clock was right, and is not believed. */
+export const LONGEST_REST_SECONDS = 3600;
+
+const RESTS: Document = {
+  $and: [
+    { $gt: ["$suspendedUntil", "$$NOW"] },
+    { $lte: ["$suspendedUntil", { $add: ["$$NOW", (LONGEST_REST_SECONDS + FORESEEN_SECONDS) * 1000] }] },
+  ],
+};
+
+/** It has ended by the database's own clock, and the session does not rest. */
+const FREE: Document = { $and: [{ $lte: ["$expiresAt", "$$NOW"] }, { $not: [RESTS] }] };
 
 /** No renewal has written it. By this comparison it is also what is no date, and would never be over. */
 const IMPOSSIBLE: Document = { $gt: ["$expiresAt", { $add: ["$$NOW", FORESEEN_SECONDS * 1000] }] };
@@ -115,12 +131,6 @@ export async function renewLeases(db: Database, tenures: Tenure[], leaseMs: numb
 }
 
 const NOT_OVER: Document = { $gt: ["$expiresAt", "$$NOW"] };
-
-/** Keeps every pass from sending on a session for a while: WhatsApp restricts its account. */
-export async function restrictSession(db: Database, session: string, now: Date): Promise<void> {
-  const restrictedUntil = addSeconds(now, RESTRICTION_SECONDS);
-  await db.scheduler.updateOne({ _id: leaseId(session) }, { $set: { restrictedUntil } });
-}
 
 /** Gives leases back, those that are still this tenure's. */
 export async function returnLeases(db: Database, tenures: Tenure[]): Promise<void> {

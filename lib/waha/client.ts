@@ -78,9 +78,10 @@ async function send(
     path: `api/${path}`,
     json,
     timeoutMs,
+    proof: 201,
     ...(cutOff ? { cutOff } : {}),
   });
-  return readSendOutcome(answer, { engine, isMedia: media !== undefined });
+  return readSendOutcome(answer, { engine, isMedia: media !== undefined, id });
 }
 
 /** What WAHA takes for a file (2026.7.1's own description): a voice message has no caption, a video may be a note. */
@@ -122,7 +123,10 @@ function sessionPath(session: string, ...rest: string[]): string | undefined {
 const OF_THE_SERVER = new Set<ProblemCode>(["waha_key_refused", "waha_redirect"]);
 
 function sessionsOf(exchange: Exchange): Map<string, WahaSession> {
-  if ("fault" in exchange) throw new UnavailableError("waha_unreachable", { cause: exchange.cause });
+  if ("fault" in exchange) {
+    const { cause, code: detail } = exchange;
+    throw new UnavailableError("waha_unreachable", { cause, ...(detail ? { detail } : {}) });
+  }
   const sessions = exchange.status === 200 ? readSessions(exchange.body) : undefined;
   if (sessions) return sessions;
   const { code = "waha_bad_answer", detail } = readRefusal(exchange) ?? {};
@@ -150,4 +154,20 @@ function lookupOf(exchange: Exchange, id: string): Lookup {
 /** A session's engine; undefined where WAHA did not tell. */
 export function engineOf(server: WahaServer | undefined, session: WahaSession): string | undefined {
   return session.engine ?? server?.engine;
+}
+
+/** From this version on the list of sessions says whether WhatsApp restricts an account. */
+const TELLS_RESTRICTIONS = [2026, 7, 2];
+
+/** Whether the list of sessions would say that an account is restricted, if one is. */
+export function tellsRestrictions(server: WahaServer | undefined): boolean {
+  return isSince(server, TELLS_RESTRICTIONS);
+}
+
+/** Whether a server is of a version, as year, month and build, or of a later one. */
+export function isSince(server: WahaServer | undefined, since: number[]): boolean {
+  if (!server) return false;
+  const version = server.version.split(".", 3).map((part) => Number.parseInt(part, 10) || 0);
+  const differs = since.findIndex((part, index) => (version[index] ?? 0) !== part);
+  return differs === -1 || (version[differs] ?? 0) > (since[differs] ?? 0);
 }

@@ -1,5 +1,5 @@
 import ky from "ky";
-import { Agent, type Dispatcher } from "undici";
+import { Agent, buildConnector, type Dispatcher } from "undici";
 
 /** What WAHA, or something before it, answered. */
 export interface Answer {
@@ -7,6 +7,10 @@ export interface Answer {
   /** The parsed JSON body, or undefined where there is none that can be read. */
   body: unknown;
   location: string | null;
+  /** What calls itself the server: a proxy says so. */
+  server: string | null;
+  /** The header, in seconds or as a date. */
+  retryAfter: string | null;
 }
 
 /**
@@ -17,6 +21,8 @@ export interface Answer {
 export interface NoAnswer {
   fault: "unsent" | "timeout" | "cut-off" | "lost";
   cause: unknown;
+  /** The innermost error's code, such as `ENOTFOUND`; undefined where it has none. */
+  code: string | undefined;
 }
 
 export type Exchange = Answer | NoAnswer;
@@ -32,6 +38,8 @@ interface WahaRequest {
   cutOff?: AbortSignal;
   /** A body that is longer is not read to its end. */
   maxBytes?: number;
+  /** The status that says all there is to know: its body is waited for for a second only. */
+  proof?: number;
 }
 
 /** A connection to WAHA for the length of one pass. `exchange` never rejects. */
@@ -46,6 +54,9 @@ export interface WahaConnection {
  * sessions may each be answered at once.
  */
 const MAX_ANSWER_BYTES = 512 * 1024;
+
+/** How long the body is waited for where the status is all the proof that is needed. In milliseconds. */
+const SPARE_BODY_MS = 1_000;
 
 /** Where nothing accepts a connection within this time, nothing was sent. In milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -65,11 +76,12 @@ export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs:
     timeout: false,
   });
   return {
-    exchange: async ({ method, path, json, timeoutMs, cutOff, maxBytes = MAX_ANSWER_BYTES }) => {
-      const timeUp = AbortSignal.timeout(Math.max(1, Math.floor(timeoutMs)));
-      const signal = cutOff ? AbortSignal.any([timeUp, cutOff]) : timeUp;
+    exchange: async ({ method, path, json, timeoutMs, cutOff, maxBytes = MAX_ANSWER_BYTES, proof }) => {
+      const limit = limited(timeoutMs, cutOff);
+      const { signal } = limit;
       const body = json && JSON.stringify(json);
-      const send = (request: unknown) => transport.send(request as Request, { body, signal, maxBytes });
+      const send = (request: unknown) =>
+        transport.send(request as Request, { body, signal, maxBytes, proof });
       try {
         // Not by ky's `baseUrl`, which makes a second Request for each.
         const response = await client(new URL(path, baseUrl), {
@@ -80,12 +92,16 @@ export function connectWaha(baseUrl: string, key: string | undefined, timeoutMs:
         return {
           status: response.status,
           location: response.headers.get("location"),
+          server: response.headers.get("server"),
+          retryAfter: response.headers.get("retry-after"),
           body: await readJson(response),
         };
       } catch (cause) {
-        if (timeUp.aborted) return { fault: "timeout", cause };
-        if (cutOff?.aborted) return { fault: "cut-off", cause };
-        return { fault: neverConnected(cause) ? "unsent" : "lost", cause };
+        const code = codeOf(cause);
+        if (transport.neverConnected(cause)) return { fault: "unsent", cause, code };
+        return limit.ended ? { fault: limit.ended, cause, code: undefined } : { fault: "lost", cause, code };
+      } finally {
+        limit.lift();
       }
     },
     close: () => transport.close(),
@@ -101,16 +117,54 @@ async function readJson(response: Response): Promise<unknown> {
   }
 }
 
-/** System calls that come before the first byte of a request (Node's `error.syscall`). */
-const BEFORE_CONNECTION = new Set<unknown>(["connect", "getaddrinfo"]);
+/** What ends a request early, and whether it has. */
+interface Limit {
+  signal: AbortSignal;
+  readonly ended: "timeout" | "cut-off" | undefined;
+  /** The request is over. */
+  lift(): void;
+}
 
-/** Whether the innermost cause of a failed request is that there was no connection: refused, no such host, no route. */
-function neverConnected(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverConnected);
-  const { syscall, code } = error as NodeJS.ErrnoException;
-  if (BEFORE_CONNECTION.has(syscall) || code === "UND_ERR_CONNECT_TIMEOUT") return true;
-  return error.cause !== undefined && neverConnected(error.cause);
+/**
+ * Ends a request when its time is up, or when the caller says so. In a process that stood still the answer may lie in
+ * the socket by then, and timers run before sockets are read: so they are read once more before it counts.
+ */
+function limited(timeoutMs: number, cutOff: AbortSignal | undefined): Limit {
+  const controller = new AbortController();
+  let ended: Limit["ended"];
+  const end = (why: Limit["ended"]) => {
+    setImmediate(() => {
+      if (controller.signal.aborted) return;
+      ended = why;
+      controller.abort();
+    });
+  };
+  const onCutOff = () => end("cut-off");
+  const timer = setTimeout(() => end("timeout"), Math.max(1, Math.floor(timeoutMs)));
+  if (cutOff?.aborted) onCutOff();
+  cutOff?.addEventListener("abort", onCutOff);
+  return {
+    signal: controller.signal,
+    get ended() {
+      return ended;
+    },
+    lift: () => {
+      clearTimeout(timer);
+      cutOff?.removeEventListener("abort", onCutOff);
+    },
+  };
+}
+
+/** What an error's code may be: it is shown, and a message would quote addresses. */
+const CODE = /^[A-Z][A-Z0-9_]{2,63}$/;
+
+/** The code of the innermost error that has one. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const first = error instanceof AggregateError ? error.errors[0] : undefined;
+  const { code } = error as NodeJS.ErrnoException;
+  const own = typeof code === "string" && CODE.test(code) ? code : undefined;
+  return codeOf(error.cause ?? first) ?? own;
 }
 
 /** What goes with a request, and what limits it. */
@@ -121,11 +175,15 @@ interface Sending {
   signal: AbortSignal;
   /** A longer body is not read to its end, and left out. */
   maxBytes: number;
+  /** See {@link WahaRequest}. */
+  proof: number | undefined;
 }
 
 /** Makes a request; see {@link openTransport}. */
 interface Transport {
   send(request: Request, sending: Sending): Promise<Response>;
+  /** Whether a request failed since there was no connection for it: by the connector's own failure, TLS included. */
+  neverConnected(error: unknown): boolean;
   /** Cuts off whatever is still under way. */
   close(): Promise<void>;
 }
@@ -139,14 +197,24 @@ interface Transport {
  * @param connectTimeoutMs how long to wait for a connection to be accepted
  */
 function openTransport(connectTimeoutMs: number): Transport {
+  const failures = new WeakSet<object>();
+  const connect = buildConnector({ timeout: connectTimeoutMs });
+  const neverConnected = (error: unknown): boolean =>
+    error instanceof Error && (failures.has(error) || neverConnected(error.cause));
   const agent = new Agent({
-    connect: { timeout: connectTimeoutMs },
+    connect: (options, callback) =>
+      connect(options, (...[error, socket]) => {
+        if (!error) return callback(null, socket);
+        failures.add(error);
+        callback(error, null);
+      }),
     // The signal of each request limits it.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
   return {
     send: (request, sending) => send(agent, request, sending),
+    neverConnected,
     close: () => agent.destroy(),
   };
 }
@@ -154,7 +222,7 @@ function openTransport(connectTimeoutMs: number): Transport {
 async function send(
   agent: Agent,
   request: Request,
-  { body: content, signal, maxBytes }: Sending,
+  { body: content, signal, maxBytes, proof }: Sending,
 ): Promise<Response> {
   const { origin, pathname, search } = new URL(request.url);
   const { statusCode, headers, body } = await agent.request({
@@ -165,7 +233,10 @@ async function send(
     ...(content === undefined ? {} : { body: content }),
     signal,
   });
-  return answer(statusCode, [headers.location].flat()[0], await read(body, maxBytes));
+  const spare = statusCode === proof ? setTimeout(() => body.destroy(), SPARE_BODY_MS) : undefined;
+  const bytes = await read(body, maxBytes);
+  clearTimeout(spare);
+  return answer(statusCode, headers, bytes);
 }
 
 /** The body as far as it can be had: the status counts even when it is cut off or too large. */
@@ -192,8 +263,14 @@ const isStandard = (status: number) => status >= 200 && status <= 599;
 /** What a header of a Response can't hold. */
 const NOT_ASCII = /[^\x20-\x7e]+/gu;
 
-function answer(status: number, location: string | undefined, body: Buffer | null): Response {
-  const headers = location === undefined ? {} : { location: location.replace(NOT_ASCII, encodeURIComponent) };
+/** The headers that tell something. */
+const TELLING = ["location", "server", "retry-after"];
+
+function answer(status: number, received: Record<string, unknown>, body: Buffer | null): Response {
+  const headers = TELLING.flatMap((name): [string, string][] => {
+    const value = [received[name]].flat()[0];
+    return typeof value === "string" ? [[name, value.replace(NOT_ASCII, encodeURIComponent)]] : [];
+  });
   if (isStandard(status)) return new Response(WITHOUT_BODY.has(status) ? null : body, { status, headers });
   // It was answered: that must not look like a lost answer.
   return Object.defineProperty(new Response(body, { headers }), "status", { value: status });

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { engineOf } from "./client.ts";
+import { engineOf, isSince } from "./client.ts";
 import type { WahaServer, WahaSession } from "./responses.ts";
 
 /** Message ids came with this version, on these engines; elsewhere a given id is ignored in silence. */
@@ -7,10 +7,7 @@ const MESSAGE_IDS = { since: [2026, 4, 3], engines: new Set<string | undefined>(
 
 /** Whether a message on this session can be given an id beforehand, by which a lost answer can be looked up. */
 export function takesMessageIds(server: WahaServer | undefined, session: WahaSession): boolean {
-  if (!server || !MESSAGE_IDS.engines.has(engineOf(server, session))) return false;
-  const version = server.version.split(".", 3).map((part) => Number.parseInt(part, 10) || 0);
-  const differs = MESSAGE_IDS.since.findIndex((part, index) => (version[index] ?? 0) !== part);
-  return differs === -1 || (version[differs] ?? 0) > (MESSAGE_IDS.since[differs] ?? 0);
+  return MESSAGE_IDS.engines.has(engineOf(server, session)) && isSince(server, MESSAGE_IDS.since);
 }
 
 /**

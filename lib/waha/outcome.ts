@@ -1,116 +1,95 @@
-import type { ProblemCode } from "../problems.ts";
 import type { Answer, Exchange, NoAnswer } from "./http.ts";
-import { readMediaRefusal } from "./media-refusals.ts";
-import { readError, readMessageId } from "./responses.ts";
+import { type NotSent, OUTCOMES, type Row } from "./outcome-table.ts";
+import { isSentMessage, readError, readMessageId } from "./responses.ts";
 
 /** What the answer to a POST proves. */
-export type SendOutcome =
-  | { kind: "sent"; waMessageId: string | undefined }
-  /** Proven unsent; it may be tried again. The reason lies in its session or in WAHA, if not in the message alone. */
-  | { kind: "unsent"; code: ProblemCode; about?: "message"; detail?: string }
-  /** Refused by WhatsApp or WAHA: proven unsent, and a retry would be refused just the same. */
-  | { kind: "failed"; code: ProblemCode; accountRestricted: boolean; detail?: string }
-  /** Neither proven: WAHA may have sent it, or may do so yet. */
-  | { kind: "unproven"; code: ProblemCode; detail?: string };
-
-/**
- * Refusals by status and by the exact words that tell them from other answers of that status. They stand at the
- * beginning: further on, an answer may repeat a message's text, which can say anything.
- */
-const REFUSALS: { status: number; says?: RegExp; code: ProblemCode }[] = [
-  { status: 400, code: "waha_bad_request" },
-  { status: 401, code: "waha_key_refused" },
-  { status: 404, says: /^We didn't find a session/, code: "session_not_found" },
-  { status: 422, says: /^Session status is not as expected/, code: "session_not_working" },
-  {
-    status: 422,
-    says: /^WAHA Core support only 'default' session/,
-    code: "waha_core_default_only",
-  },
-];
-
-/**
- * GOWS passes WhatsApp's own refusal on in these words (whatsmeow's ErrServerReturnedError), as gRPC words an error.
- * They are all there is: among others they may be a text's.
- */
-const WHATSAPP_REFUSAL = /^(?:\d+ [A-Z_]+: )?server returned error (\d{3})$/;
-
-/** WhatsApp's code for an account that may not start chats for a while. */
-const ACCOUNT_RESTRICTED = "463";
-
-const REDIRECTS = new Set([301, 302, 307, 308]);
-const GATEWAY_ERRORS = new Set([502, 503, 504]);
+export type SendOutcome = { kind: "sent"; waMessageId: string | undefined } | NotSent;
 
 /** What was posted, as far as it decides what an answer proves. */
-interface Posted {
+export interface Posted {
   isMedia: boolean;
   /** The session's; undefined where it is not known. */
   engine: string | undefined;
+  /** The id that the message was given. */
+  id?: string | undefined;
 }
 
-/** Reads what the answer to a POST proves. Whatever is not known to be a refusal proves nothing. */
-export function readSendOutcome(exchange: Exchange, { engine, isMedia }: Posted): SendOutcome {
+/** Reads what the answer to a POST proves. Whatever the table does not have proves nothing. */
+export function readSendOutcome(exchange: Exchange, posted: Posted): SendOutcome {
   if ("fault" in exchange) return ofNoAnswer(exchange);
   const { status, body } = exchange;
   if (status === 201) return { kind: "sent", waMessageId: readMessageId(body) };
-  const refusal = readRefusal(exchange) ?? (isMedia ? readMediaRefusal(exchange, engine) : undefined);
-  if (refusal) return refusal;
-  const detail = `HTTP ${status}`;
-  if (status === 500) return ofServerError(body);
-  if (GATEWAY_ERRORS.has(status)) return { kind: "unproven", code: "waha_gateway", detail };
-  return { kind: "unproven", code: "waha_unproven", detail };
+  if (isRewritten(exchange, posted)) return { kind: "sent", waMessageId: readMessageId(body) };
+  const outcome = readRow(exchange, posted);
+  if (outcome) return outcome;
+  if (status === 500) return { kind: "unproven", code: "waha_error", about: "session" };
+  const code = isGateway(status) ? "waha_gateway" : "waha_unproven";
+  return { kind: "unproven", code, about: "waha", detail: `HTTP ${status}` };
 }
 
 /**
  * The refusals that any of WAHA's endpoints may answer: they prove that the request was not carried out.
  * A redirect is one: what answered it did not pass the request on, and it is never followed.
  */
-export function readRefusal(answer: Answer): Extract<SendOutcome, { kind: "unsent" }> | undefined {
-  if (REDIRECTS.has(answer.status)) {
+export function readRefusal(answer: Answer): NotSent | undefined {
+  return readRow(answer, undefined);
+}
+
+/** @param posted what was posted; undefined for a request of another kind, to which only some rows apply */
+function readRow(answer: Answer, posted: Posted | undefined): NotSent | undefined {
+  for (const row of OUTCOMES) {
+    const found = matchRow(row, answer, posted);
+    if (!found) continue;
+    const { about, code, detail, kind, restMs } = row;
+    const particular = typeof detail === "function" ? detail(found, answer) : detail;
+    const rest = restMs?.(answer);
     return {
-      kind: "unsent",
-      code: "waha_redirect",
-      detail: `to ${origin(answer.location)}`,
+      kind,
+      code,
+      about,
+      ...(particular === undefined ? {} : { detail: particular }),
+      ...(rest === undefined ? {} : { restMs: rest }),
     };
   }
-  const { error = "", message = "" } = readError(answer.body);
-  const row = REFUSALS.find(
-    ({ status, says }) => status === answer.status && (!says || says.test(error) || says.test(message)),
-  );
-  return row && { kind: "unsent", code: row.code };
+  return undefined;
 }
 
-function ofNoAnswer({ fault }: NoAnswer): SendOutcome {
+function matchRow(row: Row, answer: Answer, posted: Posted | undefined): string[] | undefined {
+  const { engines, header, media, name, ofSends, says, statuses } = row;
+  if (!statuses.includes(answer.status) || (ofSends && !posted)) return undefined;
+  if (media !== undefined && media !== posted?.isMedia) return undefined;
+  if (engines && !engines.includes(posted?.engine)) return undefined;
+  if (header && !header(answer)) return undefined;
+  const { error = "", exception, message = "" } = readError(answer.body);
+  if (name !== undefined && name !== exception?.name) return undefined;
+  if (!says) return [];
+  const words = answer.status === 500 ? [exception?.message ?? ""] : [error, message];
+  return words.map((each) => says.exec(each)).find((found) => found !== null) ?? undefined;
+}
+
+/**
+ * A proxy may rewrite a 201. WAHA's own body of a sent message is the proof then, if it carries the id that was given;
+ * what echoes a request does not make one.
+ */
+function isRewritten({ status, body }: Answer, { id }: Posted): boolean {
+  return status >= 200 && status < 300 && isSentMessage(body) && (!id || readMessageId(body) === id);
+}
+
+function isGateway(status: number): boolean {
+  return status === 502 || status === 503 || status === 504;
+}
+
+/** @returns what it proves that a request was not answered */
+function ofNoAnswer({ code: detail, fault }: NoAnswer): NotSent {
+  const particular = detail === undefined ? {} : { detail };
   switch (fault) {
     case "unsent":
-      return { kind: "unsent", code: "waha_unreachable" };
+      return { kind: "unsent", code: "waha_unreachable", about: "waha", ...particular };
     case "timeout":
-      return { kind: "unproven", code: "waha_timeout" };
+      return { kind: "unproven", code: "waha_timeout", about: "waha" };
     case "cut-off":
-      return { kind: "unproven", code: "lease_ran_out" };
+      return { kind: "unproven", code: "lease_ran_out", about: "waha" };
     case "lost":
-      return { kind: "unproven", code: "waha_connection_lost" };
+      return { kind: "unproven", code: "waha_connection_lost", about: "waha", ...particular };
   }
-}
-
-function ofServerError(body: unknown): SendOutcome {
-  const code = WHATSAPP_REFUSAL.exec(readError(body).exception?.message ?? "")?.[1];
-  if (!code) return { kind: "unproven", code: "waha_error" };
-  if (code === ACCOUNT_RESTRICTED)
-    return { kind: "failed", code: "account_restricted", accountRestricted: true };
-  return {
-    kind: "failed",
-    code: "whatsapp_refused",
-    accountRestricted: false,
-    detail: `WhatsApp's error ${code}`,
-  };
-}
-
-/** No host's name is longer; a header may be. */
-const MAX_ORIGIN = 270;
-
-/** Scheme and host of an address: enough to set it right, and without what its path or query may carry. */
-function origin(location: string | null): string {
-  const known = location !== null && URL.canParse(location) ? new URL(location).origin : "null";
-  return known === "null" || known.length > MAX_ORIGIN ? "an address that can't be read" : known;
 }

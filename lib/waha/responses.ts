@@ -6,6 +6,11 @@ export interface WahaSession {
   status: string;
   /** The session's own engine, where it differs from the server's. */
   engine?: string | undefined;
+  /**
+   * WhatsApp restricts the account: it may not open chats until then; without a time, until WAHA says otherwise. WAHA
+   * tells it from 2026.7.2 on.
+   */
+  restriction?: { until: Date | undefined } | undefined;
 }
 
 /** WAHA's names and statuses are words; what they show up in (logs, answers, documents) must stay short. */
@@ -15,17 +20,32 @@ const MAX_STATUS = 64;
 /** Far more than one server can run. */
 const MAX_SESSIONS = 10_000;
 
+/** In Unix seconds; one that no Date can hold is none. */
+const UnixTime = z
+  .number()
+  .transform((seconds) => new Date(seconds * 1000))
+  .refine((time) => !Number.isNaN(time.getTime()));
+
+const Me = z.object({
+  reachoutTimelock: z.object({
+    isActive: z.literal(true),
+    timeEnforcementEnds: UnixTime.optional().catch(undefined),
+  }),
+});
+
 const Session = z
   .object({
     name: z.string().min(1).max(MAX_NAME),
     status: z.string(),
     engine: z.object({ engine: z.string() }).nullish().catch(undefined),
+    me: Me.nullish().catch(undefined),
   })
   .transform(
-    ({ name, status, engine }): WahaSession => ({
+    ({ name, status, engine, me }): WahaSession => ({
       name,
       status: status.slice(0, MAX_STATUS),
       engine: engine?.engine,
+      ...(me ? { restriction: { until: me.reachoutTimelock.timeEnforcementEnds } } : {}),
     }),
   );
 
@@ -70,6 +90,18 @@ const MessageId = z.union([
 /** WhatsApp's raw id in what `sendText` or a lookup answered, if it is anywhere. */
 export function readMessageId(body: unknown): string | undefined {
   return MessageId.safeParse(body).data;
+}
+
+/** What only WAHA makes of a message that it sent: what echoes a request, or tells of another's message, is none. */
+const SentMessage = z.union([
+  z.object({ id: z.string().regex(/^true_[^_]+_[^_]+/) }),
+  z.object({ id: z.object({ fromMe: z.literal(true), id: AnyId }) }),
+  z.object({ key: z.object({ fromMe: z.literal(true), id: AnyId }) }),
+]);
+
+/** Whether a body is that of a message that WAHA sent, in the shape of one of its engines. */
+export function isSentMessage(body: unknown): boolean {
+  return SentMessage.safeParse(body).success;
 }
 
 const Ack = z.object({ ack: z.number() });

@@ -37,8 +37,8 @@ test("an answer to a send proves what is listed as proof, and nothing else does"
   const seen = new Set<string>();
   await holds(anything, 250, async (given) => {
     answer(given);
-    const outcome = await send(waha);
-    expect(outcome.kind).toBe(proof(given));
+    const outcome = await send(waha, { id: ID });
+    expect(outcome.kind).toBe(proof(given, ID));
     expect(requests).toHaveLength(1);
     const { waMessageId = "", ...shown } = outcome as typeof outcome & { waMessageId?: string };
     expect(waMessageId.length).toBeLessThanOrEqual(512);

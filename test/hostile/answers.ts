@@ -15,7 +15,14 @@ const words = fc.constantFrom(
   ],
   ...["WAHA Core support only 'default' session.", `${ECHO}: We didn't find a session`, "Message not found"],
   ...["Cannot GET /api/x", "2 UNKNOWN: server returned error 463", "server returned error 479", ECHO, ""],
-  ...["server returned error 4790", " Session status is not as expected", "we didn't find a session"],
+  ...["2 UNKNOWN: no LID found for 4917@s.whatsapp.net", "13 INTERNAL: server returned error 429"],
+  ...[`2 UNKNOWN: ${ECHO}: no LID found for 4917`, "no LID found for 4917", "Forbidden resource"],
+  ...[
+    "Cannot POST /api/sendText",
+    "2 UNKNOWN: server returned error 4790",
+    " Session status is not as expected",
+    "we didn't find a session",
+  ],
 );
 
 const anyThing = fc.oneof(
@@ -88,7 +95,7 @@ const headers = fc.record(
 );
 
 const STATUSES = [
-  200, 201, 202, 204, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 407, 409, 421, 422, 429,
+  200, 201, 202, 204, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 407, 409, 413, 421, 422, 429,
 ];
 
 const anyHttp: fc.Arbitrary<Answer> = fc

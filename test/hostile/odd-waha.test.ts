@@ -102,7 +102,7 @@ async function expectAnswer(response: Response, promised: z.ZodType, limit: numb
 /** Tells after the passes what became of each text, and that nothing that WAHA said was kept with it. */
 async function expectMessages(world: World, answers: Map<string, RawAnswer[]>): Promise<void> {
   for (const { content, isSent, delivery } of await world.messages.find().toArray()) {
-    const proofs = (answers.get(content) ?? []).map(proof);
+    const proofs = (answers.get(content) ?? []).map((answer) => proof(answer));
     // Only what is proven unsent is ever posted again.
     expect(proofs.slice(0, -1).filter((each) => each !== "unsent")).toEqual([]);
     if (content !== "posted before") expect(isSent).toBe(proofs.includes("sent"));

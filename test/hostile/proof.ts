@@ -25,10 +25,12 @@ export function said(answer: Answer): Record<string, unknown> | undefined {
   }
 }
 
-/** What an answer to `sendText` proves, by the list of what WAHA really does. */
-export function proof(answer: RawAnswer): "sent" | "unsent" | "failed" | "unproven" {
+/** What an answer to `sendText` proves of a message with this id, by the list of what WAHA really does. */
+export function proof(answer: RawAnswer, id?: string): "sent" | "unsent" | "failed" | "unproven" {
   if (answer === "reset") return "unproven";
-  const proven = proofOf({ status: answer.status, body: said(answer) });
+  const { server, "retry-after": retryAfter } = answer.headers ?? {};
+  const posted = { engine: "GOWS", isMedia: false, id };
+  const proven = proofOf({ status: answer.status, body: said(answer), server, retryAfter }, posted);
   if (proven === "refused") return "failed";
   return proven === "nothing" ? "unproven" : proven;
 }

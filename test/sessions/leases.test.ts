@@ -4,11 +4,12 @@ import { type Database, openDatabase } from "../../lib/mongo/client.ts";
 import {
   leaveLeases,
   renewLeases,
-  restrictSession,
   returnLeases,
+  type SessionLease,
   type Tenure,
   takeLeases,
 } from "../../lib/sessions/leases.ts";
+import { clearStrikes, strikeSession, suspensionOf } from "../../lib/sessions/suspensions.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
 const LEASE_MS = 20_000;
@@ -72,13 +73,51 @@ test("a lease tells whether the one before it had run out, or was given back", a
   expect((await leaseOf())?.takenOver).toBe(true);
 });
 
-test("a restricted account has no lease, for an hour, whichever pass asks", async () => {
+const sick = (strikes: number, at = new Date()) => ({ code: "session_sick" as const, strikes, at });
+
+test("a session that rests has no lease, whichever pass asks, and says why and until when", async () => {
   await takeLeases(db, ["s"], A, LEASE_MS);
-  await restrictSession(db, "s", new Date());
+  await strikeSession(db, "s", sick(3), ago(-60));
   await returnLeases(db, [tenure(A)]);
-  const lease = (await takeLeases(db, ["s"], B, LEASE_MS)).get("s");
-  expect(lease?.passId).toBe("A");
-  expect(lease?.restrictedUntil?.getTime()).toBeGreaterThan(ago(-3500).getTime());
+  const lease = (await takeLeases(db, ["s"], B, LEASE_MS)).get("s") as SessionLease;
+  expect(lease.passId).toBe("A");
+  expect(suspensionOf(lease, new Date())).toEqual({
+    code: "session_sick",
+    detail: expect.stringMatching(/^s, until 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC$/),
+  });
+  expect(suspensionOf(lease, ago(-61))).toBeUndefined();
+  await db.scheduler.updateOne({ _id: "session:s" }, { $set: { suspendedUntil: ago(0) } });
+  expect((await takeLeases(db, ["s"], B, LEASE_MS)).get("s")?.passId).toBe("B");
+});
+
+test("a rest without end is not believed", async () => {
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  await strikeSession(db, "s", sick(3), ago(-3_601));
+  await returnLeases(db, [tenure(A)]);
+  expect((await takeLeases(db, ["s"], B, LEASE_MS)).get("s")?.passId).toBe("A");
+  await strikeSession(db, "s", sick(3), ago(-4_000));
+  expect((await takeLeases(db, ["s"], B, LEASE_MS)).get("s")?.passId).toBe("B");
+});
+
+test("a suspension only ever grows, and strikes alone suspend nothing", async () => {
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  await strikeSession(db, "s", sick(1), undefined);
+  expect(await leaseOf()).toMatchObject({ suspendedFor: "session_sick", strikes: 1 });
+  expect(await leaseOf()).not.toHaveProperty("suspendedUntil");
+  const [sooner, later] = [ago(-60), ago(-900)];
+  await strikeSession(db, "s", sick(5), later);
+  await strikeSession(db, "s", sick(3), sooner);
+  expect((await leaseOf())?.suspendedUntil).toEqual(later);
+});
+
+test("only a message that was posted after the last strike clears a session", async () => {
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  await strikeSession(db, "s", sick(3, ago(10)), ago(-60));
+  await clearStrikes(db, "s", ago(11));
+  expect(await leaseOf()).toMatchObject({ strikes: 3 });
+  await clearStrikes(db, "s", ago(9));
+  for (const field of ["strikes", "struckAt", "suspendedFor", "suspendedUntil"])
+    expect(await leaseOf()).not.toHaveProperty(field);
 });
 
 test("a renewal prolongs a lease that is not over by the database's clock, and tells which it did not", async () => {

@@ -249,6 +249,7 @@ export class Story {
       kind: media?.kind ?? "text",
       text: content,
       url: media?.url,
+      id: undefined,
       at: ms(at),
       endedAt: ms(at + 20),
       answer: { status: 201, body: {} },

@@ -54,7 +54,9 @@ export async function claimNew(world: World, pass: Pass, ...fields: Document[]):
 
 /** The worker of the session `default`, until the test ends. */
 export function openSender(pass: Pass, changed = () => {}): SessionWorker {
-  const lease = new HeldLease(pass, "default", { takenAt: pass.clock.now(), lastSentAt: undefined });
+  const takenAt = pass.clock.now();
+  const stored = { _id: "session:default", passId: pass.id, takenAt, expiresAt: takenAt };
+  const lease = new HeldLease(pass, "default", stored);
   onTestFinished(() => lease.close());
   const assigned = { session: { name: "default", status: "WORKING" }, server: undefined, lease };
   return new SessionWorker(pass, assigned, new ClaimsToReturn(pass), { changed, notAgain: () => {} });

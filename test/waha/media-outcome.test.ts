@@ -28,7 +28,7 @@ const ofGrpc = (message: string) => ({ exception: { name: "Error", message } });
 const gone = (status: number): SendOutcome => ({
   kind: "failed",
   code: "media_not_loaded",
-  accountRestricted: false,
+  about: "message",
   detail: `HTTP ${status}`,
 });
 const later = (detail: string): SendOutcome => ({
@@ -37,8 +37,12 @@ const later = (detail: string): SendOutcome => ({
   about: "message",
   detail,
 });
-const plusOnly: SendOutcome = { kind: "failed", code: "waha_plus_only", accountRestricted: false };
-const unproven = { kind: "unproven", code: "waha_error" } as const;
+const plusOnly: SendOutcome = { kind: "failed", code: "waha_plus_only", about: "message" };
+const unproven = (engine: string | undefined): SendOutcome => ({
+  kind: "unproven",
+  code: "waha_error",
+  about: engine === "WEBJS" || engine === "WPP" ? "either" : "session",
+});
 
 /** What proves that a file was not sent, and on which engines. */
 const PROOFS: [
@@ -93,7 +97,9 @@ describe.each(PROOFS)("%s", (_name, status, body, outcome, engines) => {
     "on %s proves what it is known to prove there, on every media endpoint",
     async (engine) => {
       const nothing =
-        status === 500 ? unproven : { kind: "unproven", code: "waha_unproven", detail: "HTTP 422" };
+        status === 500
+          ? unproven(engine)
+          : { kind: "unproven", code: "waha_unproven", about: "waha", detail: "HTTP 422" };
       for (const kind of KINDS) {
         const expected = engines.includes(engine) ? outcome : nothing;
         expect(await outcomeOf({ engine, kind }, status, body)).toEqual(expected);
@@ -146,10 +152,10 @@ test.each(NEAR)("%s (%i) proves nothing", async (_name, status, body) => {
 test("what proves a text unsent or refused proves it of a file, too", async () => {
   const of = { engine: "GOWS", kind: "image" } as const;
   const missing = { message: "We didn't find a session with name 'default'" };
-  expect(await outcomeOf(of, 404, missing)).toEqual({ kind: "unsent", code: "session_not_found" });
-  expect(await outcomeOf(of, 400, "")).toEqual({ kind: "unsent", code: "waha_bad_request" });
+  expect(await outcomeOf(of, 404, missing)).toMatchObject({ kind: "unsent", code: "session_not_found" });
+  expect(await outcomeOf(of, 400, "")).toMatchObject({ kind: "unsent", code: "waha_bad_request" });
   const refused = ofGrpc("2 UNKNOWN: server returned error 479");
-  expect(await outcomeOf(of, 500, refused)).toMatchObject({ kind: "failed", code: "whatsapp_refused" });
+  expect(await outcomeOf(of, 500, refused)).toMatchObject({ kind: "unsent", code: "whatsapp_refused" });
 });
 
 describe("of the simulated WAHA", () => {

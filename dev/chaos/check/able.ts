@@ -24,8 +24,8 @@ export interface AblePass {
  */
 export function ablePasses({ record, trails }: Round, session: string, hasFile: boolean): AblePass[] {
   const history = leaseOf(session, record);
-  // Where an account was restricted it has to rest.
-  if (history.some(({ document }) => document?.restrictedUntil)) return [];
+  // Where a session was suspended it has to rest.
+  if (history.some(({ document }) => document?.suspendedUntil)) return [];
   return record.calls.flatMap((call): AblePass[] => {
     const { instance, at, endedAt = 0, status } = call;
     if (status !== 200 || at >= record.calmFrom || isOut(record, call, session)) return [];

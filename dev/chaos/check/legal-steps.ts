@@ -60,6 +60,7 @@ export const LEGAL_STEPS: LegalStep[] = [
   { write: "sent", from: ["attempting"], to: "sent", changes: SENT, demands: [...sent, noLookup] },
   { write: "sent after all", from: ["unknown"], to: "sent", changes: SENT, demands: [...sent, lookedAfter] },
   { write: "refused", from: ["attempting"], to: "failed", changes: REFUSED, demands: [...refused, noLookup] },
+  { write: "failed, as a later one was accepted", from: ["released"], to: "failed", changes: [...FAILURE, ...SHOWN], demands: [live, ...refused, noLookup] },
   { write: "refused after all", from: ["unknown"], to: "failed", changes: REFUSED, demands: [...refused, lookedAfter] },
   { write: "unknown", from: ["attempting"], to: "unknown", changes: REFUSED, demands: refused },
   ...["sent", "failed"].map((state) => ({ write: "looked after no more", from: [state], to: state, changes: ["delivery.nextLookupAt"], demands: [noLookup] })),

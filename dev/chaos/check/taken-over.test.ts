@@ -280,12 +280,12 @@ describe("taken-over", () => {
     ],
     ["another pass had the lease", (story) => story.lease(10_500, "third", 60_000)],
     [
-      "the account was restricted",
+      "the session was suspended",
       (story) =>
         story
           .lease(10_500, "pass", 0)
           .record.leases.get("account")
-          ?.push({ at: ms(10_501), document: { restrictedUntil: date(60_000) } }),
+          ?.push({ at: ms(10_501), document: { suspendedUntil: date(60_000) } }),
     ],
     ["it had another message of the session in hand", (story) => story.message("m2").claim("m2", 11_000)],
     ["the app changed the message", (story) => story.edit("m1", 11_000, { note: 1 })],

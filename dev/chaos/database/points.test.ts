@@ -147,13 +147,16 @@ const SITUATIONS: Record<string, Situation> = {
       expect(await world.find(id)).toMatchObject({ isSent: true, delivery: { state: "sent" } });
     },
   },
-  "an account that WhatsApp restricts": {
-    reaches: ["restrict-session", "release-claims"],
+  "a session that is throttled, and later is not": {
+    reaches: ["strike-session", "clear-strikes", "release-claims"],
     simulator: { engine: "GOWS" },
     play: async (world) => {
-      world.waha.addFault({ match: { route: "sendText" }, action: { type: "gowsRefusal", code: 463 } });
+      const action = { type: "gowsRefusal", code: 429 } as const;
+      world.waha.addFault({ match: { route: "sendText" }, action, times: 1 });
       await world.insert({}, {});
-      expect(await world.pass()).toMatchObject({ failed: 1, released: 1 });
+      expect(await world.pass()).toMatchObject({ sent: 0, released: 2 });
+      await world.scheduler.updateMany({}, { $set: { suspendedUntil: ago(1) } });
+      expect(await world.pass()).toMatchObject({ sent: 2 });
     },
   },
   "more messages without a session than a look brings along": {

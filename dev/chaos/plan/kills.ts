@@ -9,7 +9,7 @@ const KILLS_A_ROUND = 22;
 const DEALT_TIMES = new Map([
   ...["settle-campaigns"].map(times(7)),
   ...["late-sent", "forget-settled"].map(times(5)),
-  ...["restrict-session"].map(times(4)),
+  ...["strike-session"].map(times(4)),
   ...["find-groups"].map(times(3)),
   ...["count-campaign"].map(times(3)),
   ...["create-indexes", "create-index", "sendMedia"].map(times(2)),
@@ -46,7 +46,7 @@ export function dealKills(seed: string, round: number, points: readonly string[]
  */
 const RARE = new Set([
   ...["create-indexes", "create-index", "sendMedia"],
-  ...["get-more", "read-writes", "restrict-session", "late-sent", "forget-settled"],
+  ...["get-more", "read-writes", "strike-session", "clear-strikes", "late-sent", "forget-settled"],
   ...["count-campaign", "settle-campaigns", "intent", "intent-and-outcome", "outcome", "sendText"],
   ...["release-claims", "return-leases", "leave-leases", "find-next-due", "claim"],
   ...["missed", "set-back-flags", "lookup", "verdict", "verdict-later"],
@@ -86,12 +86,12 @@ export function needsOf(kills: Trigger[]): Needs {
       ...(late
         ? [{ match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 } as const]
         : []),
-      // WhatsApp restricts an account: nothing is sent on it for an hour, which is the rest of the storm.
-      ...(killsAt("restrict-session")
+      // WhatsApp throttles an account: it rests.
+      ...(killsAt("strike-session")
         ? [
             {
               match: { route: "sendText", session: "account-0" },
-              action: { type: "gowsRefusal", code: 463 },
+              action: { type: "gowsRefusal", code: 429 },
               times: 30,
             } as const,
           ]

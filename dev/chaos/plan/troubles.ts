@@ -1,3 +1,4 @@
+import { GOWS_ERRORS, gowsError, NO_SESSIONS, WEBJS_ERRORS } from "../../waha-simulator/engine-errors.ts";
 import type { FaultAction } from "../../waha-simulator/faults.ts";
 import type { Random } from "../random.ts";
 import { type Act, EDITS, type EditKind, type Event, type Side, type Trigger } from "./events.ts";
@@ -137,6 +138,20 @@ function planWahaFaults(random: Random, stormMs: number): Event[] {
   }));
 }
 
+const NAMES = Object.keys(GOWS_ERRORS) as (keyof typeof GOWS_ERRORS)[];
+const UNSENT_BY_GOWS = NAMES.filter(
+  (name) => GOWS_ERRORS[name].proves === "unsent" && name !== "notUploaded",
+);
+const UNPROVEN_BY_GOWS = NAMES.filter((name) => GOWS_ERRORS[name].proves === "nothing");
+
+/** Words that prove something where they stand alone. */
+const QUOTED = [
+  "server returned error 429",
+  "2 UNKNOWN: server returned error 463",
+  "no LID found for 4917",
+  "2 UNKNOWN: failed to get device list",
+];
+
 const GARBAGE = '<html>{"error": [1, nul';
 
 function planWahaFault(random: Random): FaultAction {
@@ -156,7 +171,25 @@ function planWahaFault(random: Random): FaultAction {
     () => ({ type: "sendLate", ms: random.int(500, 4000) }),
     () => ({ type: "error500Before" }),
     () => ({ type: "error500After" }),
-    () => ({ type: "gowsRefusal", code: random.pick([404, 479]) }),
+    () => ({ type: "gowsRefusal", code: random.pick([400, 403, 404, 479]) }),
+    () => ({ type: "gowsRefusal", code: random.pick([420, 429, 463, 475]) }),
+    () => gowsError(random.pick(UNSENT_BY_GOWS)),
+    () => gowsError(random.pick(UNPROVEN_BY_GOWS), { after: random.chance(0.5) }),
+    () => ({ type: "exception", message: random.pick(WEBJS_ERRORS), after: random.chance(0.5) }),
+    () => NO_SESSIONS,
+    // The words of a refusal, quoted from the message's own text: WAHA may have sent it.
+    () => ({ type: "exception", message: `2 UNKNOWN: can't send "${random.pick(QUOTED)}"`, after: true }),
+    () => ({ type: "exception", message: `Evaluation failed: ${random.pick(QUOTED)}`, after: true }),
+    () => ({ type: "rewrite201", status: random.pick([200, 202]) }),
+    () => status(403, { statusCode: 403, message: "Forbidden resource", error: "Forbidden" }),
+    () => status(403, GARBAGE, random.chance(0.5)),
+    () => status(405),
+    () => status(413, GARBAGE),
+    () => status(404, { statusCode: 404, message: "Cannot POST /api/sendText", error: "Not Found" }),
+    () => ({ ...status(429), headers: { "retry-after": random.pick(["0", "1", "2"]) } }),
+    () => status(429, "", random.chance(0.5)),
+    () => ({ ...status(random.pick([521, 523]), GARBAGE), headers: { server: "cloudflare" } }),
+    () => ({ ...status(random.pick([520, 522, 524]), GARBAGE, true), headers: { server: "cloudflare" } }),
     () => ({ type: "empty201" }),
     () => ({ type: "wrongId" }),
     () => ({ type: "ackError" }),

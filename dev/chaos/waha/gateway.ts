@@ -104,6 +104,7 @@ function kindOf(path: string): Post["kind"] | undefined {
 
 /** What is posted; a text is a caption where there is a file. */
 interface Body extends Pick<Post, "session" | "chatId"> {
+  id?: string;
   text?: string;
   caption?: string;
   file?: { url?: string };
@@ -125,8 +126,8 @@ function recordPost(
   { kind, body }: { kind: Post["kind"]; body: Buffer },
   response: ServerResponse,
 ): OpenPost {
-  const { session, chatId, caption = "", text = caption, file } = JSON.parse(body.toString()) as Body;
-  const content = { kind, text, url: file?.url };
+  const { session, chatId, id, caption = "", text = caption, file } = JSON.parse(body.toString()) as Body;
+  const content = { kind, id, text, url: file?.url };
   const passIds = interceptor.passIdsOf(instance);
   const open = { endedAt: Number.POSITIVE_INFINITY, answer: undefined, delivered: false, cutOff: false };
   const post: Post = { instance, passIds, session, chatId, ...content, at: Date.now(), ...open };
@@ -137,8 +138,10 @@ function recordPost(
     post.cutOff = !post.delivered && !isBroken && isOpen();
   });
   return {
-    isGiven: ({ status, body: given, whole }) => {
-      post.answer = { status, body: whole ? readBody(given) : undefined };
+    isGiven: ({ status, headers, body: given, whole }) => {
+      const { server, "retry-after": retryAfter } = headers;
+      const body = whole ? readBody(given) : undefined;
+      post.answer = { status, body, server: String(server), retryAfter: retryAfter as string | undefined };
       // A client that went away in the meantime never saw it.
       post.delivered = !response.destroyed;
     },

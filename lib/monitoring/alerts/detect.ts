@@ -135,12 +135,17 @@ function unsent({ summary }: PassReport, unannounced: AlertsDocument["unannounce
 /** For messages whose pass died before it told why. */
 const OF_ANOTHER_PASS = "The status page says why";
 
+/** Such a message is given back at first, and fails once its answer is known to be about it alone. */
+const FAILS_LATER: ReadonlySet<ProblemCode> = new Set([
+  "waha_bad_request",
+  "whatsapp_refused",
+  "number_not_found",
+]);
+
 /** Whether a message with this problem may have ended so. A summary counts problems and ends, but not together. */
 function mayBecome(kind: Unsent, code: ProblemCode): boolean {
   const of = PROBLEMS[code].kind;
-  if (kind === "failed") return of === "failed";
+  if (kind === "failed") return of === "failed" || FAILS_LATER.has(code);
   if (kind === "unknown") return of === "unproven";
-  // What waits for a restricted account may be missed.
-  if (of === "failed") return code === "account_restricted";
-  return of !== "notice" && of !== "unproven";
+  return FAILS_LATER.has(code) || (of !== "failed" && of !== "notice" && of !== "unproven");
 }

@@ -8,6 +8,7 @@ import { parseOutgoing } from "../../messages/outgoing.ts";
 import { RECEIPT_SECONDS } from "../../messages/receipts.ts";
 import {
   type ClaimedMessage,
+  convicted,
   intent,
   invalid,
   ownPart,
@@ -19,11 +20,11 @@ import {
   unknown,
   unproven,
 } from "../../messages/transitions.ts";
-import { asReason, type ProblemCode, type Reason } from "../../problems.ts";
-import type { SendOutcome } from "../../waha/outcome.ts";
+import type { ProblemCode, Reason } from "../../problems.ts";
 import type { Pass } from "../pass.ts";
 import { recount } from "../reconcile.ts";
 import type { PassStats } from "../stats.ts";
+import type { SessionHealth, Verdict } from "./health.ts";
 import type { MessageIds } from "./message-ids.ts";
 
 /** What the delivery of a message needs to know of its session. */
@@ -32,6 +33,9 @@ export interface SessionContext {
   /** The session's; undefined where WAHA did not tell. */
   engine: string | undefined;
   ids: MessageIds;
+  health: SessionHealth;
+  /** Given back as proven unsent, since the session was accepted for last: they fail if it is again. */
+  suspects: Suspect[];
   /** Aborted when the session's lease no longer covers a POST. */
   cutOff: AbortSignal;
   /** Why no attempt of a message may start now; undefined if one may. */
@@ -40,6 +44,14 @@ export interface SessionContext {
   record(recorded: Promise<unknown>): void;
   /** Nothing more is to be sent on the session by this pass. */
   stop(reason: Reason): void;
+}
+
+/** A message that fails if a later one of its session is accepted. */
+interface Suspect {
+  message: ClaimedMessage;
+  reason: Reason;
+  /** What became of the write that gave it back. */
+  released: Promise<WriteResult>;
 }
 
 /** What one message came to, as far as its session is concerned. */
@@ -56,17 +68,12 @@ export interface Delivered {
   stop?: Reason | undefined;
   /** It was given back for a reason that lies in itself: this pass does not try it again, and the session goes on. */
   notAgain?: boolean;
-  /** WhatsApp restricts the account. */
-  restricted?: boolean;
 }
 
 /** How a message ends that was not sent. */
 type Ending = "released" | "returned" | "invalid" | "refused" | "unproven" | "unknown";
 
-/**
- * What each ending writes, how it counts, what the log says of it, and whether it stops the session: by the same
- * reason, or by another.
- */
+/** What each ending writes, how it counts, and what the log says of it. */
 const ENDINGS: Record<
   Ending,
   {
@@ -74,7 +81,6 @@ const ENDINGS: Record<
     count(stats: PassStats, reason: Reason): void;
     told: string;
     recorded: DeliveryState;
-    stop(reason: Reason, session: string): Reason | undefined;
   }
 > = {
   released: {
@@ -82,44 +88,36 @@ const ENDINGS: Record<
     count: (stats, reason) => stats.released(reason),
     told: "given back: nothing was sent",
     recorded: "released",
-    stop: (reason) => reason,
   },
   returned: {
     write: (_, ...outcome) => returned(...outcome),
     count: (stats, reason) => stats.released(reason),
-    told: "given back: it could not start in time",
+    told: "given back: it was not tried",
     recorded: "released",
-    // What is over for this message is over for those behind it, which go back as well.
-    stop: () => undefined,
   },
   invalid: {
     write: invalid,
     count: (stats, reason) => stats.ended("failed", reason),
     told: "failed: the message is invalid",
     recorded: "failed",
-    stop: () => undefined,
   },
   refused: {
     write: refused,
     count: (stats, reason) => stats.ended("failed", reason),
     told: "failed: trying again would fail again",
     recorded: "failed",
-    stop: ({ code }, session) =>
-      code === "account_restricted" ? { code: "account_restricted", detail: session } : undefined,
   },
   unproven: {
     write: (_, ...outcome) => unproven(...outcome),
     count: (stats, reason) => stats.undecided(reason),
     told: "attempted: the outcome is not known, and will be looked up",
     recorded: "attempting",
-    stop: (_, session) => ({ code: "session_paused", detail: session }),
   },
   unknown: {
     write: unknown,
     count: (stats, reason) => stats.ended("unknown", reason),
     told: "unknown: the outcome is not known, and there is no id to look it up by",
     recorded: "unknown",
-    stop: (_, session) => ({ code: "session_paused", detail: session }),
   },
 };
 
@@ -134,7 +132,11 @@ export async function deliver(
 ): Promise<Delivered> {
   const { clock, commit, config, db, log, waha } = pass;
   const { engine, session } = context;
-  const end = (ending: Ending, reason: Reason) => endAs(pass, context, message, ending, reason);
+  const end = (ending: Ending, reason: Reason) => {
+    const recorded = endAs(pass, context, message, ending, reason);
+    context.record(recorded);
+    return { recorded };
+  };
 
   if (!message.chatId && message.chatMissing) {
     // Its own chat may be left out, so the message can be sent once the other document is put right.
@@ -143,12 +145,19 @@ export async function deliver(
   }
   const names = db.documents.messages;
   const parsed = parseOutgoing(message, names);
-  if ("problem" in parsed)
-    return { posted: false, stop: end("invalid", { code: "invalid_message", detail: parsed.problem }) };
+  if ("problem" in parsed) {
+    end("invalid", { code: "invalid_message", detail: parsed.problem });
+    return { posted: false };
+  }
   const { outgoing } = parsed;
+  const waits = context.health.whyNot(outgoing.chatId);
+  if (waits) {
+    end("returned", waits);
+    return { posted: false, notAgain: true };
+  }
 
-  const kind = outgoing.media?.kind ?? "text";
-  const id = context.ids.next(kind);
+  const contentKind = outgoing.media?.kind ?? "text";
+  const id = context.ids.next(contentKind);
   const notStarted = context.whyNot(message);
   if (notStarted) return { posted: false, notStarted };
 
@@ -164,14 +173,18 @@ export async function deliver(
     receiptsUntil: config.WAHA_WEBHOOK_KEY ? addSeconds(clock.now(), RECEIPT_SECONDS) : undefined,
   };
   const written = await commit(intent(names, message, attempt));
-  if (written === "unacknowledged")
-    return { posted: false, stop: end("released", { code: "database_lost" }) };
+  if (written === "unacknowledged") {
+    const stop: Reason = { code: "database_lost" };
+    end("released", stop);
+    return { posted: false, stop };
+  }
   // The claim may be over: an intent that matched nothing then says nothing about the message.
   const late = context.whyNot(message);
   const isOver = written === "stale" && clock.until(message.delivery.claimExpiresAt) <= clock.errorMs;
   const tooLate = late ?? (isOver ? CLAIM_RAN_OUT : undefined);
   if (tooLate) {
     end("returned", tooLate);
+    // What is over for this message is over for those behind it, which go back as well.
     return { posted: false, claimOver: tooLate.code === CLAIM_RAN_OUT.code };
   }
   if (written === "rejected") end("released", { code: "database_refused" });
@@ -186,18 +199,20 @@ export async function deliver(
   const outcome = await waha.send({ session, engine, id, ...outgoing }, timeoutMs, context.cutOff);
 
   if (outcome.kind === "sent") {
-    if (id && outcome.waMessageId && outcome.waMessageId !== id) context.ids.ignoredFor(kind);
+    if (id && outcome.waMessageId && outcome.waMessageId !== id) context.ids.ignoredFor(contentKind);
     accept(pass, context, message, outcome.waMessageId);
+    convictSuspects(pass, context);
+    context.record(context.health.accepted(attempt.at));
     return { posted: true };
   }
-  const notAgain = outcome.kind === "unsent" && outcome.about === "message";
-  const stop = end(endingOf(outcome, id), asReason(outcome));
+  const { isSuspect, kind, reason, stop } = await context.health.judge(outcome);
+  const { recorded } = end(endingOf(kind, id), reason);
+  if (isSuspect) context.suspects.push({ message, reason, released: recorded });
   return {
     posted: true,
-    open: outcome.kind === "unproven" && MAY_BE_UNDER_WAY.has(outcome.code),
-    notAgain,
-    restricted: outcome.kind === "failed" && outcome.accountRestricted,
-    stop: notAgain ? undefined : stop,
+    open: kind === "unproven" && MAY_BE_UNDER_WAY.has(reason.code),
+    notAgain: kind === "unsent" && !stop,
+    stop,
   };
 }
 
@@ -212,7 +227,7 @@ const MAY_BE_UNDER_WAY: ReadonlySet<ProblemCode> = new Set([
 ]);
 
 /** Without an id there is nothing to look the message up by, so nothing more will ever be known of it. */
-function endingOf({ kind }: Exclude<SendOutcome, { kind: "sent" }>, id: string | undefined): Ending {
+function endingOf(kind: Verdict["kind"], id: string | undefined): Ending {
   if (kind === "unsent") return "released";
   if (kind === "failed") return "refused";
   return id ? "unproven" : "unknown";
@@ -238,26 +253,43 @@ function accept(
   );
 }
 
-/**
- * Hands the ending of a message over to be recorded and, once it is, counted.
- *
- * @returns why the session stops, if it does
- */
+/** A later message of the session was accepted: what WAHA answered to these was about them alone. */
+function convictSuspects(pass: Pass, context: SessionContext): void {
+  const { clock, db, log, stats } = pass;
+  const { session } = context;
+  for (const { message, reason, released } of context.suspects.splice(0)) {
+    const convict = async () => {
+      if ((await released) !== "applied") return;
+      const write = convicted(db.documents.messages, message, clock.now(), reason);
+      const settled = await settle(pass, context, write);
+      // Otherwise the app has changed it, and it is tried again.
+      if (settled !== "applied") return;
+      stats.convicted();
+      log.warn(
+        { messageId: shownId(message._id), session, ...reason },
+        "failed: a later message of its session was accepted, so trying again would fail again",
+      );
+    };
+    context.record(convict());
+  }
+}
+
+/** Records the ending of a message and, once it is, counts it. */
 function endAs(
   pass: Pass,
   context: SessionContext,
   message: ClaimedMessage,
   ending: Ending,
   reason: Reason,
-): Reason | undefined {
+): Promise<WriteResult> {
   const { clock, log, stats } = pass;
-  const { count, recorded, stop, told, write } = ENDINGS[ending];
+  const { count, recorded, told, write } = ENDINGS[ending];
   const campaignId = shownId(message.campaignId);
   const ids = { messageId: shownId(message._id), ...(campaignId === null ? {} : { campaignId }) };
   const fields = { ...ids, session: context.session, ...reason };
   log.warn(fields, told);
-  context.record(
-    settle(pass, context, write(pass.db.documents.messages, message, clock.now(), reason)).then((settled) => {
+  return settle(pass, context, write(pass.db.documents.messages, message, clock.now(), reason)).then(
+    (settled) => {
       if (settled === "applied") {
         count(stats, reason);
         log.debug(fields, `recorded as ${recorded}`);
@@ -265,11 +297,12 @@ function endAs(
         // Another pass counts it; this log line says what it had come to.
         log.warn(fields, "no longer this pass's to settle");
         // The app corrects it just now: it is free to be read again.
-        if (ending === "invalid") endAs(pass, context, message, "released", { code: "message_changed" });
+        if (ending === "invalid")
+          context.record(endAs(pass, context, message, "released", { code: "message_changed" }));
       } else stats.problem(reason.code, 1, reason.detail);
-    }),
+      return settled;
+    },
   );
-  return stop(reason, context.session);
 }
 
 /** Between two tries of a settlement that the database did not acknowledge. */

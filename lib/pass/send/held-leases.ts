@@ -8,6 +8,7 @@ import {
   type Tenure,
   takeLeases,
 } from "../../sessions/leases.ts";
+import { type Strikes, strikesOf } from "../../sessions/suspensions.ts";
 import type { Pass } from "../pass.ts";
 
 /** One lease of this pass: how far it may be trusted, and a signal that cuts off what outlasts it. */
@@ -16,6 +17,8 @@ export class HeldLease implements Tenure {
   readonly passId: string;
   readonly takenAt: Date;
   lastSentAt: Date | undefined;
+  /** What spoke against the session when the lease was taken. */
+  readonly strikes: Strikes | undefined;
   /** It is to run out: a POST may still be under way, or claims are left. It is renewed no more, nor given back. */
   runsOut = false;
   /** Another pass has it, or it ran out. */
@@ -26,13 +29,14 @@ export class HeldLease implements Tenure {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(pass: Pass, session: string, { takenAt, lastSentAt }: Pick<Tenure, "takenAt" | "lastSentAt">) {
+  constructor(pass: Pass, session: string, lease: SessionLease) {
     this.#pass = pass;
     this.session = session;
     this.passId = pass.id;
-    this.takenAt = takenAt;
-    this.lastSentAt = lastSentAt;
-    this.#trustedUntil = this.#endOf(takenAt);
+    this.takenAt = lease.takenAt;
+    this.lastSentAt = lease.lastSentAt;
+    this.strikes = strikesOf(lease);
+    this.#trustedUntil = this.#endOf(lease.takenAt);
     this.#arm();
   }
 
@@ -111,7 +115,8 @@ export class HeldLeases {
     for (const [session, lease] of others) {
       this.#noteImpossible(session, lease);
       if (lease.passId !== passId || lease.takenAt?.getTime() !== takenAt.getTime()) continue;
-      const own = new HeldLease(this.#pass, session, { takenAt, lastSentAt: this.#past(lease.lastSentAt) });
+      const own = new HeldLease(this.#pass, session, lease);
+      own.lastSentAt = this.#past(lease.lastSentAt);
       this.#held.add(own);
       held.set(session, own);
       others.delete(session);

@@ -5,7 +5,6 @@ import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Id } from "../../mongo/ids.ts";
 import type { Reason } from "../../problems.ts";
 import { type CampaignState, findCampaignStates, isGiven } from "../../sessions/routing.ts";
-import type { WahaSession } from "../../waha/responses.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { openCampaignsOf, rescue } from "../housekeeping.ts";
 import { type Pass, settledBefore, windowNow } from "../pass.ts";
@@ -138,8 +137,8 @@ export class Looks {
         return { backlogs, open, plan };
       }
       const sessions = newcomers.map(({ session }) => session);
-      const { restricted, takenOver } = await this.#workers.take(sessions, snapshot);
-      this.#noteRestricted(restricted, newcomers);
+      const { suspended, takenOver } = await this.#workers.take(sessions, snapshot);
+      this.#noteSuspended(suspended, newcomers);
       // What the pass that held the lease had claimed comes first.
       if (takenOver) {
         await rescue(this.#pass);
@@ -148,11 +147,10 @@ export class Looks {
     }
   }
 
-  #noteRestricted(restricted: WahaSession[], backlogs: SessionBacklog[]): void {
-    const blocked = restricted.flatMap((session) => {
-      const reason = { code: "account_restricted", detail: session.name } as const;
-      const backlog = backlogs.find((each) => each.session === session);
-      return (backlog?.groups ?? []).map((group) => ({ group, reason }));
+  #noteSuspended(suspended: Map<string, Reason>, backlogs: SessionBacklog[]): void {
+    const blocked = backlogs.flatMap(({ groups, session }) => {
+      const reason = suspended.get(session.name);
+      return reason ? groups.map((group) => ({ group, reason })) : [];
     });
     this.#backlog.block(blocked);
   }

@@ -4,12 +4,12 @@ import { oldestFirst } from "../../messages/due.ts";
 import { hasMedia } from "../../messages/outgoing.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Reason } from "../../problems.ts";
-import { restrictSession } from "../../sessions/leases.ts";
 import { engineOf } from "../../waha/client.ts";
 import type { WahaServer, WahaSession } from "../../waha/responses.ts";
 import { lastStart, maySend, type Pass } from "../pass.ts";
 import type { ClaimsToReturn } from "./claims-to-return.ts";
 import { deliver, type SessionContext } from "./deliver.ts";
+import { SessionHealth } from "./health.ts";
 import type { HeldLease } from "./held-leases.ts";
 import { MessageIds } from "./message-ids.ts";
 import { startableSoon, type WorkerStatus } from "./plan.ts";
@@ -21,8 +21,11 @@ export interface Assigned {
   lease: HeldLease;
 }
 
-/** These end a worker without saying anything about its session. */
-const NOT_ABOUT_THE_SESSION = new Set(["out_of_time", "claim_ran_out", "database_lost"]);
+/** These end a worker without saying anything about WAHA: nothing about its session, or what is its account's alone. */
+const NOT_ABOUT_WAHA = new Set([
+  ...["out_of_time", "claim_ran_out", "database_lost"],
+  ...["session_throttled", "account_restricted"],
+]);
 
 /** Why what a look brought goes back that did not see what had gone back before. */
 const OVERTAKES: Reason = { code: "claim_ran_out", detail: "what is due before it went back" };
@@ -80,6 +83,8 @@ export class SessionWorker {
       session: session.name,
       engine: engineOf(server, session),
       ids: new MessageIds(session, server),
+      health: new SessionHealth(pass, session, server, lease.strikes),
+      suspects: [],
       cutOff: lease.cutOff,
       whyNot: (message) => this.#whyNot(message),
       record: (recorded) => this.#recordBeside(recorded),
@@ -108,7 +113,7 @@ export class SessionWorker {
 
   /** What WAHA answered stopped it: its session is in trouble. */
   get isInTrouble(): boolean {
-    return this.stopped !== undefined && !NOT_ABOUT_THE_SESSION.has(this.stopped.code);
+    return this.stopped !== undefined && !NOT_ABOUT_WAHA.has(this.stopped.code);
   }
 
   /** Half of what it was given last is sent: time to look for more. */
@@ -202,7 +207,7 @@ export class SessionWorker {
     this.#deliveringSince = began;
     // While it is under way the next one is taken to start a pause from now.
     this.readyAt = this.#afterPause(began);
-    const { claimOver, notAgain, notStarted, open, posted, restricted, stop } = await deliver(
+    const { claimOver, notAgain, notStarted, open, posted, stop } = await deliver(
       this.#pass,
       this.#context,
       message,
@@ -214,7 +219,6 @@ export class SessionWorker {
     this.readyAt = posted ? this.#afterPause(this.lease.lastSentAt) : ready;
     if (open) this.lease.runsOut = true;
     if (notAgain) this.#events.notAgain(message);
-    if (restricted) await this.#restrict();
     if (stop) this.#stop(stop);
     if (claimOver) await this.#giveBackQueue({ code: "claim_ran_out" });
     if (stop || this.isLow) this.#events.changed();
@@ -244,15 +248,6 @@ export class SessionWorker {
     // A time that has not come yet is another clock's.
     const last = sentAt < now ? sentAt : now;
     return addSeconds(last, (config.SEND_GAP_MS + Math.random() * config.SEND_GAP_JITTER_MS) / 1000);
-  }
-
-  /** Remembered at once: should the pass die now, the next one must know. */
-  async #restrict(): Promise<void> {
-    const { clock, db, log } = this.#pass;
-    const session = this.session.name;
-    await restrictSession(db, session, clock.now()).catch((error: unknown) =>
-      log.warn({ session, error: describeError(error) }, "a restriction was not recorded"),
-    );
   }
 
   #stop(reason: Reason): void {

@@ -2,7 +2,9 @@ import { addSeconds } from "../../clock.ts";
 import { shownId } from "../../log.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Id } from "../../mongo/ids.ts";
+import type { Reason } from "../../problems.ts";
 import type { SessionLease } from "../../sessions/leases.ts";
+import { suspensionOf } from "../../sessions/suspensions.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { lastStart, type Pass, stayUntil } from "../pass.ts";
@@ -26,8 +28,8 @@ interface Closed {
 export interface Taking {
   /** A lease had run out: its pass may have left claims, which come first. */
   takenOver: boolean;
-  /** Sessions whose account must rest. */
-  restricted: WahaSession[];
+  /** Sessions that must rest, and why. */
+  suspended: Map<string, Reason>;
 }
 
 /** The sessions on which a pass sends, each with its worker; and those that it leaves alone for now. */
@@ -111,10 +113,11 @@ export class Workers {
   async take(newcomers: WahaSession[], { server }: WahaSnapshot): Promise<Taking> {
     const now = this.#pass.clock.now();
     const { held, others, takenOver } = await this.#leases.take(newcomers.map(({ name }) => name));
-    const restricted: WahaSession[] = [];
+    const suspended = new Map<string, Reason>();
     for (const session of newcomers) {
       const lease = held.get(session.name);
       const other = others.get(session.name);
+      const rests = other && suspensionOf(other, now);
       if (lease) {
         const assigned = { session, server, lease };
         const worker = new SessionWorker(this.#pass, assigned, this.claims, {
@@ -126,12 +129,12 @@ export class Workers {
         });
         this.#workers.set(session.name, worker);
         this.#closed.delete(session.name);
-      } else if (isRestricted(other, now)) {
+      } else if (rests) {
         this.#closed.set(session.name, { until: undefined });
-        restricted.push(session);
+        suspended.set(session.name, rests);
       } else this.#meetForeign(session.name, other);
     }
-    return { takenOver, restricted };
+    return { takenOver, suspended };
   }
 
   /** Gives up the leases of sessions that send nothing, and that have nothing left to send or are not to send any more. */
@@ -201,8 +204,4 @@ export class Workers {
     const waits = clock.until(stayUntil(this.#pass)) > 0 || !(isRenewed || isOver);
     this.#closed.set(session, { until: waits ? addSeconds(now, lifetimes.lookMs / 1000) : undefined, met });
   }
-}
-
-function isRestricted(lease: SessionLease | undefined, now: Date): boolean {
-  return lease?.restrictedUntil !== undefined && lease.restrictedUntil > now;
 }

@@ -4,7 +4,6 @@ import { ago, createWorld, endLeases } from "../../support/world.ts";
 
 /** Answers that prove that nothing was sent: the message is given back and says why, and a later pass sends it. */
 const UNSENT: [code: string, action: Action][] = [
-  ["waha_bad_request", { type: "status", status: 400, body: { statusCode: 400, message: "Bad Request" } }],
   ["waha_key_refused", { type: "status", status: 401, body: { statusCode: 401, message: "Unauthorized" } }],
   [
     "session_not_found",
@@ -18,6 +17,11 @@ const UNSENT: [code: string, action: Action][] = [
     "waha_core_default_only",
     { type: "status", status: 422, body: { message: "WAHA Core support only 'default' session" } },
   ],
+  ["waha_key_refused", { type: "status", status: 403, body: { message: "Forbidden resource" } }],
+  ["waha_bad_answer", { type: "status", status: 405 }],
+  ["waha_bad_answer", { type: "status", status: 404, body: { message: "Cannot POST /api/sendText" } }],
+  ["waha_unreachable", { type: "status", status: 521, headers: { server: "cloudflare" } }],
+  ["waha_unreachable", { type: "status", status: 523, headers: { server: "cloudflare" } }],
   [
     "waha_redirect",
     { type: "status", status: 308, headers: { location: "https://elsewhere.example/api/sendText" } },
@@ -152,45 +156,6 @@ test("a server that ignores the given id: sent under the id that it answers, and
   expect(await world.pass()).toMatchObject({ ok: true, sent: 3 });
   expect((await world.find(first)).delivery.waMessageId).toBe(world.waha.ledger[0]?.id);
   expect(world.waha.ledger.map((entry) => entry.givenId !== undefined)).toEqual([true, false, false]);
-});
-
-test("WhatsApp's refusal of one message fails it, finally, and the others of its session go out", async () => {
-  const world = await createWorld({ engine: "GOWS" });
-  world.waha.addFault({ match: { textIncludes: "refused" }, action: { type: "gowsRefusal", code: 479 } });
-  const [refused] = await world.insert({ content: "refused", scheduledAt: ago(20) }, { content: "fine" });
-  expect(await world.pass()).toMatchObject({ sent: 1, failed: 1, errors: [{ code: "whatsapp_refused" }] });
-  expect(await world.find(refused)).toMatchObject({
-    isPicked: true,
-    delivery: { state: "failed", error: { code: "whatsapp_refused" } },
-  });
-  await world.pass();
-  expect(world.waha.requestCount({ route: "sendText" })).toBe(2);
-});
-
-test("a restricted account (463) is left alone for an hour, by every pass", async () => {
-  const world = await createWorld({ engine: "GOWS", sessions: [{ name: "default" }, { name: "other" }] });
-  world.waha.addFault({ match: { session: "default" }, action: { type: "gowsRefusal", code: 463 } });
-  const [hit, next] = await world.insert({ scheduledAt: ago(20) }, {}, { sessionId: "other" });
-  expect(await world.pass()).toMatchObject({
-    sent: 1,
-    failed: 1,
-    released: 1,
-    errors: [{ code: "account_restricted" }],
-  });
-  expect(await world.find(hit)).toMatchObject({
-    delivery: { state: "failed", error: { code: "account_restricted" } },
-  });
-  const [later] = await world.insert({});
-  expect(await world.pass()).toMatchObject({
-    claimed: 0,
-    errors: [{ code: "account_restricted", count: 2 }],
-  });
-  expect(world.waha.requestCount({ route: "sendText", session: "default" })).toBe(1);
-  expect((await world.find(later)).delivery.error.code).toBe("account_restricted");
-  await world.scheduler.updateOne({ _id: "session:default" as never }, { $set: { restrictedUntil: ago(1) } });
-  world.waha.clearFaults();
-  expect(await world.pass()).toMatchObject({ sent: 2 });
-  expect(await world.find(next)).toMatchObject({ isSent: true });
 });
 
 test("after three sessions in trouble a pass claims no more", async () => {

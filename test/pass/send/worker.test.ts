@@ -7,11 +7,11 @@ test("a session that was stopped while more was claimed for it gives that back, 
   const world = await createWorld();
   const pass = await openPass(world);
   const [first, second] = [await claimNew(world, pass, {}), await claimNew(world, pass, {})];
-  world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "status", status: 400 } });
+  world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "status", status: 401 } });
   const sender = openSender(pass);
   sender.give(first, pass.clock.now());
   await sender.finished();
-  expect(sender.stopped).toMatchObject({ code: "waha_bad_request" });
+  expect(sender.stopped).toMatchObject({ code: "waha_key_refused" });
   sender.give(second, pass.clock.now());
   await sender.finished();
   expect(world.waha.requestCount({ route: "sendText" })).toBe(1);

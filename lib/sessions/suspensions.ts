@@ -1,0 +1,67 @@
+import type { Database } from "../mongo/client.ts";
+import type { Reason } from "../problems.ts";
+import type { WahaSession } from "../waha/responses.ts";
+import { leaseId, type SessionLease, type SuspensionCode, sessionOf } from "./leases.ts";
+
+/*
+ * A session that rests: what its outcomes say against it stands on its lease's document, so that every pass knows it.
+ */
+
+/** Outcomes in a row that spoke against a session, with no message accepted between. */
+export interface Strikes {
+  code: SuspensionCode;
+  strikes: number;
+  at: Date;
+}
+
+/**
+ * Notes what speaks against a session, whichever pass holds its lease.
+ *
+ * @param until no pass sends on it before; a suspension only ever grows. Undefined: it does not rest yet
+ */
+export async function strikeSession(
+  db: Database,
+  session: string,
+  { at, code, strikes }: Strikes,
+  until: Date | undefined,
+): Promise<void> {
+  await db.scheduler.updateOne(
+    { _id: leaseId(session) },
+    {
+      $set: { suspendedFor: code, strikes },
+      $max: { struckAt: at, ...(until ? { suspendedUntil: until } : {}) },
+    },
+  );
+}
+
+/** Takes back what speaks against a session: it sent a message that was posted at that moment, after it. */
+export async function clearStrikes(db: Database, session: string, postedAt: Date): Promise<void> {
+  await db.scheduler.updateOne(
+    { _id: leaseId(session), struckAt: { $lt: postedAt } },
+    { $unset: { suspendedFor: "", suspendedUntil: "", strikes: "", struckAt: "" } },
+  );
+}
+
+/** What a lease tells of strikes; undefined if there are none. */
+export function strikesOf({ strikes, struckAt, suspendedFor }: SessionLease): Strikes | undefined {
+  return suspendedFor && strikes && struckAt ? { code: suspendedFor, strikes, at: struckAt } : undefined;
+}
+
+/** Why a session rests, if it does. */
+export function suspensionOf(lease: SessionLease, now: Date): Reason | undefined {
+  const { suspendedFor, suspendedUntil } = lease;
+  if (!suspendedFor || !suspendedUntil || suspendedUntil <= now) return undefined;
+  return suspensionReason(sessionOf(lease), suspendedFor, suspendedUntil);
+}
+
+/** @param until undefined where it is not known */
+export function suspensionReason(session: string, code: SuspensionCode, until: Date | undefined): Reason {
+  const when = until?.toISOString().slice(0, 19).replace("T", " ");
+  return { code, detail: when ? `${session}, until ${when} UTC` : session };
+}
+
+/** Why a session may write to no person now, by what WAHA's list says of its account; undefined if it may. */
+export function restrictionReason({ name, restriction }: WahaSession, now: Date): Reason | undefined {
+  if (!restriction || (restriction.until && restriction.until <= now)) return undefined;
+  return suspensionReason(name, "account_restricted", restriction.until);
+}

@@ -1,0 +1,341 @@
+import { expect, test } from "vitest";
+import { gowsError, WEBJS_ERRORS } from "../../../dev/waha-simulator/engine-errors.ts";
+import type { FaultAction } from "../../../dev/waha-simulator/faults.ts";
+import type { Summary } from "../../../lib/monitoring/report.ts";
+import { ago, createWorld, type World } from "../../support/world.ts";
+
+/** When WAHA tells of restricted accounts. */
+const TELLS = { engine: "GOWS", version: "2026.7.2" } as const;
+
+const REFUSED: FaultAction = { type: "gowsRefusal", code: 400 };
+const BAD_REQUEST: FaultAction = { type: "status", status: 400, body: { statusCode: 400, message: "x" } };
+
+/** Inserts messages m0, m1 and so on, the oldest first. */
+function insertMany(world: World, count: number, fields: (n: number) => object = () => ({})) {
+  return world.insert(
+    ...Array.from({ length: count }, (_, n) => ({
+      content: `m${n}.`,
+      scheduledAt: ago(90 - n),
+      ...fields(n),
+    })),
+  );
+}
+
+/** A fault that meets the messages of these numbers. */
+function meet(world: World, numbers: number[], action: FaultAction): void {
+  for (const n of numbers)
+    world.waha.addFault({ match: { route: "sendText", textIncludes: `m${n}.` }, action });
+}
+
+const posts = (world: World) => world.waha.requestCount({ route: "sendText" });
+
+/** How many messages are in which state, and why. */
+async function states(world: World): Promise<Record<string, number>> {
+  const found = await world.messages.find().toArray();
+  const counts: Record<string, number> = {};
+  for (const { delivery } of found) {
+    const key = [delivery?.state ?? "none", delivery?.error?.code].filter(Boolean).join(" ");
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts;
+}
+
+const codes = ({ errors }: Summary) => errors.map(({ code }) => code).sort();
+
+/** As if the rest of a session were over. */
+async function endRest(world: World): Promise<void> {
+  const resting = { _id: "session:default" as never };
+  await world.scheduler.updateOne(resting, { $set: { suspendedUntil: ago(1) } });
+}
+
+/** For how many seconds a session rests from now on; 0 if it does not. */
+async function restOf(world: World): Promise<number> {
+  const lease = await world.scheduler.findOne({ _id: "session:default" as never });
+  return lease?.suspendedUntil ? Math.round((lease.suspendedUntil.getTime() - Date.now()) / 1000) : 0;
+}
+
+/** As if what a pass settled had been settled before the next one. */
+const settleEarlier = (world: World) =>
+  world.messages.updateMany(
+    { "delivery.settledAt": { $exists: true } },
+    { $set: { "delivery.settledAt": ago(30) } },
+  );
+
+test("GOWS, five numbers not on WhatsApp: one pass sends the other 45, and nothing is paused", async () => {
+  const world = await createWorld({ engine: "GOWS" });
+  await insertMany(world, 50);
+  meet(world, [0, 1, 2, 3, 30], gowsError("numberNotFound"));
+  expect(await world.pass()).toMatchObject({ sent: 45, failed: 5, released: 0, more: false });
+  expect(await states(world)).toEqual({ sent: 45, "failed number_not_found": 5 });
+  expect(posts(world)).toBe(50);
+  expect(await restOf(world)).toBe(0);
+});
+
+test.each([
+  ["WhatsApp's error 400", "whatsapp_refused", REFUSED],
+  ["400", "waha_bad_request", BAD_REQUEST],
+])(
+  "GOWS, %s to everything until a restart: three POSTs, none fails, and after the restart all goes out",
+  async (_name, code, action) => {
+    const world = await createWorld({ engine: "GOWS" });
+    await insertMany(world, 50);
+    world.waha.addFault({ match: { route: "sendText" }, action });
+    const first = await world.pass();
+    expect(first).toMatchObject({ ok: false, sent: 0, failed: 0, released: 50, more: true });
+    expect(codes(first)).toEqual(["session_sick", code].sort());
+    expect(posts(world)).toBe(3);
+    expect(await restOf(world)).toBeGreaterThan(50);
+    expect(await restOf(world)).toBeLessThanOrEqual(60);
+    // While it rests nothing is claimed, and all that waits says why.
+    await settleEarlier(world);
+    expect(await world.pass()).toMatchObject({ claimed: 0, sent: 0, failed: 0 });
+    expect(await states(world)).toEqual({ "released session_sick": 50 });
+    expect(posts(world)).toBe(3);
+    // Each time one message finds out whether it works again.
+    for (const [probes, seconds] of [
+      [1, 300],
+      [2, 900],
+      [3, 900],
+    ] as const) {
+      await endRest(world);
+      await settleEarlier(world);
+      expect(await world.pass()).toMatchObject({ sent: 0, failed: 0 });
+      expect(posts(world)).toBe(3 + probes);
+      expect(await restOf(world)).toBeGreaterThan(seconds - 10);
+      expect(await restOf(world)).toBeLessThanOrEqual(seconds);
+    }
+    world.waha.clearFaults();
+    await endRest(world);
+    await settleEarlier(world);
+    expect(await world.pass()).toMatchObject({ sent: 50, failed: 0 });
+    expect(await world.scheduler.findOne({ _id: "session:default" as never })).not.toHaveProperty("strikes");
+  },
+);
+
+test("GOWS, one 463 and no restriction of the account: its message fails, and 49 are sent", async () => {
+  for (const version of ["2026.7.1", "2026.7.2"]) {
+    const world = await createWorld({ engine: "GOWS", version });
+    await insertMany(world, 50);
+    meet(world, [7], { type: "gowsRefusal", code: 463 });
+    expect(await world.pass()).toMatchObject({ sent: 49, failed: 1, released: 0 });
+    expect(await states(world)).toEqual({ sent: 49, "failed whatsapp_refused": 1 });
+    expect(posts(world)).toBe(50);
+  }
+});
+
+test("463 to several chats is no sign of a sick session where WAHA says that the account is not restricted", async () => {
+  const world = await createWorld(TELLS);
+  await insertMany(world, 10);
+  meet(world, [1, 2, 3, 4], { type: "gowsRefusal", code: 463 });
+  expect(await world.pass()).toMatchObject({ sent: 6, failed: 4, released: 0 });
+});
+
+test("GOWS, 463 and the account restricted: people's messages wait and say until when, groups' go out", async () => {
+  const world = await createWorld(TELLS);
+  const until = new Date(Math.ceil(Date.now() / 1000 + 900) * 1000);
+  await insertMany(world, 50, (n) => (n % 2 === 0 ? {} : { chatId: `1203630412345${n}@g.us` }));
+  meet(world, [0], { type: "gowsRefusal", code: 463 });
+  // WAHA learns of it by the refusal.
+  world.waha.addFault({ match: { textIncludes: "m0." }, action: { type: "gowsRefusal", code: 463 } });
+  const passing = world.pass();
+  await world.waha.received("sendText", 1);
+  world.waha.addSession({ name: "default", restrictedUntil: until });
+  expect(await passing).toMatchObject({ sent: 25, failed: 0, released: 25 });
+  expect(await states(world)).toEqual({ sent: 25, "released account_restricted": 25 });
+  const [waiting] = await world.messages.find({ isSent: false }).toArray();
+  expect(waiting?.delivery.error.message).toContain(until.toISOString().slice(0, 19).replace("T", " "));
+  expect(posts(world)).toBe(26);
+  // From now on the list of sessions says so before anything is sent.
+  expect(await world.pass()).toMatchObject({ sent: 0, failed: 0 });
+  expect(posts(world)).toBe(26);
+  world.waha.clearFaults();
+  world.waha.addSession({ name: "default", restrictedUntil: ago(1) });
+  await settleEarlier(world);
+  expect(await world.pass()).toMatchObject({ sent: 25 });
+});
+
+test("an account that is restricted without a time waits until WAHA says otherwise", async () => {
+  const world = await createWorld({ ...TELLS, sessions: [{ name: "default", restrictedUntil: null }] });
+  await insertMany(world, 3);
+  expect(await world.pass()).toMatchObject({ sent: 0, released: 3 });
+  expect(posts(world)).toBe(0);
+  world.waha.addSession({ name: "default" });
+  expect(await world.pass()).toMatchObject({ sent: 3 });
+});
+
+test("463 by a WAHA that is too old to tell: the second in a row has the session rest for an hour, over passes", async () => {
+  const world = await createWorld({ engine: "GOWS", version: "2026.7.1" });
+  await insertMany(world, 2);
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "gowsRefusal", code: 463 } });
+  world.env.SEND_GAP_MS = "60000";
+  expect(await world.pass()).toMatchObject({ sent: 0, failed: 1 });
+  expect(await restOf(world)).toBe(0);
+  world.env.SEND_GAP_MS = "0";
+  expect(await world.pass()).toMatchObject({ failed: 0, released: 1 });
+  expect(posts(world)).toBe(2);
+  expect(await restOf(world)).toBeGreaterThan(3_500);
+  expect(await states(world)).toEqual({ "failed whatsapp_refused": 1, "released account_restricted": 1 });
+});
+
+test("GOWS, throttled from the tenth on: one POST more, the rest goes back, and later passes wait longer", async () => {
+  const world = await createWorld({ engine: "GOWS" });
+  await insertMany(world, 50);
+  meet(
+    world,
+    Array.from({ length: 41 }, (_, n) => n + 9),
+    { type: "gowsRefusal", code: 429 },
+  );
+  expect(await world.pass()).toMatchObject({ sent: 9, failed: 0, released: 41 });
+  expect(posts(world)).toBe(10);
+  expect(await states(world)).toEqual({ sent: 9, "released session_throttled": 41 });
+  for (const [passes, seconds] of [
+    [1, 300],
+    [2, 900],
+  ] as const) {
+    await endRest(world);
+    await settleEarlier(world);
+    expect(await world.pass()).toMatchObject({ sent: 0, failed: 0 });
+    expect(posts(world)).toBe(10 + passes);
+    expect(await restOf(world)).toBeGreaterThan(seconds - 10);
+  }
+  world.waha.clearFaults();
+  await endRest(world);
+  await settleEarlier(world);
+  expect(await world.pass()).toMatchObject({ sent: 41 });
+});
+
+test("throttled by a proxy that names a time: the session rests until then", async () => {
+  const world = await createWorld();
+  await insertMany(world, 5);
+  const headers = { "retry-after": "240" };
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "status", status: 429, headers } });
+  expect(await world.pass()).toMatchObject({ sent: 0, failed: 0, released: 5 });
+  expect(posts(world)).toBe(1);
+  expect(await restOf(world)).toBeGreaterThan(230);
+  expect(await restOf(world)).toBeLessThanOrEqual(240);
+});
+
+test.each(WEBJS_ERRORS)("WEBJS, a 500 about two chats: 48 are sent, two are unknown: %s", async (message) => {
+  const world = await createWorld({ engine: "WEBJS" });
+  await insertMany(world, 50);
+  meet(world, [0, 20], { type: "exception", message });
+  expect(await world.pass()).toMatchObject({ sent: 48, unknown: 2, released: 0 });
+  expect(await states(world)).toEqual({ sent: 48, "unknown waha_error": 2 });
+});
+
+test("WEBJS, 500 to everything: three POSTs at most, and the rest waits for the session", async () => {
+  const world = await createWorld({ engine: "WEBJS" });
+  await insertMany(world, 50);
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "error500Before" } });
+  expect(await world.pass()).toMatchObject({ sent: 0, unknown: 3, released: 47 });
+  expect(posts(world)).toBe(3);
+  expect(await states(world)).toEqual({ "unknown waha_error": 3, "released session_sick": 47 });
+  expect(await world.pass()).toMatchObject({ claimed: 0 });
+  await endRest(world);
+  expect(await world.pass()).toMatchObject({ unknown: 1 });
+  expect(posts(world)).toBe(4);
+});
+
+test("a sick WEBJS session that sends one message a pass is found, too: messages that ended count over passes", async () => {
+  const world = await createWorld({ engine: "WEBJS" });
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "error500Before" } });
+  for (let n = 0; n < 4; n += 1) {
+    await world.insert({});
+    await world.pass();
+  }
+  expect(posts(world)).toBe(3);
+  expect(await states(world)).toEqual({ "unknown waha_error": 3, "released session_sick": 1 });
+});
+
+test("a chat that WAHA always answers 400 keeps no other message back, and fails once another is accepted", async () => {
+  const world = await createWorld();
+  const [poisoned] = await insertMany(world, 20);
+  meet(world, [0], BAD_REQUEST);
+  expect(await world.pass()).toMatchObject({ sent: 19, failed: 1, released: 0, more: true });
+  expect(await world.find(poisoned)).toMatchObject({
+    isPicked: true,
+    isSent: false,
+    delivery: { state: "failed", error: { code: "waha_bad_request" } },
+  });
+  await settleEarlier(world);
+  expect(await world.pass()).toMatchObject({ claimed: 0, ok: true });
+  expect(posts(world)).toBe(20);
+});
+
+test("alone it stays due, pass after pass, and speaks against its session in none", async () => {
+  const world = await createWorld({}, { LOOKBACK_SECONDS: "600" });
+  const [poisoned] = await insertMany(world, 1);
+  meet(world, [0], BAD_REQUEST);
+  for (let n = 0; n < 5; n += 1) {
+    expect(await world.pass()).toMatchObject({ failed: 0, released: 1 });
+    await settleEarlier(world);
+  }
+  expect(await restOf(world)).toBe(0);
+  await world.insert({ content: "another" });
+  expect(await world.pass()).toMatchObject({ sent: 1, failed: 1 });
+  expect((await world.find(poisoned)).delivery.state).toBe("failed");
+});
+
+test("what the app has corrected since its 400 does not fail, and is tried again", async () => {
+  const world = await createWorld({ latencyMs: 200 });
+  const [poisoned] = await insertMany(world, 2);
+  meet(world, [0], BAD_REQUEST);
+  const passing = world.pass();
+  await world.waha.received("sendText", 2);
+  await world.messages.updateOne({ _id: poisoned as never }, { $set: { content: "corrected" } });
+  expect(await passing).toMatchObject({ sent: 1, failed: 0, released: 1 });
+  await settleEarlier(world);
+  expect(await world.pass()).toMatchObject({ sent: 1, failed: 0 });
+  expect((await world.find(poisoned)).isSent).toBe(true);
+});
+
+test("answers about either, with an accepted message between, suspend nothing", async () => {
+  const world = await createWorld({ engine: "GOWS" });
+  await insertMany(world, 10);
+  meet(world, [0, 1, 3, 4, 6, 7], { type: "gowsRefusal", code: 403 });
+  expect(await world.pass()).toMatchObject({ sent: 4, failed: 6, released: 0 });
+  expect(posts(world)).toBe(10);
+});
+
+test("what is about one chat for the moment goes back, is not tried again by its pass, and the rest is sent", async () => {
+  const world = await createWorld({ engine: "GOWS" });
+  const ids = await insertMany(world, 10);
+  meet(world, [0, 1, 2, 3], gowsError("noMembers"));
+  expect(await world.pass()).toMatchObject({ sent: 6, failed: 0, released: 4 });
+  expect(posts(world)).toBe(10);
+  expect((await world.find(ids[0])).delivery).toMatchObject({ error: { code: "chat_unavailable" } });
+  world.waha.clearFaults();
+  await settleEarlier(world);
+  expect(await world.pass()).toMatchObject({ sent: 4 });
+});
+
+test("what waits for a session that rests is missed with that reason", async () => {
+  const world = await createWorld({ engine: "GOWS" });
+  await insertMany(world, 10);
+  world.waha.addFault({ match: { route: "sendText" }, action: REFUSED });
+  await world.pass();
+  await settleEarlier(world);
+  await world.pass();
+  await world.messages.updateMany({}, [
+    {
+      $set: {
+        scheduledAt: { $subtract: ["$scheduledAt", 120_000] },
+        "delivery.error.at": { $subtract: ["$delivery.error.at", 60_000] },
+      },
+    },
+  ]);
+  expect(await world.pass()).toMatchObject({ missed: 10 });
+  expect(await states(world)).toEqual({ "missed session_sick": 10 });
+});
+
+test("three throttled accounts keep no other session from sending", async () => {
+  const sessions = Array.from({ length: 5 }, (_, n) => ({ name: `s${n}` }));
+  const world = await createWorld({ engine: "GOWS", sessions }, { SESSION_CONCURRENCY: "1" });
+  for (const n of [0, 1, 2])
+    world.waha.addFault({
+      match: { session: `s${n}`, route: "sendText" },
+      action: { type: "gowsRefusal", code: 420 },
+    });
+  await world.insert(...sessions.map(({ name }, n) => ({ sessionId: name, scheduledAt: ago(60 - n) })));
+  expect(await world.pass()).toMatchObject({ sent: 2, released: 3 });
+});

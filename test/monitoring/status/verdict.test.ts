@@ -114,7 +114,8 @@ test("WAHA away is part of the status, in the words of a pass", async () => {
   expect(waha).toEqual({
     reachable: false,
     code: "waha_unreachable",
-    message: messageOf("waha_unreachable"),
+    detail: "ECONNREFUSED",
+    message: messageOf("waha_unreachable", "ECONNREFUSED"),
   });
   expect(verdict).toMatchObject({ level: "bad", headline: "WAHA can't be reached: nothing is sent" });
 });

@@ -47,24 +47,22 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   session_sick: {
     happened:
-      "Three messages of the session in a row came to nothing by answers that may be about the session as well as about their chats (400, WhatsApp's errors, a 500 of WEBJS or WPP). Nothing more goes out on it for 1, then 5, then 15 minutes; each time one message is tried",
-    remedy: "[Restart the session](operations.md#a-session-that-rests), though WAHA calls it WORKING",
+      "Three messages of the session in a row came to nothing, by answers that may be about it as well as about their chats",
+    remedy:
+      "Restart the session, though it is WORKING. [It goes on by itself](operations.md#a-session-that-rests)",
   },
   session_throttled: {
-    happened:
-      "WhatsApp throttles the account (its errors 420, 429 and 475), or a proxy answered 429 and named a time. Nothing more goes out on the session until then, else for 1, then 5, then 15 minutes",
-    remedy: "Nothing at once. If it repeats: send less, slower. See [Pacing](pacing.md)",
+    happened: "WhatsApp throttles the account (its errors 420, 429, 475), or a proxy answered 429",
+    remedy: "[It goes on by itself](operations.md#a-session-that-rests). If it repeats: [slower](pacing.md)",
   },
   account_restricted: {
-    happened:
-      "WhatsApp restricts the account (its error 463). WAHA tells until when from 2026.7.2 on: until then messages to people wait, and those to groups and channels go out. With an older WAHA the second 463 in a row has the session rest for an hour",
+    happened: "WhatsApp restricts the account (its error 463): its messages to people wait",
     remedy:
-      "Look at the phone. Send less, slower, and not to strangers. [What rests, and how to go on earlier](operations.md#a-session-that-rests)",
+      "Look at the phone; send less, and not to strangers. [Until when?](operations.md#a-session-that-rests)",
   },
   chat_unavailable: {
-    happened:
-      "WAHA could not get the members, the devices or the keys that it needs to write to the chat. The session goes on",
-    remedy: "If it repeats: is the account still a member of the group? Restart the session",
+    happened: "WAHA could not get the chat's members, devices or keys. The session goes on",
+    remedy: "If it repeats: is the account in the group?",
   },
   waha_core_default_only: {
     happened: "WAHA Core serves only the session `default`",
@@ -72,8 +70,8 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   waha_bad_request: {
     happened:
-      "WAHA answered 400. The message is `failed` once a later one of its session is accepted, and due until then",
-    remedy: "`failed`: look at its `chatId`. If every message of the session gets it, restart WAHA",
+      "WAHA answered 400. The message is due until a later one of its session is accepted, then `failed`",
+    remedy: "`failed`: look at its `chatId`. If every message gets it: restart WAHA",
   },
   media_unavailable: {
     happened: "WAHA could not load or upload its file; the detail says where. The session goes on",
@@ -106,19 +104,15 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   whatsapp_refused: {
     happened:
-      'WhatsApp itself refused the message: the detail is its error number, or "ack -1" from a lookup. It is `failed` once a later one of its session is accepted, and due until then',
+      'WhatsApp refused the message: the detail is its error number, or "ack -1". It is due until a later one of its session is accepted, then `failed`',
     remedy:
       "Is the number on WhatsApp? Is the account a member of the group, an admin of the channel, not blocked?",
   },
   number_not_found: {
-    happened: "WhatsApp knows no such number. Only GOWS tells; the other engines accept such a message",
-    remedy:
-      "Correct it. In Brazil, Mexico and Argentina numbers have an old and a new form: try the other one",
+    happened: "WhatsApp knows no such number. Only GOWS tells",
+    remedy: "Correct it. Brazil, Mexico and Argentina have an old and a new form",
   },
-  message_too_large: {
-    happened: "WAHA, or a proxy before it, answered 413",
-    remedy: "Shorten the text, or raise the proxy's limit",
-  },
+  message_too_large: { happened: "Something answered 413", remedy: "Shorten it, or raise the proxy's limit" },
   media_not_loaded: {
     happened: "The address of its file answered WAHA with 403, 404 or 410",
     remedy: "Was it deleted, or its link signed for too short a time? Correct it",

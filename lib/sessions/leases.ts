@@ -47,7 +47,7 @@ export const leaseId = (session: string) => `session:${session}`;
 export const sessionOf = ({ _id }: Pick<SessionLease, "_id">) => _id.slice(leaseId("").length);
 
 /** No session rests longer. A later end was not written by a pass whose clock was right, and is not believed. */
-export const LONGEST_REST_SECONDS = 3600;
+const LONGEST_REST_SECONDS = 3600;
 
 const RESTS: Document = {
   $and: [

@@ -46,14 +46,12 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy: "Look at that message (`attempting` or `unknown`, the same `delivery.passId`) and WAHA's log",
   },
   session_sick: {
-    happened:
-      "Three messages of the session in a row came to nothing, by answers that may be about it as well as about their chats",
-    remedy:
-      "Restart the session, though it is WORKING. [It goes on by itself](operations.md#a-session-that-rests)",
+    happened: "Three of its messages in a row met answers that may be about it as well as about their chats",
+    remedy: "[Restart the session](operations.md#a-session-that-rests), though it is WORKING",
   },
   session_throttled: {
     happened: "WhatsApp throttles the account (its errors 420, 429, 475), or a proxy answered 429",
-    remedy: "[It goes on by itself](operations.md#a-session-that-rests). If it repeats: [slower](pacing.md)",
+    remedy: "Nothing. If it repeats: [slower](pacing.md)",
   },
   account_restricted: {
     happened: "WhatsApp restricts the account (its error 463): its messages to people wait",

@@ -34,6 +34,7 @@ const TARGETS = {
   },
   idleRequests: { claim: "idle warm pass, database requests", atMost: 8 },
   idleRounds: { claim: "idle warm pass, rounds", atMost: 3 },
+  startRounds: { claim: "rounds to the database before the first POST of a warm pass", atMost: 8 },
   idleWaha: { claim: "idle warm pass, requests to WAHA", atMost: 2 },
   largeIdle: { claim: "idle pass over a large collection, time over an empty one", atMost: 1.2, digits: 2 },
   largeScans: { claim: "collection scans in passes over a large collection", atMost: 0 },

@@ -51,22 +51,26 @@ export type Route = { orphaned: boolean } & (
   | { blocked: Reason }
 );
 
-/** Finds the route of each of `groups`, in the same order, with at most a query for each collection on the way. */
+/** Finds the route of each of `groups`, in the same order, with a query for each collection on the way, or two for sessions. */
 export async function routeAll(
   db: Database,
   groups: References[],
   waha: Map<string, WahaSession>,
   config: Config,
 ): Promise<Route[]> {
-  const campaigns = await findCampaigns(db, groups);
+  const ofMessages = groups.map(({ sessionId }) => sessionId).filter(isGiven);
+  const [campaigns, named] = await Promise.all([findCampaigns(db, groups), findSessions(db, ofMessages)]);
   const campaignOf = (group: References) =>
     isGiven(group.campaignId) ? campaigns.get(idKey(group.campaignId)) : undefined;
   const sessionIdOf = (group: References) =>
     isGiven(group.sessionId) ? group.sessionId : (campaignOf(group)?.sessionId ?? undefined);
-  const [sessions, stateOf] = await Promise.all([
-    findSessions(db, groups.map(sessionIdOf).filter(isGiven)),
-    findStates(db, campaigns),
-  ]);
+  const ofCampaigns = groups
+    .filter(({ sessionId }) => !isGiven(sessionId))
+    .map(sessionIdOf)
+    .filter(isGiven)
+    .filter((id) => !named.has(idKey(id)));
+  const [others, stateOf] = await Promise.all([findSessions(db, ofCampaigns), findStates(db, campaigns)]);
+  const sessions = new Map([...named, ...others]);
   return groups.map((group) => {
     const campaign = campaignOf(group);
     const orphaned = isGiven(group.campaignId) && !campaign;

@@ -225,7 +225,7 @@ const SITUATIONS: Record<string, Situation> = {
     },
   },
   "a first pass": {
-    reaches: ["list-indexes", "create-indexes", "create-index", "read-alerts", "change-alerts"],
+    reaches: ["list-indexes", "create-indexes", "read-alerts", "change-alerts"],
     play: async (world) => {
       await world.insert({ campaignId: await addCampaign(world) });
       await world.pass();

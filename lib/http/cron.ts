@@ -13,7 +13,7 @@ import { PassStats } from "../pass/stats.ts";
 import { admit, checkBearer } from "./auth.ts";
 import { answer, BEARER_CHALLENGE, explain } from "./respond.ts";
 
-/** The platform freezes or kills a function, but never asks it to stop. */
+/** For a host that never asks a pass to stop. */
 const NEVER = new AbortController().signal;
 
 /** The part of the tail that is left when a pass is cut off: the platform would do it later, without an answer. */

@@ -47,7 +47,12 @@ export interface AlertsDocument {
   gapsUntil: Date | null;
 }
 
-/** Whether two alerts are about the same thing, whatever they say of it. */
-export function isSame(one: Pick<Alert, "kind" | "about">, other: Pick<Alert, "kind" | "about">): boolean {
-  return one.kind === other.kind && one.about === other.about;
+/** The same for two alerts that are about the same thing, whatever they say of it. */
+export function alertKey({ kind, about }: Pick<Alert, "kind" | "about">): string {
+  return `${kind} ${about}`;
+}
+
+/** Alerts by their keys: thousands of sessions may fail at once. */
+export function byKey<A extends Pick<Alert, "kind" | "about">>(alerts: A[]): Map<string, A> {
+  return new Map(alerts.map((alert) => [alertKey(alert), alert]));
 }

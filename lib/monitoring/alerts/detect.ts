@@ -3,7 +3,7 @@ import { neutral } from "../../neutral.ts";
 import { messageOf, PROBLEMS, type ProblemCode } from "../../problems.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { PassReport } from "../report.ts";
-import { type Alert, type AlertsDocument, isSame, UNSENT, type Unsent } from "./alert.ts";
+import { type Alert, type AlertsDocument, alertKey, byKey, UNSENT, type Unsent } from "./alert.ts";
 
 /** How many kinds of problems the words on messages name. */
 const NAMED_PROBLEMS = 3;
@@ -30,8 +30,9 @@ export function detectAlerts(
     ...refusedLate(report),
     ...silentSessions(report),
   ];
+  const remembered = byKey(entries);
   return found.map((alert) => {
-    const since = entries.find((entry) => isSame(entry, alert))?.since ?? now;
+    const since = remembered.get(alertKey(alert))?.since ?? now;
     return { ...alert, since, lastAt: now };
   });
 }

@@ -4,7 +4,7 @@ import { messageOf } from "../../problems.ts";
 import type { LastPass } from "../record.ts";
 import type { PassReport } from "../report.ts";
 import { compareNames } from "../words.ts";
-import { type Alert, type AlertState, type AlertsDocument, type Entry, isSame } from "./alert.ts";
+import { type Alert, type AlertState, type AlertsDocument, alertKey, byKey, type Entry } from "./alert.ts";
 import { detectAlerts, isFine, namesWhere } from "./detect.ts";
 
 /** What a pass came to, and what else counts when the alerts are evaluated. */
@@ -40,18 +40,19 @@ export function evaluate(
   const isOutdated = before.seenAt !== null && report.seenAt < before.seenAt;
   const sessions = isOutdated ? undefined : report.sessions;
   const met = detectAlerts(before, report, isOutdated, now);
-  const known = met.filter((alert) => before.entries.some((entry) => isSame(entry, alert)));
-  const noted = met.filter(({ kind }) => kind !== "database" || !report.isDatabaseTold);
+  const standing = byKey(before.entries);
+  const known = new Set(met.map(alertKey).filter((key) => standing.has(key)));
+  const noted = byKey(met.filter(({ kind }) => kind !== "database" || !report.isDatabaseTold));
   const gap = unknownGap(before, report.gap);
   const current = [
     ...before.entries.flatMap((entry): Entry[] => {
-      const again = noted.find((alert) => isSame(alert, entry));
+      const again = noted.get(alertKey(entry));
       if (again) return [standsAgain(entry, again)];
-      if (entry.state === "over" || known.some((alert) => isSame(alert, entry))) return [entry];
+      if (entry.state === "over" || known.has(alertKey(entry))) return [entry];
       if (isDropped(entry, sessions, now)) return [];
       return [isOver(entry, sessions, report.silent, now) ? { ...entry, state: "over" } : entry];
     }),
-    ...noted.filter((alert) => !known.includes(alert)).map((alert) => begin(alert, "standing")),
+    ...[...noted].filter(([key]) => !known.has(key)).map(([, alert]) => begin(alert, "standing")),
     ...(gap ? [begin(gap, "over")] : []),
   ];
   const claimedUntil = addSeconds(now, CLAIM_SECONDS);
@@ -79,11 +80,10 @@ export function evaluate(
  * @param posted the entries as they were claimed. One whose claim ran out may be another pass's by now, and stays
  */
 export function afterPost(before: AlertsDocument, posted: Entry[], isTaken: boolean): AlertsDocument {
+  const claims = byKey(posted);
   const entries = before.entries.flatMap((entry) => {
-    const claimed = posted.find(
-      (one) => isSame(one, entry) && isSameTime(one.claimedUntil, entry.claimedUntil),
-    );
-    if (!claimed) return [entry];
+    const claimed = claims.get(alertKey(entry));
+    if (!claimed || !isSameTime(claimed.claimedUntil, entry.claimedUntil)) return [entry];
     if (!isTaken) return [{ ...entry, claimedUntil: null }];
     if (claimed.state === "over" && entry.state === "over") return [];
     return [{ ...entry, told: claimed.state, claimedUntil: null }];
@@ -165,7 +165,7 @@ function unknownGap({ entries, gapsUntil }: AlertsDocument, gap: LastPass["gap"]
   const code = "passes_stopped";
   const { from: since, to: lastAt } = gap;
   const alert: Alert = { kind: "passes", about: "", code, message: messageOf(code), since, lastAt };
-  return entries.some((entry) => isSame(entry, alert)) ? undefined : alert;
+  return byKey(entries).has(alertKey(alert)) ? undefined : alert;
 }
 
 function isSameTime(one: Date | null, other: Date | null): boolean {

@@ -23,6 +23,11 @@ const OVERRULED_URL_OPTIONS = [
 /** MongoDB's rules for a database's name: up to 63 bytes, none of these characters. */
 const DATABASE_NAME = /^[^/\\. "$*<>:|?\0]{1,63}$/;
 
+/** Which servers and which database an address names, without a user, a password or options. */
+export function shownDatabase({ name, url }: { url: string; name: string }): string {
+  return `${new ConnectionString(url).hosts.join(",")}/${name}`;
+}
+
 /** The address as the driver is to be given it, and the database's name; for zod, what is wrong with it. */
 export function databaseUrl(value: string, context: z.RefinementCtx): { url: string; name: string } {
   try {

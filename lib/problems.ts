@@ -242,12 +242,13 @@ const problems = {
   database_unreachable: {
     kind: "database",
     happened: "the database can't be reached",
-    remedy: "Check that it runs, and its allow-list, user and password",
+    remedy: "Check that it runs, and its allow-list, host name and certificates",
   },
   database_refused: {
     kind: "database",
     happened: "the database refuses an operation",
-    remedy: "Check the user's rights (readWrite) and any validation rules",
+    remedy:
+      "Check the user and password, the user's rights (readWrite), and any validation rules and unique indexes of the app's",
   },
   database_not_replica_set: {
     kind: "database",

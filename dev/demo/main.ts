@@ -15,6 +15,8 @@ const HEAD =
   "your own settings are neither read nor changed.";
 
 helpIfAsked(USAGE);
+// So that the database's files go with it.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 try {
   const documents = readOptions(process.argv.slice(2));
   console.log(HEAD);

@@ -38,6 +38,7 @@ helpIfAsked(`npm run idle
 
 Measures for ${SECONDS} s what a server of one's own takes while there is nothing to send: processor, memory, connections.
 It takes no options, and ends with 1 if that is more than it may be.`);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 process.exit((await measure()) ? 0 : 1);
 
 /** Measures and tells; gives whether it stays within what it may take. */

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
-import { ConnectionString } from "mongodb-connection-string-url";
 import { parseConfig } from "../../lib/config.ts";
+import { shownDatabase } from "../../lib/database-url.ts";
 import type { Backend } from "./simulated.ts";
 
 /**
@@ -14,7 +14,7 @@ export function live(env: NodeJS.ProcessEnv): Backend {
     env: { ...env, LOG_LEVEL: env.LOG_LEVEL || "warn" },
     lines: [
       styleText(["bold", "red"], "LIVE: this sends REAL WhatsApp messages to REAL people."),
-      `  database  ${new ConnectionString(DATABASE_URL.url).hosts.join(",")}/${DATABASE_URL.name}`,
+      `  database  ${shownDatabase(DATABASE_URL)}`,
       `  WAHA      ${new URL(WAHA_API_URL).host}`,
     ],
     shownSecret: "$CRON_SECRET",

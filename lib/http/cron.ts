@@ -25,7 +25,7 @@ const CUT_OFF_SHARE = 0.05;
  *
  * @param env the settings; see docs/configuration.md
  * @param host the machine's clocks, and the host's signals to stop; by default the system's clocks, and no signal
- * @returns 200 with the summary; 400 for a dryRun that is neither true nor false; 401; 405; 500 naming wrong settings; 503 naming what is away
+ * @returns 200 with the summary; 400 for a dryRun that is neither true nor false, and for any other parameter; 401; 405; 500 naming wrong settings; 503 naming what is away
  */
 export async function handleCron(
   request: Request,
@@ -40,7 +40,8 @@ export async function handleCron(
     if (!config) return answer(401, { error: "unauthorized" }, BEARER_CHALLENGE);
     for (const warning of configWarnings(config)) log.warn({}, warning);
     const isDryRun = asksForDryRun(request.url);
-    if (isDryRun === undefined) return answer(400, { error: "dryRun must be true or false" });
+    if (isDryRun === undefined)
+      return answer(400, { error: "dryRun must be true or false, and is the only parameter" });
     return isDryRun
       ? answer(200, await untilCutOff(config, dryRun(config, ticker)))
       : await answerPass(config, log, { ticker, stop, giveUp }, began);
@@ -52,9 +53,10 @@ export async function handleCron(
 
 /** Undefined where it is not clear: a caller who asks for a dry run in other words must not get a real pass. */
 function asksForDryRun(url: string): boolean | undefined {
-  const query = [...new URL(url).searchParams].filter(([name]) => name.toLowerCase() === "dryrun");
+  const query = [...new URL(url).searchParams];
+  if (query.length === 0) return false;
+  if (query.some(([name]) => name.toLowerCase() !== "dryrun")) return undefined;
   const words = new Set(query.map(([, value]) => value));
-  if (words.size === 0) return false;
   if (words.size > 1 || !(words.has("true") || words.has("false"))) return undefined;
   return words.has("true");
 }

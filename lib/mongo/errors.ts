@@ -23,7 +23,7 @@ export function isTooSlow(error: unknown): boolean {
  * Says of an error from the driver what it means for a pass; any other error is given back as it is.
  */
 export function asUnavailable(error: unknown): unknown {
-  if (isTooSlow(error)) return unavailable("database_slow", error);
+  if (isTooSlow(error)) return new UnavailableError("database_slow", { cause: error });
   if (isRefusal(error)) return unavailable("database_refused", error);
   return error instanceof MongoError ? unavailable("database_unreachable", error) : error;
 }
@@ -38,8 +38,27 @@ export function isRefusal(error: unknown): boolean {
 }
 
 export function unavailable(code: ProblemCode, cause?: unknown): UnavailableError {
-  return new UnavailableError(code, { cause });
+  const detail = causeOf(cause);
+  return new UnavailableError(code, { cause, ...(detail === undefined ? {} : { detail }) });
 }
+
+/** How deep an error's causes are looked at. */
+const MOST_CAUSES = 8;
+
+/** The system's or the server's own word for what is wrong (ENOTFOUND, AuthenticationFailed), which holds no secret. */
+function causeOf(error: unknown): string | undefined {
+  let link = error;
+  let word: string | undefined;
+  for (let depth = 0; depth < MOST_CAUSES && link instanceof Error; depth += 1) {
+    const { code, codeName } = link as { code?: unknown; codeName?: unknown };
+    const own = [codeName, code].find((each) => typeof each === "string" && WORD.test(each));
+    if (typeof own === "string") word = own;
+    link = link.cause;
+  }
+  return word;
+}
+
+const WORD = /^[A-Za-z_][A-Za-z0-9_]{2,60}$/;
 
 /**
  * The server's codes for what is wrong with one document alone: a validation rule of its collection turns it away

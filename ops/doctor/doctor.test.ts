@@ -115,6 +115,16 @@ const BREAKAGES: Breakage[] = [
     },
   },
   {
+    name: "a name that is near a setting, and is none",
+    by: ({ env }) => Object.assign(env, { LOOKBACK: "600" }),
+    found: {
+      level: "warning",
+      check: "settings",
+      message: /^LOOKBACK is no setting; LOOKBACK_SECONDS\?$/,
+      remedy: /nothing reads it/,
+    },
+  },
+  {
     name: "a time limit under WAHA's own",
     by: ({ env }) => Object.assign(env, { WAHA_TIMEOUT_MS: "3000" }),
     found: {
@@ -152,7 +162,7 @@ const BREAKAGES: Breakage[] = [
   {
     name: "a database user who may only read",
     by: (world) => refuse(world, "insert", 13),
-    found: { level: "problem", check: "database", message: /\[database_refused\]/, remedy: /readWrite/ },
+    found: { level: "problem", check: "database", message: /\[database_refused: Unauthorized\]/, remedy: /readWrite/ },
   },
   {
     name: "an index that is missing",

@@ -1,8 +1,10 @@
 /** `npm start`: runs the scheduler on a server of your own. */
+import { shownDatabase } from "../../lib/database-url.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import { handleCron } from "../../lib/http/cron.ts";
 import { describeError, openLog } from "../../lib/log.ts";
 import type { Host } from "../../lib/pass/run.ts";
+import { findNearMisses, tellNearMiss } from "../near-misses.ts";
 import { helpIfAsked, loadEnvFile, stopOnSignal, tellWrongSettings } from "../program.ts";
 import { createApp, serve } from "./http.ts";
 import { startPassTimer } from "./pass-timer.ts";
@@ -51,7 +53,10 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
   const served = await serve(createApp(env, signals), port, host);
   const passTimer = startPassTimer(schedule, () => runPass(env, settings, signals));
   stopOnSignal(() => shutDown({ log, served, passTimer, stop, giveUp }));
-  log.info({ host, port: served.port, ...schedule }, "started");
+  const database = shownDatabase(config.DATABASE_URL);
+  const waha = new URL(config.WAHA_API_URL).host;
+  log.info({ database, waha, host, port: served.port, ...schedule }, "started");
+  for (const near of findNearMisses(env)) log.warn({ setting: near.given }, tellNearMiss(near));
   passTimer.runNow();
 }
 

@@ -19,6 +19,19 @@ describe("a server of one's own", () => {
     expect(server.output).not.toContain(SECRET);
   });
 
+  test("says first which database and which WAHA it works on, and what is near a setting and is none", async () => {
+    const { server, waha } = await startHost({ TICK_SECONDS: "60", LOOKBACK: "600" });
+    await server.says(/"msg":"pass"/);
+    const [first, second] = server.output.split("\n").map((line) => line && JSON.parse(line));
+    expect(first).toMatchObject({
+      msg: "started",
+      database: expect.stringMatching(/^127\.0\.0\.1:\d+\/.+$/),
+      waha: new URL(waha.url).host,
+    });
+    expect(second).toMatchObject({ level: 40, msg: "LOOKBACK is no setting; LOOKBACK_SECONDS?" });
+    expect(server.output).not.toContain("mongodb:");
+  });
+
   test("serves the function to those who know the secret, and nothing else", async () => {
     const { ask } = await startHost({ TICK_SECONDS: "60" });
 

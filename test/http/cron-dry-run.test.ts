@@ -85,7 +85,7 @@ test("a dry run changes nothing in the database, and only reads from WAHA", asyn
   await fill(world);
   await world.scheduler.insertOne({ _id: "session:default" as never, passId: "dead", expiresAt: ago(1) });
   const before = await everything(world);
-  for (const query of ["?dryRun=true", "?dryRun=true&x=1"]) await world.call(query);
+  for (const query of ["?dryRun=true", "?dryrun=true"]) await world.call(query);
   expect(await everything(world)).toEqual(before);
   expect(world.waha.requests.every(({ method }) => method === "GET")).toBe(true);
   expect(world.waha.acceptedCount()).toBe(0);
@@ -109,11 +109,14 @@ test("what a dry run reports as sendable is what the next pass sends", async () 
   }
 });
 
-test.each(["?dryRun=1", "?dryRun=TRUE", "?dryRun"])("%s is no dry run, and no pass either", async (query) => {
+test.each([
+  ...["?dryRun=1", "?dryRun=TRUE", "?dryRun", "?dryRun=true&dryRun=false"],
+  ...["?dry_run=true", "?dry-run=true", "?dryRun=true&x=1", "?x", "?dryRun=false&dry=true"],
+])("%s is no dry run, and no pass either", async (query) => {
   const world = await createWorld();
   const [id] = await world.insert({});
   const response = await world.call(query);
   expect(response.status).toBe(400);
-  expect(await response.json()).toEqual({ error: "dryRun must be true or false" });
+  expect(await response.json()).toEqual({ error: "dryRun must be true or false, and is the only parameter" });
   expect(await world.find(id)).toMatchObject({ isPicked: false });
 });

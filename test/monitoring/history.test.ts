@@ -192,3 +192,15 @@ test("the minutes of a day have ids of their own, all within the search for them
   };
   expect(updateOne.filter).toEqual({ _id: "minute:0720" });
 });
+
+test("no quantile is later than the latest message", async () => {
+  const world = await createWorld();
+  const latenessMs = [100, 123_500, 120_000];
+  await record(world, 3, { sent: 3, latenessMs: { p50: 120_000, max: 123_500 } }, latenessMs);
+  await record(world, 3, { sent: 1, latenessMs: { p50: 50, max: 50 } }, [50]);
+  await record(world, 2, { sent: 0, latenessMs: { p50: null, max: null } });
+  const { day, hour, minutes } = await read(world);
+  for (const each of [day, hour, minutes.at(-4)]) expect(each?.latenessMs.p99).toBeLessThanOrEqual(123_500);
+  expect(day.latenessMs.p99).toBeGreaterThan(110_000);
+  expect(quantileMs(histogramOf([123_500]), 0.99)).toBeGreaterThan(123_500);
+});

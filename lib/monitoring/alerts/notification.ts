@@ -45,11 +45,22 @@ export function notificationOf(kind: AlertKind, state: AlertState, alerts: Alert
 }
 
 function lineOf(alert: Alert, state: AlertState, at: Date): string {
-  const { about, code, message, since } = alert;
+  const { about, code, kind, message, since } = alert;
   if (state === "standing") return `🔴 waha-scheduler: ${code ? `${message} [${code}]` : message}`;
   const whose = about ? `"${neutral(about)}": ` : "";
-  return `🟢 waha-scheduler: over after ${lasting(since, at)}: ${whose}${happenedOf(alert)}`;
+  const after = lasting(since, at);
+  const back = BACK[kind];
+  if (back) return `🟢 waha-scheduler: ${whose}${back} after ${after}`;
+  return `🟢 waha-scheduler: no more, after ${after}: ${whose}${happenedOf(alert)}`;
 }
+
+/** What is so again once an alert is over. */
+const BACK: Partial<Record<AlertKind, string>> = {
+  waha: "WAHA is back",
+  database: "the database is back",
+  session: "the session works again",
+  passes: "passes run again",
+};
 
 /** What was wrong, without what to do about it. */
 function happenedOf({ kind, code, message }: Alert): string {

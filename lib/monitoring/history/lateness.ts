@@ -33,15 +33,17 @@ export function histogramOf(latenessMs: readonly number[]): Histogram {
  * A quantile in milliseconds, interpolated within its bucket; null of an empty histogram.
  *
  * @param share the part of all messages that were not later: 0.5 is the median
+ * @param latestMs how late the latest was: no quantile is more
  */
-export function quantileMs(histogram: Histogram, share: number): number | null {
+export function quantileMs(histogram: Histogram, share: number, latestMs = Infinity): number | null {
   const counts = ALL_BUCKETS.map((bucket) => histogram[bucket] ?? 0);
   const rank = share * counts.reduce((sum, count) => sum + count, 0);
   let below = 0;
   for (const [index, count] of counts.entries()) {
     if (count > 0 && below + count >= rank) {
       const from = index === 0 ? 0 : boundOf(index - 1);
-      return Math.round(from + ((rank - below) / count) * (boundOf(index) - from));
+      const to = Math.min(boundOf(index), latestMs);
+      return Math.round(from + ((rank - below) / count) * Math.max(0, to - from));
     }
     below += count;
   }

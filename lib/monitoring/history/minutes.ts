@@ -17,6 +17,8 @@ export interface Minute extends Record<Outcome, number> {
   at: Date;
   passes: number;
   lateness?: Histogram;
+  /** How late the latest was, in milliseconds; null where nothing was sent. */
+  latestMs?: number | null;
   /** How many of these passes had a problem, and how often the last of them met it. */
   problems?: Partial<Record<ProblemCode, { passes: number; count: number }>>;
 }
@@ -45,6 +47,7 @@ export function addPass(endedAt: Date, summary: Summary, lateness: Histogram): A
   for (const outcome of OUTCOMES) fields[outcome] = plus(outcome, summary[outcome]);
   for (const [bucket, count] of Object.entries(lateness))
     fields[`lateness.${bucket}`] = plus(`lateness.${bucket}`, count ?? 0);
+  fields.latestMs = { $max: ["$latestMs", summary.latenessMs.max] };
   for (const { code, count } of summary.errors) {
     fields[`problems.${code}.passes`] = plus(`problems.${code}.passes`, 1);
     fields[`problems.${code}.count`] = count;

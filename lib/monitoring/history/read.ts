@@ -75,7 +75,7 @@ export async function readHistory(db: Database, now: Date, limits: AggregateOpti
   };
 }
 
-type Counted = Pick<Minute, Outcome | "passes" | "lateness">;
+type Counted = Pick<Minute, Outcome | "passes" | "lateness" | "latestMs">;
 
 interface Found {
   day: Counted[];
@@ -90,6 +90,7 @@ const SUM_STAGES: Document[] = [
     $group: {
       _id: null,
       ...Object.fromEntries(COUNTS.map((name) => [name, { $sum: `$${name}` }])),
+      latestMs: { $max: "$latestMs" },
       ...Object.fromEntries(ALL_BUCKETS.map((bucket) => [bucket, { $sum: `$lateness.${bucket}` }])),
     },
   },
@@ -131,12 +132,14 @@ function figuresOf(counted: Counted[]): Figures {
   const lateness: Histogram = {};
   for (const bucket of ALL_BUCKETS)
     lateness[bucket] = counted.reduce((total, each) => total + (each.lateness?.[bucket] ?? 0), 0);
+  const latest = counted.flatMap((each) => each.latestMs ?? []);
+  const latestMs = latest.length > 0 ? Math.max(...latest) : undefined;
   return {
     passes: sum("passes"),
     sent: sum("sent"),
     failed: sum("failed"),
     missed: sum("missed"),
     unknown: sum("unknown"),
-    latenessMs: { p50: quantileMs(lateness, 0.5), p99: quantileMs(lateness, 0.99) },
+    latenessMs: { p50: quantileMs(lateness, 0.5, latestMs), p99: quantileMs(lateness, 0.99, latestMs) },
   };
 }

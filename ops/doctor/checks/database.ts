@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { ConnectionString } from "mongodb-connection-string-url";
 import { type Clock, type SystemClock, startClock } from "../../../lib/clock.ts";
 import type { Config } from "../../../lib/config.ts";
+import { shownDatabase } from "../../../lib/database-url.ts";
 import { type Database, openDatabase } from "../../../lib/mongo/client.ts";
 import type { SessionLease } from "../../../lib/sessions/leases.ts";
 import { type Finding, ofCode, ok, problem } from "../finding.ts";
@@ -25,7 +25,7 @@ export async function checkDatabase(config: Config, ticker: SystemClock): Promis
     const db = openDatabase(config);
     await db.connect();
     const clock = await startClock(ticker, ticker.monotonic(), () => db.readTime());
-    const name = `${new ConnectionString(config.DATABASE_URL.url).hosts.join(",")}/${config.DATABASE_URL.name}`;
+    const name = shownDatabase(config.DATABASE_URL);
     const findings = [
       ok("database", `${name} can be reached, and is a replica set`),
       clockFinding(clock),

@@ -1,5 +1,6 @@
 import { type Config, configWarnings, MOVED_SETTINGS, parseConfig } from "../../../lib/config.ts";
 import { ConfigError, type SettingProblem } from "../../../lib/errors.ts";
+import { findNearMisses, tellNearMiss } from "../../near-misses.ts";
 import { readServerSettings } from "../../server/settings.ts";
 import { type Finding, ok, problem, warning } from "../finding.ts";
 
@@ -30,6 +31,9 @@ export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
       problem("settings", `${setting} ${what}`, remedyFor(setting)),
     ),
     ...warnings.map((text) => warning("settings", text, "See docs/configuration.md")),
+    ...findNearMisses(env).map((near) =>
+      warning("settings", tellNearMiss(near), `Rename or remove ${near.given}: nothing reads it`),
+    ),
     ...(config && wantsListener(config, wrong) ? [NO_LISTENER] : []),
   ];
   return { findings: findings.length > 0 ? findings : [ok("settings", "every one is right")], config, wrong };

@@ -127,6 +127,8 @@ test("the database away is a 503 in the words of a pass", async () => {
   expect(response.status).toBe(503);
   expect(await response.json()).toEqual({
     ok: false,
-    errors: [{ code: "database_unreachable", message: messageOf("database_unreachable"), count: 1 }],
+    errors: [
+      { code: "database_unreachable", message: messageOf("database_unreachable", "ECONNREFUSED"), count: 1 },
+    ],
   });
 });

@@ -35,6 +35,8 @@ function roundUp(value: number): number {
   return ([1, 2, 4, 6, 8].find((digit) => digit * power >= value) ?? 10) * power;
 }
 
+const MINUTE_MS = 60_000;
+
 /** Messages by the minute in which their pass ended, as bars stacked by outcome. */
 function outcomePlot(minutes: Minutes): Html {
   const top = Math.max(4, roundUp(Math.max(...minutes.map(total))));
@@ -58,7 +60,7 @@ function outcomePlot(minutes: Minutes): Html {
 /** How late messages were, by the minute: half of them no later than p50, and 99 % no later than p99. */
 function latenessPlot(minutes: Minutes): Html {
   const latest = Math.max(0, ...minutes.map(({ latenessMs: { p99 } }) => p99 ?? 0));
-  const top = Math.max(1000, roundUp(latest / 1000) * 1000);
+  const top = topOf(latest);
   const line = (quantile: "p50" | "p99") =>
     html`<path class="${quantile}" d="${pathOf(
       minutes.map(({ latenessMs }) => latenessMs[quantile]),
@@ -68,6 +70,13 @@ function latenessPlot(minutes: Minutes): Html {
     p50 === null ? "nothing sent" : `half within ${span(p50)}, 99 % within ${span(p99)}`,
   );
   return plot(minutes, [line("p99"), line("p50")], told, top, span, latest === 0);
+}
+
+/** The end of an axis, of which half is a round figure in the same unit, too. */
+function topOf(latestMs: number): number {
+  const minutes = latestMs / MINUTE_MS;
+  if (minutes <= 1) return Math.max(1000, roundUp(latestMs / 1000) * 1000);
+  return Math.max(4, roundUp(minutes)) * MINUTE_MS;
 }
 
 /** A line through the values, with gaps where there is none. A value between two gaps is a dot. */

@@ -1,0 +1,35 @@
+import { MongoNetworkError, MongoServerError, MongoServerSelectionError } from "mongodb";
+import { expect, test } from "vitest";
+import { UnavailableError } from "../../lib/errors.ts";
+import { asUnavailable } from "../../lib/mongo/errors.ts";
+
+const SECRET = "mongodb://bob:hunter2@db.example.net";
+
+const refused = (code: number, codeName?: string) =>
+  new MongoServerError({ message: SECRET, code, ...(codeName ? { codeName } : {}) });
+
+const below = (code: unknown) => {
+  const cause = Object.assign(new Error(SECRET), { code });
+  return new MongoNetworkError(SECRET, { cause });
+};
+
+test.each<[string, unknown, string, string | undefined]>([
+  ["a wrong password", refused(18, "AuthenticationFailed"), "database_refused", "AuthenticationFailed"],
+  ["a missing right", refused(13, "Unauthorized"), "database_refused", "Unauthorized"],
+  ["a refusal without a name", refused(8000), "database_refused", undefined],
+  ["a closed port", below("ECONNREFUSED"), "database_unreachable", "ECONNREFUSED"],
+  ["an unknown host", below("ENOTFOUND"), "database_unreachable", "ENOTFOUND"],
+  [
+    "a certificate of its own",
+    below("DEPTH_ZERO_SELF_SIGNED_CERT"),
+    "database_unreachable",
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
+  ],
+  ["a code that is an address", below(SECRET), "database_unreachable", undefined],
+  ["silence", new MongoServerSelectionError(SECRET, {} as never), "database_unreachable", undefined],
+])("%s is told with its cause, and nothing secret", (_what, error, code, detail) => {
+  const told = asUnavailable(error);
+  expect(told).toBeInstanceOf(UnavailableError);
+  expect(told).toMatchObject({ code, detail });
+  expect((told as Error).message).not.toContain("hunter2");
+});

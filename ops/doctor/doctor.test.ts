@@ -162,7 +162,12 @@ const BREAKAGES: Breakage[] = [
   {
     name: "a database user who may only read",
     by: (world) => refuse(world, "insert", 13),
-    found: { level: "problem", check: "database", message: /\[database_refused: Unauthorized\]/, remedy: /readWrite/ },
+    found: {
+      level: "problem",
+      check: "database",
+      message: /\[database_refused: Unauthorized\]/,
+      remedy: /readWrite/,
+    },
   },
   {
     name: "an index that is missing",

@@ -1,5 +1,5 @@
 import type { Database } from "../mongo/client.ts";
-import type { Reason } from "../problems.ts";
+import { messageOf, type Reason } from "../problems.ts";
 import type { WahaSession } from "../waha/responses.ts";
 import { leaseId, type SessionLease, type SuspensionCode, sessionOf } from "./leases.ts";
 
@@ -64,4 +64,62 @@ export function suspensionReason(session: string, code: SuspensionCode, until: D
 export function restrictionReason({ name, restriction }: WahaSession, now: Date): Reason | undefined {
   if (!restriction || (restriction.until && restriction.until <= now)) return undefined;
   return suspensionReason(name, "account_restricted", restriction.until);
+}
+
+/** A session that rests, by what its lease or WAHA says. */
+export interface Suspension {
+  session: string;
+  code: SuspensionCode;
+  /** Undefined where it is not known. */
+  until: Date | undefined;
+}
+
+/** How many sessions are told of. */
+const MOST_SUSPENDED = 200;
+
+/**
+ * A session that was found sick is taken to be so until a message of it is accepted, for a day at most: then it is not
+ * used any more, it seems.
+ */
+const SICK_MS = 24 * 3600_000;
+
+/** The sessions that rest at a moment, or whose first message since is still to show whether they work again. */
+export async function findSuspensions(
+  db: Database,
+  now: Date,
+  limits: { maxTimeMS?: number } = {},
+): Promise<Suspension[]> {
+  const sickSince = new Date(now.getTime() - SICK_MS);
+  const found = await db.scheduler
+    .find<SessionLease>(
+      {
+        _id: { $gte: leaseId(""), $lt: leaseId("\uffff") },
+        $or: [
+          { suspendedUntil: { $gt: now } },
+          { suspendedFor: "session_sick", suspendedUntil: { $gt: sickSince } },
+        ],
+      },
+      limits,
+    )
+    .limit(MOST_SUSPENDED)
+    .toArray();
+  return found.flatMap((lease): Suspension[] => {
+    const { suspendedFor: code, suspendedUntil: until } = lease;
+    return code ? [{ session: sessionOf(lease), code, until }] : [];
+  });
+}
+
+/** The sessions whose account WhatsApp restricts at a moment, by WAHA's list. */
+export function restrictedAmong(sessions: Iterable<WahaSession>, now: Date): Suspension[] {
+  return [...sessions].flatMap((session): Suspension[] => {
+    const { name, restriction } = session;
+    if (!restrictionReason(session, now)) return [];
+    return [{ session: name, code: "account_restricted", until: restriction?.until }];
+  });
+}
+
+/** Why a session rests, in the words of passes. One that is sick may have rested by now, and is so until it is not. */
+export function tellSuspension({ code, session, until }: Suspension): string {
+  const { detail } = suspensionReason(session, code, code === "session_sick" ? undefined : until);
+  return messageOf(code, detail);
 }

@@ -534,3 +534,20 @@ test("vercel.json must be JSON and say maxDuration", () => {
     functions: { "api/cron.ts": VERCEL.functions["api/cron.ts"] },
   });
 });
+
+test("sessions that rest, and accounts that WhatsApp restricts, are warned of with their end", async () => {
+  const world = await soundWorld({
+    engine: "GOWS",
+    version: "2026.7.2",
+    sessions: [{ name: "default" }, { name: "other", restrictedUntil: ago(-900) }],
+  });
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "gowsRefusal", code: 429 } });
+  await world.insert({});
+  await world.pass();
+  await backgroundDone();
+  const told = (await complaints(world)).filter(({ check }) => check === "sessions");
+  expect(told.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/\[session_throttled: default, until 20.* UTC\]/),
+    expect.stringMatching(/\[account_restricted: other, until 20.* UTC\]/),
+  ]);
+});

@@ -7,7 +7,13 @@ import { checkIndexes } from "./checks/indexes.ts";
 import { checkNextPass } from "./checks/next-pass.ts";
 import { checkPacing } from "./checks/pacing.ts";
 import { checkPasses } from "./checks/passes.ts";
-import { checkCampaigns, checkContents, checkRoutes, checkSessionNames } from "./checks/sessions.ts";
+import {
+  checkCampaigns,
+  checkContents,
+  checkRoutes,
+  checkSessionNames,
+  checkSuspensions,
+} from "./checks/sessions.ts";
 import { checkSettings } from "./checks/settings.ts";
 import { checkUnmapped } from "./checks/unmapped.ts";
 import { checkVercel, type Vercel } from "./checks/vercel.ts";
@@ -98,6 +104,7 @@ async function onDatabase(
         ...nextPass,
         ...checkRoutes(upcoming),
         ...(await checkSessionNames(db, sessions)),
+        ...(await checkSuspensions(db, sessions, now)),
         ...checkPacing(upcoming, config, now),
       ];
     })),

@@ -5,7 +5,16 @@ export const UNSENT = ["failed", "missed", "unknown"] as const;
 export type Unsent = (typeof UNSENT)[number];
 
 /** What an alert is about. */
-export type AlertKind = "waha" | "database" | "session" | "silent" | Unsent | "refused" | "passes" | "defect";
+export type AlertKind =
+  | "waha"
+  | "database"
+  | "session"
+  | "suspended"
+  | "silent"
+  | Unsent
+  | "refused"
+  | "passes"
+  | "defect";
 
 /** People are told of each once: when an alert begins, and when it is over. */
 export type AlertState = "standing" | "over";

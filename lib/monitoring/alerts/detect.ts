@@ -1,12 +1,18 @@
 import type { UnavailableError } from "../../errors.ts";
 import { neutral } from "../../neutral.ts";
 import { messageOf, PROBLEMS, type ProblemCode } from "../../problems.ts";
+import { type Suspension, tellSuspension } from "../../sessions/suspensions.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { PassReport } from "../report.ts";
 import { type Alert, type AlertsDocument, alertKey, byKey, UNSENT, type Unsent } from "./alert.ts";
 
 /** How many kinds of problems the words on messages name. */
 const NAMED_PROBLEMS = 3;
+
+/** What a pass came to, and the sessions that rest at its end. */
+export interface Situation extends PassReport {
+  suspensions: readonly Suspension[];
+}
 
 /** An alert, without the times at which passes met it. */
 type Found = Pick<Alert, "kind" | "about" | "code" | "message">;
@@ -18,7 +24,7 @@ type Found = Pick<Alert, "kind" | "about" | "code" | "message">;
  */
 export function detectAlerts(
   { entries, unannounced, working }: AlertsDocument,
-  report: PassReport,
+  report: Situation,
   isOutdated: boolean,
   now: Date,
 ): Alert[] {
@@ -29,6 +35,7 @@ export function detectAlerts(
     ...unsent(report, unannounced),
     ...refusedLate(report),
     ...silentSessions(report),
+    ...suspended(report),
   ];
   const remembered = byKey(entries);
   return found.map((alert) => {
@@ -103,6 +110,16 @@ function refusedLate({ summary }: PassReport): Found[] {
   return [{ kind: "refused", about: "", code, message: `${counted}. ${message}` }];
 }
 
+function suspended({ suspensions }: Situation): Found[] {
+  return suspensions.map((suspension) => {
+    const { code, session: about } = suspension;
+    return { kind: "suspended", about, code, message: tellSuspension(suspension) };
+  });
+}
+
+/** What a pass counts of messages that wait for a session that rests. */
+const OF_SUSPENSIONS = new Set<ProblemCode>(["session_sick", "session_throttled", "account_restricted"]);
+
 function silentSessions({ silent = [] }: PassReport): Found[] {
   const code = "session_silent";
   return silent.map((name) => ({ kind: "silent", about: name, code, message: messageOf(code, name) }));
@@ -110,10 +127,10 @@ function silentSessions({ silent = [] }: PassReport): Found[] {
 
 /** Whether a pass has met what `recordPass` does not know of. */
 export function hasFindings(report: PassReport): boolean {
-  const { defective, unavailable } = report;
-  return (
-    defective || unavailable.length > 0 || [...refusedLate(report), ...silentSessions(report)].length > 0
-  );
+  const { defective, summary, unavailable } = report;
+  const isSuspending = summary.errors.some(({ code }) => OF_SUSPENSIONS.has(code));
+  const others = [...refusedLate(report), ...silentSessions(report)];
+  return defective || unavailable.length > 0 || isSuspending || others.length > 0;
 }
 
 /** Messages that this pass counted, and those of passes that died before they told. */

@@ -5,10 +5,10 @@ import type { LastPass } from "../record.ts";
 import type { PassReport } from "../report.ts";
 import { compareNames } from "../words.ts";
 import { type Alert, type AlertState, type AlertsDocument, alertKey, byKey, type Entry } from "./alert.ts";
-import { detectAlerts, isFine, namesWhere } from "./detect.ts";
+import { detectAlerts, isFine, namesWhere, type Situation } from "./detect.ts";
 
 /** What a pass came to, and what else counts when the alerts are evaluated. */
-export interface Findings extends PassReport {
+export interface Findings extends Situation {
   /** The last time that passes stayed away. */
   gap: LastPass["gap"] | undefined;
   /** This instance has told that the database is away, so the document does not remember it, too. */
@@ -134,6 +134,8 @@ function isOver(
   if (kind === "waha") return sessions !== undefined;
   if (kind === "session") return sessions?.get(about)?.status === "WORKING";
   // It is met again by each pass that looks, as long as it lasts.
+  // All that rest are known.
+  if (kind === "suspended") return true;
   if (kind === "silent") return silent !== undefined;
   // The database has kept this pass from nothing.
   if (kind === "database") return true;

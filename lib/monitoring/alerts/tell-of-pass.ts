@@ -2,6 +2,7 @@ import type { Config } from "../../config.ts";
 import { UnavailableError } from "../../errors.ts";
 import { describeError, type Log } from "../../log.ts";
 import { type Database, openDatabase } from "../../mongo/client.ts";
+import { findSuspensions, restrictedAmong } from "../../sessions/suspensions.ts";
 import { readLastPass } from "../record.ts";
 import type { PassReport } from "../report.ts";
 import type { Entry } from "./alert.ts";
@@ -38,9 +39,10 @@ async function updateAlerts(config: Config, log: Log, report: PassReport): Promi
   noteRemembered(config, troubleOfDatabase(report) !== undefined);
   if (!recorded && !hasFindings(report)) return;
   const db = openDatabase(config);
-  const lastPass = await readLastPass(db);
-  const findings = { ...report, gap: lastPass?.gap, isDatabaseTold: isToldAway(config) };
   const now = new Date(summary.startedAt.getTime() + summary.durationMs);
+  const [lastPass, resting] = await Promise.all([readLastPass(db), findSuspensions(db, now)]);
+  const suspensions = [...resting, ...restrictedAmong(report.sessions?.values() ?? [], now)];
+  const findings = { ...report, suspensions, gap: lastPass?.gap, isDatabaseTold: isToldAway(config) };
   const { toTell, wasImpossible } = await changeAlerts(db, (before) => evaluate(before, findings, now));
   if (wasImpossible)
     log.warn({ code: "time_impossible" }, "what is remembered of alerts held a time that lies too far ahead");

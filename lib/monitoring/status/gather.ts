@@ -2,6 +2,7 @@ import { withTimeout } from "../../async.ts";
 import type { Config } from "../../config.ts";
 import { type Database, openDatabase } from "../../mongo/client.ts";
 import { asUnavailable, isTooSlow } from "../../mongo/errors.ts";
+import { findSuspensions, type Suspension, tellSuspension } from "../../sessions/suspensions.ts";
 import type { Alert } from "../alerts/alert.ts";
 import { readAlerts } from "../alerts/store.ts";
 import { type History, type PastProblem, readHistory } from "../history/read.ts";
@@ -35,12 +36,17 @@ export interface Status extends IfRead<History> {
   lastPass: Pick<LastPass, "passId" | "startedAt" | "endedAt" | "summary"> | null;
   now: Live;
   waha: WahaStatus;
+  /** The sessions that rest, why, and until when; null where that is not known. */
+  suspended: SuspendedSession[];
   campaigns: Campaigns | null;
   /** Counts stop at 1,000 a search. */
   documents: Unseen[] | null;
   problems: (PastProblem & { resend: ResendHint | null })[] | null;
   alerts: Pick<Alert, "kind" | "about" | "code" | "message" | "since">[];
 }
+
+/** A session that rests, in the words of passes. */
+type SuspendedSession = Pick<Suspension, "session" | "code"> & { until: Date | null; message: string };
 
 /**
  * Gathers the status, with a few indexed and bounded requests to the database and one to WAHA.
@@ -56,24 +62,31 @@ export async function gatherStatus(config: Config): Promise<Status> {
 }
 
 async function gather(config: Config): Promise<Status> {
-  const [ofDatabase, waha] = await Promise.all([
+  const [{ resting, ...ofDatabase }, { restricted, waha }] = await Promise.all([
     askDatabase(openDatabase(config), config),
     askSessions(config),
   ]);
   const verdict = judgeStatus({ ...ofDatabase, waha }, config);
-  return { ok: verdict.level === "good", verdict, ...ofDatabase, waha };
+  const suspended = [...resting, ...restricted].map((suspension) => {
+    const { code, session, until = null } = suspension;
+    return { session, code, until, message: tellSuspension(suspension) };
+  });
+  return { ok: verdict.level === "good", verdict, ...ofDatabase, waha, suspended };
 }
 
-async function askDatabase(db: Database, config: Config): Promise<Omit<Status, "ok" | "verdict" | "waha">> {
+type OfDatabase = Omit<Status, "ok" | "verdict" | "waha" | "suspended"> & { resting: Suspension[] };
+
+async function askDatabase(db: Database, config: Config): Promise<OfDatabase> {
   await db.connect();
   const at = await db.readTime();
-  const [lastPass, now, history, campaigns, documents, alerts] = await Promise.all([
+  const [lastPass, now, history, campaigns, documents, alerts, resting] = await Promise.all([
     readLastPass(db, SEARCH_LIMITS),
     countLive(db, config, at, SEARCH_LIMITS),
     unlessSlow(readHistory(db, at, SEARCH_LIMITS)),
     unlessSlow(findCampaigns(db, at, config.WAHA_WEBHOOK_KEY !== undefined, SEARCH_LIMITS)),
     unlessSlow(findUnseen(db, at, SEARCH_LIMITS)),
     readStandingAlerts(db),
+    findSuspensions(db, at, SEARCH_LIMITS),
   ]);
   const { hour, day, minutes, problems } = history ?? NOT_READ;
   return {
@@ -87,6 +100,7 @@ async function askDatabase(db: Database, config: Config): Promise<Omit<Status, "
     campaigns,
     documents,
     alerts,
+    resting,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from "../../config.ts";
 import { UnavailableError } from "../../errors.ts";
 import type { ProblemCode } from "../../problems.ts";
+import { restrictedAmong, type Suspension } from "../../sessions/suspensions.ts";
 import { openWaha } from "../../waha/client.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import { compareNames } from "../words.ts";
@@ -23,12 +24,18 @@ export type WahaStatus =
     }
   | { reachable: false; code: ProblemCode; message: string; detail?: string };
 
+/** WAHA's sessions, and those of them whose account WhatsApp restricts. */
+export interface AskedSessions {
+  waha: WahaStatus;
+  restricted: Suspension[];
+}
+
 /** Asks WAHA for its sessions, in one request. */
-export async function askSessions(config: Config): Promise<WahaStatus> {
+export async function askSessions(config: Config): Promise<AskedSessions> {
   const waha = openWaha(config);
   try {
     const all = [...(await waha.listSessions(Math.min(WAIT_MS, config.WAHA_TIMEOUT_MS))).values()];
-    return {
+    const status: WahaStatus = {
       reachable: true,
       total: all.length,
       working: all.filter(works).length,
@@ -38,10 +45,14 @@ export async function askSessions(config: Config): Promise<WahaStatus> {
         .slice(0, SHOWN)
         .map(({ name, status }) => ({ name, status })),
     };
+    return { waha: status, restricted: restrictedAmong(all, new Date()) };
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
     const { code, detail, message } = error;
-    return { reachable: false, code, message, ...(detail ? { detail } : {}) };
+    return {
+      waha: { reachable: false, code, message, ...(detail ? { detail } : {}) },
+      restricted: [],
+    };
   } finally {
     await waha.close();
   }

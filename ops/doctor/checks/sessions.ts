@@ -3,6 +3,7 @@ import type { Database } from "../../../lib/mongo/client.ts";
 import { text } from "../../../lib/mongo/safe-fields.ts";
 import { type Foreseen, rowsOf } from "../../../lib/pass/forecast.ts";
 import type { SessionDocument } from "../../../lib/sessions/routing.ts";
+import { findSuspensions, restrictedAmong, suspensionReason } from "../../../lib/sessions/suspensions.ts";
 import type { WahaSession } from "../../../lib/waha/responses.ts";
 import { counted, listed } from "../../format.ts";
 import { type Finding, ofCode, ok, warning } from "../finding.ts";
@@ -84,4 +85,16 @@ function tellSound(upcoming: Foreseen[]): Finding[] {
   const sound = rest > 0 ? [ok("sessions", `${of} due within a day has a session that works`)] : [];
   const onHold = `of campaigns on hold, and left alone: ${counted(held, "message")} due within a day`;
   return held > 0 ? [ok("sessions", onHold), ...sound] : sound;
+}
+
+/** Tells of the sessions that rest, by what their outcomes were or by what WAHA says of their accounts. */
+export async function checkSuspensions(
+  db: Database,
+  sessions: Map<string, WahaSession>,
+  now: Date,
+): Promise<Finding[]> {
+  const resting = await findSuspensions(db, now, { maxTimeMS: LOOK_MS });
+  return [...resting, ...restrictedAmong(sessions.values(), now)].map(({ code, session, until }) =>
+    ofCode("warning", "sessions", code, suspensionReason(session, code, until).detail),
+  );
 }

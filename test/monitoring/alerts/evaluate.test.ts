@@ -54,6 +54,7 @@ function report(fields: Partial<Findings> = {}, { errors = [], ...counts }: Coun
     recorded: true,
     gap: undefined,
     isDatabaseTold: false,
+    suspensions: [],
     ...fields,
   };
 }

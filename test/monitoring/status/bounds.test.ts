@@ -76,7 +76,7 @@ test("there are few searches, each by an index and with a bound", async () => {
   const { campaigns } = await readStatus(world);
   expect(campaigns?.shown).toHaveLength(1);
   const queries = commands.filter(({ name }) => name === "find" || name === "aggregate");
-  expect(queries).toHaveLength(9);
+  expect(queries).toHaveLength(10);
   expect(commands.filter(({ name }) => !["find", "aggregate", "hello"].includes(name))).toEqual([]);
   const times = (text: string, word: string) => text.split(word).length - 1;
   for (const query of queries) {

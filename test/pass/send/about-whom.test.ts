@@ -40,7 +40,7 @@ async function states(world: World): Promise<Record<string, number>> {
   return counts;
 }
 
-const codes = ({ errors }: Summary) => errors.map(({ code }) => code).sort();
+const codes = ({ errors }: Summary) => errors.map(({ code }) => code);
 
 /** As if the rest of a session were over. */
 async function endRest(world: World): Promise<void> {
@@ -82,7 +82,7 @@ test.each([
     world.waha.addFault({ match: { route: "sendText" }, action });
     const first = await world.pass();
     expect(first).toMatchObject({ ok: false, sent: 0, failed: 0, released: 50, more: true });
-    expect(codes(first)).toEqual(["session_sick", code].sort());
+    expect(codes(first)).toEqual(expect.arrayContaining(["session_sick", code]));
     expect(posts(world)).toBe(3);
     expect(await restOf(world)).toBeGreaterThan(50);
     expect(await restOf(world)).toBeLessThanOrEqual(60);
@@ -135,8 +135,6 @@ test("GOWS, 463 and the account restricted: people's messages wait and say until
   const until = new Date(Math.ceil(Date.now() / 1000 + 900) * 1000);
   await insertMany(world, 50, (n) => (n % 2 === 0 ? {} : { chatId: `1203630412345${n}@g.us` }));
   meet(world, [0], { type: "gowsRefusal", code: 463 });
-  // WAHA learns of it by the refusal.
-  world.waha.addFault({ match: { textIncludes: "m0." }, action: { type: "gowsRefusal", code: 463 } });
   const passing = world.pass();
   await world.waha.received("sendText", 1);
   world.waha.addSession({ name: "default", restrictedUntil: until });

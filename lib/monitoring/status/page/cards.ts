@@ -33,7 +33,7 @@ export function alertsCard({ at, alerts }: Status): Html | "" {
 }
 
 /** WAHA's sessions, those that can't send first; or why there is no list of them. */
-export function sessionsCard({ waha }: Status): Html {
+export function sessionsCard({ suspended, waha }: Status): Html {
   if (!waha.reachable) {
     const { happened, remedy } = PROBLEMS[waha.code];
     return html`<section class="wide"><h2>WhatsApp sessions</h2><p>${codePill(waha.code)} <b>${sentence(happened)}</b> ${sentence(withDetail(remedy, waha.detail))}</p></section>`;
@@ -43,9 +43,13 @@ export function sessionsCard({ waha }: Status): Html {
       html`<li class="${status === "WORKING" ? "" : "down"}"><svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5"/></svg><div><b>${name}</b><small>${status}</small></div></li>`,
   );
   const rest = waha.total - waha.sessions.length;
+  const resting = suspended.map(
+    ({ code, message, session }) =>
+      html`<li>${codePill(code)} <b>${session} rests:</b> ${sentence(message)}</li>`,
+  );
   return html`<section class="wide"><h2>WhatsApp sessions <small>${number(waha.working)} of ${number(waha.total)} can send</small></h2><ul class="chips">${chips}</ul>${
     rest > 0 ? html`<p class="soft">and ${number(rest)} more</p>` : ""
-  }</section>`;
+  }${resting.length > 0 ? html`<ul class="rows">${resting}</ul>` : ""}</section>`;
 }
 
 /** A problem's minute is told by its beginning, so it may have been met up to a minute later. */

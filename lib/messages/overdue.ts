@@ -45,7 +45,7 @@ export function findOverdue(db: Database, windowFrom: Date, now: Date): FindCurs
     })
     .sort({ scheduledAt: -1 })
     .project<Overdue>({
-      _id: { $cond: [SHORT_ID, "$_id", { tooLong: true }] },
+      _id: { $cond: [READABLE_ID, "$_id", { tooLong: true }] },
       campaignId: referenceOf(db.documents.messages, "campaignId"),
       scheduledAt: { $cond: [{ $eq: [{ $type: "$scheduledAt" }, "date"] }, "$scheduledAt", null] },
       isForeign: { $eq: [{ $setIntersection: [STATES, [...CLAIMABLE_STATES, ...MAY_BE_SENT]] }, []] },
@@ -57,6 +57,11 @@ export function findOverdue(db: Database, windowFrom: Date, now: Date): FindCurs
 /** A message's state in a list, as an expression; the filters see into a list of deliveries or of states, too. */
 const STATES: Document = {
   $cond: [{ $isArray: "$delivery.state" }, "$delivery.state", [{ $ifNull: ["$delivery.state", null] }]],
+};
+
+/** The driver reads the types that MongoDB has given up as others. */
+const READABLE_ID: Document = {
+  $and: [SHORT_ID, { $not: [{ $in: [{ $type: "$_id" }, ["undefined", "dbPointer"]] }] }],
 };
 
 /** Makes the flags say again what `delivery` says: picked, and sent if it was. */

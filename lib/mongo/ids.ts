@@ -10,7 +10,7 @@ export type Id = ObjectId | string | number | Long | Decimal128 | Binary;
 export function idForms(id: Id): Id[] {
   if (id instanceof ObjectId) return [id, id.toHexString()];
   if (typeof id === "string" && /^[0-9a-f]{24}$/i.test(id)) return [id, new ObjectId(id)];
-  return isPlain(id) || id instanceof Decimal128 ? [id] : [];
+  return typeof id === "string" || isPlain(id) || id instanceof Decimal128 ? [id] : [];
 }
 
 /**
@@ -19,7 +19,14 @@ export function idForms(id: Id): Id[] {
  */
 export function isPlain(id: Id): boolean {
   if (id instanceof Binary) return id.sub_type !== Binary.SUBTYPE_VECTOR;
-  return typeof id === "string" || typeof id === "number" || id instanceof ObjectId || isLong(id);
+  if (typeof id === "string") return isReadWhole(id);
+  return typeof id === "number" || id instanceof ObjectId || isLong(id);
+}
+
+/** The driver reads bytes that are no UTF-8 as this character, and a date that JavaScript does not know as none. */
+function isReadWhole(id: unknown): boolean {
+  if (id instanceof Date) return !Number.isNaN(id.getTime());
+  return typeof id !== "string" || !id.includes("\ufffd");
 }
 
 /** A timestamp is one as well, as a class. */
@@ -62,6 +69,11 @@ export function documentKey(id: Id | null | undefined): string {
 /** Whether the driver, which read this id, can also write it: it decodes some values that it can't encode again. */
 export function canBeWritten(id: Id | null | undefined): boolean {
   return id instanceof ObjectId || typeof id === "string" || encoded(id) !== undefined;
+}
+
+/** Whether a filter with this id, as the driver read it, finds the document that has it. */
+export function findsItself(id: Id): boolean {
+  return canBeWritten(id) && isReadWhole(id);
 }
 
 function encoded(id: Id | null | undefined): string | undefined {

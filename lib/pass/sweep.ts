@@ -1,7 +1,7 @@
 import { addSeconds } from "../clock.ts";
 import { LineLimit, shownId } from "../log.ts";
 import { findOverdue, markMissed, type Overdue, setBackFlags } from "../messages/overdue.ts";
-import { canBeWritten, type Id } from "../mongo/ids.ts";
+import { findsItself, type Id } from "../mongo/ids.ts";
 import { isTooLong } from "../mongo/safe-fields.ts";
 import { type LastPass, readLastPass } from "../monitoring/record.ts";
 import { asReason, detailOf, type Reason } from "../problems.ts";
@@ -42,7 +42,7 @@ export async function sweep(pass: Pass): Promise<void> {
 async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date, lines: LineLimit): Promise<void> {
   const { db, stats } = pass;
   const { writable = [], unwritable = [] } = Object.groupBy(messages, ({ _id }) =>
-    canBeWritten(_id) && !isTooLong(_id) ? "writable" : "unwritable",
+    findsItself(_id) && !isTooLong(_id) ? "writable" : "unwritable",
   );
   const ids = writable.filter(({ mayBeSent }) => mayBeSent).map(({ _id }) => _id);
   const { changed: setBack, rejected } = await setBackFlags(db, ids);

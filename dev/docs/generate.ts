@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { codeTables } from "./codes.ts";
+import { DOCUMENT_SCHEMAS, validatorOf } from "./document-schemas.ts";
 import { indexCommands } from "./indexes.ts";
 import { envExample, serverSettingsTable, settingsTable } from "./settings.ts";
 
@@ -19,6 +20,8 @@ const PARTS: Record<string, () => Record<string, string>> = {
 /** The files that are made from the code, each as it should be. */
 export async function generatedFiles(): Promise<Map<string, string>> {
   const files = new Map([[".env.example", envExample()]]);
+  for (const [path, schema] of Object.entries(DOCUMENT_SCHEMAS))
+    files.set(path, `${JSON.stringify(validatorOf(schema), null, 2)}\n`);
   for (const [path, partsOf] of Object.entries(PARTS)) {
     let text = await readFile(join(ROOT, path), "utf8");
     for (const [name, part] of Object.entries(partsOf())) text = between(text, path, name, part);

@@ -49,7 +49,7 @@ export function findOverdue(db: Database, windowFrom: Date, now: Date): FindCurs
       campaignId: referenceOf(db.documents.messages, "campaignId"),
       scheduledAt: { $cond: [{ $eq: [{ $type: "$scheduledAt" }, "date"] }, "$scheduledAt", null] },
       isForeign: { $eq: [{ $setIntersection: [STATES, [...CLAIMABLE_STATES, ...MAY_BE_SENT]] }, []] },
-      mayBeSent: { $in: ["$delivery.state", [...MAY_BE_SENT]] },
+      mayBeSent: { $ne: [{ $setIntersection: [STATES, [...MAY_BE_SENT]] }, []] },
       saysWhy: { $cond: [SAYS_WHY, SAID, null] },
     });
 }

@@ -14,6 +14,12 @@ import type { Finding } from "./finding.ts";
 
 const VERCEL: Vercel = vercelFile;
 
+/** vercel.json with a schedule in place of its cron; `fields` say how it is another than it should be. */
+function withSchedule(fields: object = {}): Vercel {
+  const pass = { schedule: "* * * * *", path: "/api/cron", requestMethod: "GET", ...fields };
+  return { ...VERCEL, crons: [], schedules: { pass } };
+}
+
 /** A set-up in which nothing is wrong: indexes, a pass just ended, a campaign on a session document. */
 async function soundWorld(simulator: WahaSimulatorOptions = {}): Promise<World> {
   const world = await createWorld(simulator);
@@ -152,7 +158,42 @@ const BREAKAGES: Breakage[] = [
   {
     name: "no cron",
     vercel: { ...VERCEL, crons: [] },
-    found: { level: "warning", check: "vercel.json", message: /no cron calls/, remedy: /crons/ },
+    found: {
+      level: "warning",
+      check: "vercel.json",
+      message: /no cron and no schedule calls/,
+      remedy: /crons/,
+    },
+  },
+  {
+    name: "a schedule that calls with POST",
+    vercel: withSchedule({ requestMethod: undefined }),
+    found: {
+      level: "problem",
+      check: "vercel.json",
+      message: /calls \/api\/cron with POST/,
+      remedy: /requestMethod/,
+    },
+  },
+  {
+    name: "a schedule that calls every five minutes",
+    vercel: withSchedule({ schedule: "*/5 * * * *" }),
+    found: {
+      level: "problem",
+      check: "vercel.json",
+      message: /its schedule calls by "\*\/5/,
+      remedy: /\* \* \* \* \*/,
+    },
+  },
+  {
+    name: "a schedule whose jitter is longer than the window allows",
+    vercel: withSchedule({ jitter: 1 }),
+    found: {
+      level: "problem",
+      check: "vercel.json",
+      message: /up to 1 min/,
+      remedy: /LOOKBACK_SECONDS to 180/,
+    },
   },
   {
     name: "a platform that kills passes early",
@@ -525,6 +566,13 @@ test("clocks that differ are told, with by how much", async () => {
       message: expect.stringMatching(/clock_skew.*90\.\d s ahead/),
     }),
   );
+});
+
+test("a schedule in place of the cron is as good, and a jitter is where the window is long enough", async () => {
+  const world = await soundWorld();
+  expect(await complaints(world, withSchedule())).toEqual([]);
+  world.env.LOOKBACK_SECONDS = "180";
+  expect(await complaints(world, withSchedule({ jitter: 1 }))).toEqual([]);
 });
 
 test("vercel.json must be JSON and say maxDuration", () => {

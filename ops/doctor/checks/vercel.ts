@@ -5,6 +5,18 @@ import { type Finding, ok, problem, warning } from "../finding.ts";
 const Vercel = z.object({
   functions: z.object({ "api/cron.ts": z.object({ maxDuration: z.number().positive() }) }),
   crons: z.array(z.object({ path: z.string(), schedule: z.string() })).default([]),
+  // The successor of crons, in public beta: https://vercel.com/docs/schedules/configuration
+  schedules: z
+    .record(
+      z.string(),
+      z.object({
+        schedule: z.string(),
+        path: z.string().optional(),
+        requestMethod: z.string().optional(),
+        jitter: z.number().optional(),
+      }),
+    )
+    .optional(),
 });
 
 /** What vercel.json says of the function and its cron. */
@@ -31,7 +43,8 @@ export const VERCEL_UNREADABLE: Finding = problem(
 );
 
 /** Checks that the platform calls the function every minute and lets a pass finish. */
-export function checkVercel({ functions, crons }: Vercel, { PASS_SECONDS }: Config): Finding[] {
+export function checkVercel(vercel: Vercel, { LOOKBACK_SECONDS, PASS_SECONDS }: Config): Finding[] {
+  const { crons, functions, schedules } = vercel;
   const { maxDuration } = functions["api/cron.ts"];
   const lets =
     maxDuration >= PASS_SECONDS
@@ -41,21 +54,48 @@ export function checkVercel({ functions, crons }: Vercel, { PASS_SECONDS }: Conf
           `maxDuration is ${maxDuration} s, and a pass may take ${PASS_SECONDS} s: it is killed before it can tidy up`,
           `Raise maxDuration to ${PASS_SECONDS}, or lower PASS_SECONDS to ${maxDuration}`,
         );
-  return [lets, checkCron(crons)];
+  const schedule = Object.values(schedules ?? {}).find(({ path }) => path === PATH);
+  const cron = crons.find(({ path }) => path === PATH);
+  return [lets, schedule && !cron ? checkSchedule(schedule, LOOKBACK_SECONDS) : checkCron(cron)];
 }
 
-function checkCron(crons: Vercel["crons"]): Finding {
-  const cron = crons.find(({ path }) => path === PATH);
+/** Two calls may be `jitter` minutes further apart than the minute; what falls due between them must be in its window yet. */
+function checkSchedule(
+  { jitter = 0, requestMethod, schedule }: NonNullable<Vercel["schedules"]>[string],
+  lookbackSeconds: number,
+): Finding {
+  if (requestMethod !== "GET")
+    return problem(
+      "vercel.json",
+      `its schedule calls ${PATH} with POST, which is answered 405: nothing is sent`,
+      'Set its requestMethod to "GET"',
+    );
+  if (!EVERY_MINUTE.has(schedule)) return notEveryMinute("schedule", schedule);
+  const needed = 60 * (jitter + 1) + 60;
+  if (jitter > 0 && lookbackSeconds < needed)
+    return problem(
+      "vercel.json",
+      `the jitter of its schedule delays calls by up to ${jitter} min: what falls due in between can miss its window`,
+      `Leave jitter out, or set LOOKBACK_SECONDS to ${needed} at least`,
+    );
+  return ok("vercel.json", "its schedule calls every minute");
+}
+
+function checkCron(cron: Vercel["crons"][number] | undefined): Finding {
   if (!cron)
     return warning(
       "vercel.json",
-      `no cron calls ${PATH}: on Vercel nothing is sent unless something else calls it every minute`,
+      `no cron and no schedule calls ${PATH}: on Vercel nothing is sent unless something else calls it every minute`,
       `Put it back ("crons": [{ "path": "${PATH}", "schedule": "* * * * *" }]), or make sure of the other caller`,
     );
   if (EVERY_MINUTE.has(cron.schedule)) return ok("vercel.json", "its cron calls every minute");
+  return notEveryMinute("cron", cron.schedule);
+}
+
+function notEveryMinute(caller: "cron" | "schedule", schedule: string): Finding {
   return problem(
     "vercel.json",
-    `its cron calls by "${cron.schedule}" and not every minute: what falls due in between can miss its window`,
+    `its ${caller} calls by "${schedule}" and not every minute: what falls due in between can miss its window`,
     'Set its schedule to "* * * * *"',
   );
 }

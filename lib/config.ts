@@ -111,7 +111,7 @@ export const SettingsSchema = z.object({
   }),
   STAY_SECONDS: z.coerce.number().nonnegative().default(0).meta({
     description:
-      "How long a pass stays to send each message [at its time](pacing.md#on-time). 0: it sends what is due, and ends. At most `PASS_SECONDS` less `TAIL_SECONDS`.",
+      "How long a pass stays to send each message [at its time](pacing.md#on-time). 0: it sends what is due, and ends. At most `PASS_SECONDS` less `TAIL_SECONDS`. `npm start` stays that long unless this is set.",
   }),
   SESSION_CONCURRENCY: z.coerce
     .number()
@@ -265,15 +265,19 @@ export function quietSeconds({ PASS_SECONDS, STAY_SECONDS }: Times): number {
   return RECENT_PASS_SECONDS + Math.max(STAY_SECONDS, PASS_SECONDS - CRON_SECONDS);
 }
 
-/** What is allowed but worth a warning, one line each. */
-export function configWarnings(config: Config): string[] {
+/**
+ * What is allowed but worth a warning, one line each.
+ *
+ * @param isFollowed the next pass begins when this one ends, so none has to outlast a minute
+ */
+export function configWarnings(config: Config, isFollowed = false): string[] {
   const { PASS_SECONDS, STAY_SECONDS } = config;
   const warnings: string[] = [];
-  if (STAY_SECONDS > 0 && PASS_SECONDS < STAYING_PASS_SECONDS) {
+  if (STAY_SECONDS > 0 && !isFollowed && PASS_SECONDS < STAYING_PASS_SECONDS) {
     warnings.push(
       `STAY_SECONDS is set, and PASS_SECONDS is under ${STAYING_PASS_SECONDS}: with passes every minute none sends from the end of one to the start of the next. Raise maxDuration in vercel.json`,
     );
-  } else if (STAY_SECONDS > 0 && STAY_SECONDS < CRON_SECONDS) {
+  } else if (STAY_SECONDS > 0 && !isFollowed && STAY_SECONDS < CRON_SECONDS) {
     warnings.push(
       `STAY_SECONDS is under ${CRON_SECONDS}: with passes every minute none sends from the end of one's stay to the start of the next. Set it to PASS_SECONDS less 15`,
     );

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { MongoClient } from "mongodb";
 import { helpIfAsked } from "../../ops/program.ts";
+import packageJson from "../../package.json" with { type: "json" };
 import { nextMessage, startChild } from "../host/process.ts";
 import { startMongod } from "../mongod/start.ts";
 import { startWahaSimulator, type WahaSimulator } from "../waha-simulator/server.ts";
@@ -14,11 +15,11 @@ import type { Taken } from "./server.ts";
 const SECONDS = 60;
 
 /** What it may take: of one core, and of memory. */
-const CORE_PERCENT = 5;
+const CORE_PERCENT = 1;
 const MEMORY_MB = 150;
 
-/** Between passes: one of the pool, and one by which the driver watches the server. */
-const CONNECTIONS = 2;
+/** While a pass waits: three of the pool for its looks, and two by which the driver watches the server. */
+const CONNECTIONS = 5;
 
 /** By default the scheduler's connections bear this name. */
 const APP_NAME = "waha-scheduler";
@@ -28,6 +29,9 @@ const PASS_MS = 2_000;
 
 /** How often the connections are counted, in milliseconds. */
 const COUNT_EVERY_MS = 1_000;
+
+/** The limits that `npm start` gives Node. */
+const LIMITS = packageJson.scripts.start.match(/--max\S+/g)?.join(" ");
 
 /** Where `npm start` has Node keep what it compiled. */
 const COMPILED = "node_modules/.cache/node";
@@ -52,6 +56,7 @@ async function measure(): Promise<boolean> {
     CRON_SECRET: "a-made-up-secret",
     PORT: "0",
     NODE_COMPILE_CACHE: COMPILED,
+    NODE_OPTIONS: LIMITS,
   };
   // The first start fills Node's cache, the second is as every later one.
   await stop(await startServer(env, waha));
@@ -114,7 +119,7 @@ function tell(corePercent: number, memoryMB: number, { usual, most }: Connection
   console.log(`  processor    ${corePercent.toFixed(1)} % of one core (may be ${CORE_PERCENT} %)`);
   console.log(`  memory       ${Math.round(memoryMB)} MB at the most (may be ${MEMORY_MB} MB)`);
   console.log(
-    `  connections  ${usual} to the database between passes (may be ${CONNECTIONS}), ${most} at the most`,
+    `  connections  ${usual} to the database as a rule (may be ${CONNECTIONS}), ${most} at the most`,
   );
   return corePercent < CORE_PERCENT && memoryMB < MEMORY_MB && usual <= CONNECTIONS;
 }

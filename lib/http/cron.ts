@@ -16,6 +16,12 @@ import { answer, BEARER_CHALLENGE, explain } from "./respond.ts";
 /** For a host that never asks a pass to stop. */
 const NEVER = new AbortController().signal;
 
+/** What calls for passes. */
+interface Caller {
+  /** It calls again when this pass ends. */
+  isFollowed?: boolean;
+}
+
 /** The part of the tail that is left when a pass is cut off: the platform would do it later, without an answer. */
 const CUT_OFF_SHARE = 0.05;
 
@@ -30,7 +36,7 @@ const CUT_OFF_SHARE = 0.05;
 export async function handleCron(
   request: Request,
   env: NodeJS.ProcessEnv,
-  { ticker = systemClock, stop = NEVER, giveUp = NEVER }: Partial<Host> = {},
+  { ticker = systemClock, stop = NEVER, giveUp = NEVER, isFollowed }: Partial<Host> & Caller = {},
 ): Promise<Response> {
   const began = ticker.monotonic();
   if (request.method !== "GET") return answer(405, { error: "method not allowed" }, { Allow: "GET" });
@@ -38,7 +44,7 @@ export async function handleCron(
   try {
     const config = admit(request, env, log, { check: checkBearer, by: ["CRON_SECRET"] });
     if (!config) return answer(401, { error: "unauthorized" }, BEARER_CHALLENGE);
-    for (const warning of configWarnings(config)) log.warn({}, warning);
+    for (const warning of configWarnings(config, isFollowed)) log.warn({}, warning);
     const isDryRun = asksForDryRun(request.url);
     if (isDryRun === undefined)
       return answer(400, { error: "dryRun must be true or false, and is the only parameter" });

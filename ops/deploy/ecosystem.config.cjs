@@ -10,7 +10,7 @@ module.exports = {
       // PM2 would take another program for a .ts file.
       interpreter: "node",
       // As `npm start` has it: V8 lets garbage lie as long as there is room.
-      node_args: "--max-old-space-size=128 --max-semi-space-size=2",
+      node_args: "--require ./ops/needs-node.cjs --max-old-space-size=128 --max-semi-space-size=2",
       exec_mode: "fork",
       instances: 1,
       // What Node finds compiled there it need not strip of its types again, which spares 25 MB of memory.

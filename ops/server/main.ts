@@ -51,7 +51,7 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
   const giveUp = new AbortController();
   const signals = { stop: stop.signal, giveUp: giveUp.signal };
   const served = await serve(createApp(env, signals), port, host);
-  const passTimer = startPassTimer(schedule, () => runPass(env, settings, signals));
+  const passTimer = startPassTimer(schedule, () => runPass(settings, signals));
   stopOnSignal(() => shutDown({ log, served, passTimer, stop, giveUp }));
   const database = shownDatabase(config.DATABASE_URL);
   const waha = new URL(config.WAHA_API_URL).host;
@@ -62,13 +62,15 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
 
 /** One pass, called as the platform's cron would, but without the network. It logs for itself what it did. */
 async function runPass(
-  env: NodeJS.ProcessEnv,
-  { config: { CRON_SECRET, LOG_LEVEL } }: ServerSettings,
+  { config: { CRON_SECRET, LOG_LEVEL }, own: { env, isFollowed } }: ServerSettings,
   signals: Partial<Host>,
 ): Promise<void> {
   const headers = { authorization: `Bearer ${CRON_SECRET}` };
   try {
-    await handleCron(new Request(`http://localhost${CRON_PATH}`, { headers }), env, signals);
+    await handleCron(new Request(`http://localhost${CRON_PATH}`, { headers }), env, {
+      ...signals,
+      isFollowed,
+    });
   } catch (error) {
     openLog(LOG_LEVEL).error({ error: describeError(error) }, "unexpected error");
   }

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { SERVER, startHost } from "../../test/support/host.ts";
 import { run } from "../../test/support/program.ts";
-import { SECRET } from "../../test/support/world.ts";
+import { ago, SECRET } from "../../test/support/world.ts";
 import { CRON_PATH } from "./settings.ts";
 
 describe("a server of one's own", () => {
@@ -30,6 +30,21 @@ describe("a server of one's own", () => {
     });
     expect(second).toMatchObject({ level: 40, msg: "LOOKBACK is no setting; LOOKBACK_SECONDS?" });
     expect(server.output).not.toContain("mongodb:");
+  });
+
+  test("sends a message that is written five seconds before its time within a second of it, by default", async () => {
+    const { insert, server, waha, find } = await startHost({ STAY_SECONDS: undefined });
+    await server.says(/"msg":"started"/);
+    const scheduledAt = ago(-5);
+
+    const [id] = await insert({ scheduledAt });
+    await waha.accepted(1);
+    await expect.poll(async () => (await find(id)).isSent).toBe(true);
+
+    const late = (await find(id)).sentAt.getTime() - scheduledAt.getTime();
+    expect(late).toBeGreaterThanOrEqual(0);
+    expect(late).toBeLessThan(1_000);
+    expect(server.output).not.toContain('"level":40');
   });
 
   test("serves the function to those who know the secret, and nothing else", async () => {

@@ -54,6 +54,15 @@ export interface ServerSettings {
   port: number;
   host: string;
   schedule: Schedule;
+  /** How the server calls for its own passes. */
+  own: OwnPasses;
+}
+
+/** Passes that the server runs by itself. */
+interface OwnPasses {
+  env: NodeJS.ProcessEnv;
+  /** The next one begins when one ends. */
+  isFollowed: boolean;
 }
 
 /**
@@ -70,7 +79,21 @@ export function readServerSettings(env: NodeJS.ProcessEnv): ServerSettings {
   // The driver has the last word on the address.
   if (config) collectProblems(() => openDatabase(config), problems);
   if (!config || !own || problems.length > 0) throw new ConfigError(problems);
-  return { config, port: own.PORT, host: own.HOST, schedule: scheduleOf(own) };
+  const schedule = scheduleOf(own);
+  return { config, port: own.PORT, host: own.HOST, schedule, own: ownPasses(env, config, schedule) };
+}
+
+/**
+ * A server's passes cost nothing while they wait. So each stays as long as it may, unless STAY_SECONDS says otherwise,
+ * and messages go out at their time. What is called over HTTP answers when it has sent what is due.
+ */
+function ownPasses(env: NodeJS.ProcessEnv, config: Config, schedule: Schedule): OwnPasses {
+  const { PASS_SECONDS, TAIL_SECONDS } = config;
+  const isSet = Boolean(env.STAY_SECONDS?.trim());
+  return {
+    env: isSet ? env : { ...env, STAY_SECONDS: String(PASS_SECONDS - TAIL_SECONDS) },
+    isFollowed: "everySeconds" in schedule && schedule.everySeconds <= PASS_SECONDS - TAIL_SECONDS,
+  };
 }
 
 type Ticks = Pick<z.infer<typeof ServerSettingsSchema>, "TICK_SECONDS">;

@@ -13,12 +13,12 @@ export interface Host extends World {
   ask(path: string, init?: RequestInit): Promise<Response>;
 }
 
-/** A world whose settings are a server's too. */
+/** A world whose settings are a server's too; its passes don't stay, unless told otherwise. */
 export function createHostWorld(
   settings: NodeJS.ProcessEnv = {},
   simulator: WorldOptions = {},
 ): Promise<World> {
-  return createWorld(simulator, { LOG_LEVEL: "info", PORT: "0", ...settings });
+  return createWorld(simulator, { LOG_LEVEL: "info", PORT: "0", STAY_SECONDS: "0", ...settings });
 }
 
 /** Starts the server in a world of its own. */

@@ -1,0 +1,9 @@
+/** Loaded before a program: on an older Node that would end with a stack trace about its files, or later with another. */
+const OLDEST = 24;
+
+if (Number.parseInt(process.versions.node, 10) < OLDEST) {
+  console.error(
+    `This needs Node ${OLDEST} or newer, and runs on ${process.version}. https://nodejs.org has it.`,
+  );
+  process.exit(1);
+}

@@ -32,6 +32,12 @@ const TARGETS = {
     atMost: 1.1,
     digits: 2,
   },
+  besideEvents: {
+    claim: "sending of npm start beside 5,000 events a minute, ratio to without them",
+    atLeast: 0.9,
+    digits: 2,
+  },
+  slowestEvent: { claim: "slowest answer to an event meanwhile", atMost: 1_000, unit: " ms" },
   idleRequests: { claim: "idle warm pass, database requests", atMost: 8 },
   idleRounds: { claim: "idle warm pass, rounds", atMost: 3 },
   startRounds: { claim: "rounds to the database before the first POST of a warm pass", atMost: 8 },

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { closeDatabases } from "../../lib/mongo/client.ts";
 import { type Arena, openArena } from "./database/arena.ts";
 import type { Bug } from "./instances/plant.ts";
 import { buildProgram } from "./instances/program.ts";
@@ -52,6 +53,7 @@ export async function openLab(): Promise<Lab> {
     },
     compileCache: join(folder, "compiled"),
     close: async () => {
+      await closeDatabases();
       await (await shared)?.close();
       for (const arena of withFailover) await arena.close();
       await rm(folder, { recursive: true, force: true });

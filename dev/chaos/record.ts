@@ -3,7 +3,7 @@ import type { CampaignDocument } from "../../lib/campaigns.ts";
 import type { MappingName } from "../../lib/documents/mapping.ts";
 import type { MessageDocument } from "../../lib/messages/message.ts";
 import type { Id } from "../../lib/mongo/ids.ts";
-import type { LedgerEntry } from "../waha-simulator/ledger.ts";
+import type { LedgerEntry, WebhookEntry } from "../waha-simulator/ledger.ts";
 import type { ChaosMedia } from "./world/names.ts";
 
 /**
@@ -166,6 +166,8 @@ export interface RoundRecord {
   /** Session leases (`scheduler`), by WAHA's session name. */
   leases: Map<string, History<Document>>;
   ledger: readonly LedgerEntry[];
+  /** What WAHA told of these since. */
+  events: readonly WebhookEntry[];
   posts: Post[];
   writes: StateWrite[];
   /** Writes by which a pass gives claims of its own back, however many these are. */

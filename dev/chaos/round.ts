@@ -1,5 +1,6 @@
 import type { Db } from "mongodb";
 import { MAPPINGS } from "../../lib/documents/mapping.ts";
+import { hostFunction } from "../host/function.ts";
 import { hasMessageIds } from "../waha-simulator/features.ts";
 import { startWahaSimulator } from "../waha-simulator/server.ts";
 import { Crew } from "./crew.ts";
@@ -31,7 +32,11 @@ export interface Played {
 
 const KEY = "a-made-up-key";
 const SECRET = "a-made-up-secret";
+const WEBHOOK_KEY = "a-made-up-webhook-key";
 const WARM = 3;
+
+/** Events overtake each other, come twice, and are lost. */
+const EVENTS = { delayMs: 400, doubled: 0.1, lost: 0.2, retryMs: 100 };
 
 /** When nothing goes wrong any more nothing is to be hurried either, however busy the machine is. */
 const CALM = {
@@ -67,6 +72,7 @@ export async function playRound(plan: RoundPlan, lab: Lab, bug?: Bug): Promise<P
     stage.gateway.close();
     stage.decoy.close();
     await stage.waha.stop();
+    await stage.listener.close(0);
     await db.dropDatabase();
     lab.takeBack(arena);
   }
@@ -93,6 +99,7 @@ async function buildStage(
   const gateway = await startWahaGateway(waha.url, saboteur.waha);
   const settingsOf = (instance: string, calm: boolean) => ({
     DATABASE_URL: arena.url(name, instance),
+    WAHA_WEBHOOK_KEY: WEBHOOK_KEY,
     WAHA_API_URL: gateway.url(instance),
     WAHA_API_KEY: KEY,
     CRON_SECRET: SECRET,
@@ -101,6 +108,8 @@ async function buildStage(
     ...(calm ? CALM : {}),
   });
   const crew = new Crew(name, program, settingsOf);
+  const listener = await hostFunction({ ...settingsOf(name, false), DATABASE_URL: arena.directUrl(name) });
+  waha.setWebhooks({ url: listener.webhookUrl, key: WEBHOOK_KEY, ...EVENTS });
   const world = makeDocuments(plan.world, names, sessionNames, lookbackSeconds, Date.now());
   await insertWorld(db, world, names);
   return {
@@ -109,6 +118,7 @@ async function buildStage(
     db,
     waha,
     gateway,
+    listener,
     decoy: await startDecoy(),
     app,
     crew,
@@ -137,6 +147,7 @@ function recordOf(
     round: plan.round,
     ...versions,
     ledger: [...waha.ledger],
+    events: [...waha.events],
     posts: gateway.posts,
     ...{ writes, bulkReleases, rescues, looks, claims, passes },
     calls: crew.calls,

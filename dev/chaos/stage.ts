@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import type { HostedFunction } from "../host/function.ts";
 import type { WahaSimulator } from "../waha-simulator/server.ts";
 import type { Crew } from "./crew.ts";
 import type { Arena } from "./database/arena.ts";
@@ -17,6 +18,8 @@ export interface Stage {
   db: Db;
   waha: WahaSimulator;
   gateway: WahaGateway;
+  /** Where WAHA's events go: an instance that is not disturbed, as what is lost on the way is lost in WAHA. */
+  listener: HostedFunction;
   decoy: Decoy;
   app: App;
   crew: Crew;

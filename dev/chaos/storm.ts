@@ -52,6 +52,8 @@ export async function calmDown(stage: Stage): Promise<void> {
   await crew.idle();
   const instance = crew.newcomer();
   for (const [place, seconds] of AGES.entries()) {
+    // A receipt that came while time is made to pass would be lost with it.
+    await waha.eventsSettled();
     if (seconds > 0) await ageBy(db, MAPPINGS[plan.documents], seconds * 1000);
     if (place === ALL_LOGGED_IN) logAllIn(stage);
     const answer = await passInPeace(stage, instance);

@@ -7,7 +7,7 @@ import { recordCommands } from "../support/commands.ts";
 import { startHost } from "../support/host.ts";
 import { startFunction } from "../support/platform.ts";
 import { eventBody, postWebhook, signed, WEBHOOK_KEY } from "../support/webhooks.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { ago, createWorld, type World } from "../support/world.ts";
 
 const SETTINGS = { WAHA_WEBHOOK_KEY: WEBHOOK_KEY };
 const MEGABYTE = 1024 * 1024;
@@ -94,6 +94,11 @@ test("a body up to a megabyte is read, and a longer one is not, whatever it says
     expect((await postWebhook(world, tooLong, { ...signed(tooLong), ...headers })).status).toBe(413);
   }
   expect(await receipts(world)).toEqual([]);
+  // What announces too much is not read at all.
+  const body = eventBody(raw);
+  const announced = { ...signed(body), "content-length": String(MEGABYTE + 1) };
+  expect((await postWebhook(world, body, announced)).status).toBe(413);
+  expect(await receipts(world)).toEqual([]);
   expect((await postWebhook(world, padded(MEGABYTE))).status).toBe(200);
   expect(await receipts(world)).toEqual(["delivered"]);
 });
@@ -114,6 +119,15 @@ test("where a validation rule turns a receipt away it is 200, as coming again wo
   await world.db.command({ collMod: "messages", validator });
   expect((await postWebhook(world, eventBody(raw))).status).toBe(200);
   expect(await receipts(world)).toEqual([]);
+});
+
+test("a delivery that its app has made a list of is left as it is", async () => {
+  const world = await createWorld({}, SETTINGS);
+  const delivery = { state: "sent", session: "default", waMessageId: "RAW", receiptsUntil: ago(-1000) };
+  const [id] = await world.insert({ delivery: [delivery] });
+  const before = await world.find(id);
+  expect((await postWebhook(world, eventBody("RAW"))).status).toBe(200);
+  expect(await world.find(id)).toEqual(before);
 });
 
 test("what is signed and makes no sense, or is of nobody here, is 200, and asks nothing of the database", async () => {

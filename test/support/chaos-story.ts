@@ -47,6 +47,7 @@ export class Story {
     groups: new Map(),
     leases: new Map(),
     ledger: [],
+    events: [],
     posts: [],
     writes: [],
     bulkReleases: [],
@@ -279,6 +280,13 @@ export class Story {
     };
     this.record.ledger = [...this.record.ledger, entry];
     return this;
+  }
+
+  /** WAHA tells of a message with an ack, and the database takes up what it says. */
+  hear(label: string, at: number, ack: number, changes: Changes): this {
+    const event = { event: "message.ack", session: "account", id: `ID-${label}`, ack, status: 200 } as const;
+    this.record.events = [...this.record.events, event];
+    return this.write(label, at, changes);
   }
 
   /** A settlement of what was `unknown` stays to be looked after, until its campaign is opened. */

@@ -9,11 +9,13 @@ import { onTime } from "./on-time.ts";
 import { overlap } from "./overlap.ts";
 import { profile } from "./profile.ts";
 import { size } from "./size.ts";
+import { webhooks } from "./webhooks.ts";
 
 /** All that is measured, in the order in which it is. */
 export const SCENARIOS: Scenario[] = [
   ...CONTESTS,
   besideHot,
+  webhooks,
   idle,
   large,
   overlap,

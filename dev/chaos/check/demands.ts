@@ -47,6 +47,7 @@ export const lookedAfter: Demand = [
   "its campaign would not be counted again, as nextLookupAt is gone",
   ({ is }) => is.nextLookupAt instanceof Date,
 ];
+export const awaited: Demand = ["no receipt of it was awaited", ({ is }) => is.receiptsUntil instanceof Date];
 export const setBack: Demand[] = [
   live,
   picked,

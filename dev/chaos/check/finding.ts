@@ -15,6 +15,7 @@ export const INVARIANTS = {
   "under-lease": "a message is claimed only under its session's lease, and its claim ends before the lease",
   "taken-over": "what a killed pass had claimed is claimed again within the time of a lease and a look",
   campaigns: "a campaign's final status is a function of its messages",
+  receipts: "a receipt only rises, is one that WAHA told of, and agrees with how the message ends",
   redirects: "no redirect is followed",
   answers: "the function answers as promised, and 200 once nothing goes wrong any more",
 } as const;

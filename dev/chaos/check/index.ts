@@ -11,6 +11,7 @@ import { checkOnce } from "./once.ts";
 import { checkOneSender } from "./one-sender.ts";
 import { checkOrder } from "./order.ts";
 import { checkAnswers, checkRedirects } from "./outside.ts";
+import { checkReceipts } from "./receipts.ts";
 import { readRound } from "./round.ts";
 import { checkRouted } from "./routed.ts";
 import { checkStaleWrites } from "./stale-writes.ts";
@@ -34,6 +35,7 @@ const CHECKS = [
   checkUnderLease,
   checkTakenOver,
   checkCampaigns,
+  checkReceipts,
   checkRedirects,
   checkAnswers,
 ];

@@ -1,4 +1,5 @@
 import {
+  awaited,
   claim,
   type Demand,
   intent,
@@ -44,6 +45,8 @@ const INTENT = [
   "receiptsUntil",
 ].map((field) => `delivery.${field}`);
 const OPEN = ["attempting", "unknown"];
+const RECEIPT = ["delivery.receipt", "delivery.receiptAt"];
+const RECEIVED = [...RECEIPT, "delivery.claimExpiresAt"];
 
 /** The life cycle: every write that the scheduler may make on a message, what it may change, and when. */
 // biome-ignore format: a table is read by its columns
@@ -63,6 +66,11 @@ export const LEGAL_STEPS: LegalStep[] = [
   { write: "failed, as a later one was accepted", from: ["released"], to: "failed", changes: [...FAILURE, ...SHOWN], demands: [live, ...refused, noLookup] },
   { write: "refused after all", from: ["unknown"], to: "failed", changes: REFUSED, demands: [...refused, lookedAfter] },
   { write: "unknown", from: ["attempting"], to: "unknown", changes: REFUSED, demands: refused },
+  ...["attempting", "sent", "failed"].map((state) => ({ write: "receipt", from: [state], to: state, changes: RECEIPT, demands: [awaited] })),
+  { write: "refused after it was accepted", from: ["sent"], to: "sent", changes: [...RECEIPT, "delivery.error", "delivery.nextLookupAt"], demands: [saysWhy, lookedAfter] },
+  { write: "arrived after all", from: ["sent"], to: "sent", changes: [...RECEIPT, "delivery.error"], demands: [] },
+  { write: "proven sent by an event", from: [...OPEN, "claimed", "released", "missed", "failed"], to: "sent", changes: [...SENT, ...RECEIVED], demands: [awaited, ...sent, lookedAfter] },
+  { write: "proven refused by an event", from: OPEN, to: "failed", changes: [...REFUSED, ...RECEIVED], demands: [awaited, ...refused, lookedAfter] },
   ...["sent", "failed"].map((state) => ({ write: "looked after no more", from: [state], to: state, changes: ["delivery.nextLookupAt"], demands: [noLookup] })),
   ...OPEN.map((state) => ({ write: "looked up", from: [state], to: state, changes: ["delivery.nextLookupAt"], demands: [] })),
   ...[...OPEN, "sent"].map((state) => ({ write: "set back", from: [state], to: state, changes: ["isPicked", "isSent"], demands: setBack })),

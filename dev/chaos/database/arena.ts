@@ -10,6 +10,8 @@ export interface Arena {
   openDatabase(round: string): Promise<Db>;
   /** The address of a round's database for one of its processes, by way of the proxy. */
   url(round: string, instance: string): string;
+  /** The same, past the proxy: for what is not to be disturbed. */
+  directUrl(round: string): string;
   /** Has the requests of a round's processes decided about; returns what ends that. */
   intercept(round: string, interceptor: Interceptor): () => void;
   /** Makes the primary step down; another node takes over. */
@@ -42,6 +44,7 @@ export async function openArena(nodes: number): Promise<Arena> {
       return db;
     },
     url: (round, instance) => proxy.url(databaseName(round), instance),
+    directUrl: (round) => mongod.url(databaseName(round)),
     intercept: (round, interceptor) => {
       interceptors.set(round, interceptor);
       return () => interceptors.delete(round);

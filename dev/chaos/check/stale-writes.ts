@@ -15,6 +15,7 @@ export function checkStaleWrites({ record, trails }: Round): Finding {
     check.covers(written.length);
     for (const step of trail.steps.filter(isForItsPassAlone)) {
       check.covers();
+      if (isOfAnEvent(step, record)) continue;
       const makers = makersOf(step, trail, record);
       const { passId } = deliveryOf(step.before);
       if (makers.some((write) => write.passIds.includes(passId) || isVerdictOn(step, write))) continue;
@@ -34,6 +35,13 @@ function isForItsPassAlone(step: MessageStep): boolean {
   const [from, to] = [stateOf(step.before), stateOf(step.after)];
   if (isAttempted(from)) return to !== from;
   return from === "claimed" && ["attempting", "released", "failed"].includes(to) && !isRescue(step);
+}
+
+/** WAHA told what became of it: such a write is no pass's, and leaves it to be looked after from that moment on. */
+function isOfAnEvent({ after }: MessageStep, { events }: RoundRecord): boolean {
+  const { nextLookupAt, session, settledAt, waMessageId } = deliveryOf(after);
+  const isLookedAfter = settledAt instanceof Date && timeOf(nextLookupAt) === settledAt.getTime();
+  return isLookedAfter && events.some((event) => event.session === session && event.id === waMessageId);
 }
 
 /** Any pass may say what became of an attempt that it has looked up. */

@@ -80,7 +80,8 @@ const MINUTE_MS = 60_000;
 const refusals = new LineLimit(TOLD_A_MINUTE);
 let minuteBegan = Number.NEGATIVE_INFINITY;
 
-function tellRefusal(log: Log, credentials: AuthResult | undefined): void {
+/** Tells of a refused call in a line; of a flood of them in one a minute that counts. */
+export function tellRefusal(log: Log, credentials: string | undefined): void {
   const now = performance.now();
   if (now - minuteBegan >= MINUTE_MS) {
     minuteBegan = now;

@@ -6,7 +6,7 @@ import { recordReceipt } from "../messages/receipts.ts";
 import { openDatabase } from "../mongo/client.ts";
 import { asUnavailable } from "../mongo/errors.ts";
 import { type MessageEvent, readEvent } from "../waha/events.ts";
-import { settingsBehind } from "./auth.ts";
+import { settingsBehind, tellRefusal } from "./auth.ts";
 import { answer, explain } from "./respond.ts";
 import { isSigned, readDigest } from "./signature.ts";
 
@@ -48,7 +48,7 @@ export async function handleWebhook(request: Request, env: NodeJS.ProcessEnv): P
 }
 
 function unauthorized(log: Log, signature: string): Response {
-  log.warn({ signature }, "unauthorized webhook");
+  tellRefusal(log, `${signature} signature`);
   return answer(401, { error: "unauthorized" });
 }
 

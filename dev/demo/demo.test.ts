@@ -1,10 +1,14 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Document } from "mongodb";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { MAPPINGS, type MappingName } from "../../lib/documents/mapping.ts";
 import type { Delivery } from "../../lib/messages/message.ts";
+import { run as startProgram } from "../../test/support/program.ts";
 import { sampleCampaigns } from "../host/sample/campaigns.ts";
 import type { Expected, SampleCampaign, SampleMessage, Stored } from "../host/sample/sample.ts";
 import type { LedgerEntry } from "../waha-simulator/ledger.ts";
@@ -265,3 +269,15 @@ function messageAt({ messages }: Seen, index: number): Stored {
   if (!message) throw new Error(`there is no message ${index}`);
   return message;
 }
+
+test("Ctrl-C leaves nothing of its database behind", async () => {
+  const TMPDIR = await mkdtemp(join(tmpdir(), "demo-test-"));
+  onTestFinished(() => rm(TMPDIR, { recursive: true, force: true }));
+  const demo = await startProgram([process.execPath, "dev/demo/main.ts"], { env: { TMPDIR } });
+  await demo.says(/WAHA simulator/);
+  const left = async () => (await readdir(TMPDIR)).filter((name) => name.startsWith("mongo-mem-"));
+  expect(await left()).toHaveLength(1);
+  demo.interrupt();
+  await demo.exited;
+  expect(await left()).toEqual([]);
+});

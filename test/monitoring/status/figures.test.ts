@@ -181,3 +181,18 @@ test("a problem of the last day comes with its remedy and how to send again", as
     },
   ]);
 });
+
+test.each([
+  [35_000, "40 s", "20 s"],
+  [100_000, "4 min", "2 min"],
+  [163_000, "4 min", "2 min"],
+  [700_000, "20 min", "10 min"],
+])("the axis of a lateness of %i ms says %s and, in the same unit, %s", async (late, top, middle) => {
+  const world = await createWorld({}, { LOOKBACK_SECONDS: "3600" });
+  await world.insert({ scheduledAt: ago(late / 1000) });
+  await world.pass();
+  const plots = (await readPage(world)).match(
+    /<span class="top">.*?<\/span><span class="middle">.*?<\/span>/g,
+  );
+  expect(plots?.at(-1)).toBe(`<span class="top">${top}</span><span class="middle">${middle}</span>`);
+});

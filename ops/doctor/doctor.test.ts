@@ -131,6 +131,31 @@ const BREAKAGES: Breakage[] = [
     },
   },
   {
+    name: "a secret of one character",
+    by: ({ env }) => Object.assign(env, { STATUS_SECRET: "x".repeat(16) }),
+    found: {
+      level: "problem",
+      check: "settings",
+      message: /^STATUS_SECRET is easily guessed/,
+      remedy: /openssl/,
+    },
+  },
+  {
+    name: "certificates of the database that are not checked",
+    by: ({ env }) => Object.assign(env, { DATABASE_URL: `${env.DATABASE_URL}&tlsInsecure=true` }),
+    found: { level: "problem", check: "settings", message: /tlsInsecure=true/, remedy: /tlsCAFile/ },
+  },
+  {
+    name: "certificates that are not checked at all",
+    by: ({ env }) => Object.assign(env, { NODE_TLS_REJECT_UNAUTHORIZED: "0" }),
+    found: { level: "problem", check: "settings", message: /REJECT_UNAUTHORIZED=0/, remedy: /EXTRA_CA/ },
+  },
+  {
+    name: "a WAHA that takes whoever comes, though a key is set",
+    by: ({ waha }) => waha.setApiKey(undefined),
+    found: { level: "warning", check: "waha", message: /asks for no key/, remedy: /in WAHA, too/ },
+  },
+  {
     name: "a time limit under WAHA's own",
     by: ({ env }) => Object.assign(env, { WAHA_TIMEOUT_MS: "3000" }),
     found: {

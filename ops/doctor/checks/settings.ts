@@ -3,6 +3,7 @@ import { ConfigError, type SettingProblem } from "../../../lib/errors.ts";
 import { findNearMisses, tellNearMiss } from "../../near-misses.ts";
 import { readServerSettings } from "../../server/settings.ts";
 import { type Finding, ok, problem, warning } from "../finding.ts";
+import { checkExposure } from "./exposure.ts";
 
 /** The settings as far as they can be read, and what is wrong with the others. */
 export interface SettingsExam {
@@ -34,6 +35,7 @@ export function checkSettings(env: NodeJS.ProcessEnv): SettingsExam {
     ...findNearMisses(env).map((near) =>
       warning("settings", tellNearMiss(near), `Rename or remove ${near.given}: nothing reads it`),
     ),
+    ...(config ? checkExposure(env, config) : []),
     ...(config && wantsListener(config, wrong) ? [NO_LISTENER] : []),
   ];
   return { findings: findings.length > 0 ? findings : [ok("settings", "every one is right")], config, wrong };

@@ -34,12 +34,13 @@ export async function checkWaha(config: Config): Promise<WahaExam> {
   const waha = openWaha(config);
   const host = new URL(config.WAHA_API_URL).host;
   try {
-    const [sessions, server] = await Promise.all([
+    const [sessions, server, isOpen] = await Promise.all([
       waha.listSessions(TIMEOUT_MS),
       waha.readServer(TIMEOUT_MS),
+      takesAnyone(config),
     ]);
     const findings = [
-      ok("waha", `${host} answers, and ${config.WAHA_API_KEY ? "takes the key" : "asks for no key"}`),
+      keyFinding(host, config, isOpen),
       serverFinding(server),
       ...statusFindings([...sessions.values()]),
       ...(await checkLookupSupport(waha, server, working(sessions))),
@@ -50,6 +51,28 @@ export async function checkWaha(config: Config): Promise<WahaExam> {
   } finally {
     await waha.close();
   }
+}
+
+/** Whether WAHA lists its sessions without a key, too. */
+async function takesAnyone({ WAHA_API_KEY: _, ...config }: Config): Promise<boolean> {
+  const waha = openWaha(config);
+  return waha
+    .listSessions(TIMEOUT_MS)
+    .then(
+      () => true,
+      () => false,
+    )
+    .finally(() => waha.close());
+}
+
+function keyFinding(host: string, { WAHA_API_KEY }: Config, isOpen: boolean): Finding {
+  if (!isOpen) return ok("waha", `${host} answers, and takes the key`);
+  if (!WAHA_API_KEY) return ok("waha", `${host} answers, and asks for no key`);
+  return warning(
+    "waha",
+    `${host} asks for no key, so whoever reaches it can send; WAHA_API_KEY is set here alone`,
+    "Set the key in WAHA, too",
+  );
 }
 
 function serverFinding(server: WahaServer | undefined): Finding {

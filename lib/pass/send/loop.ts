@@ -186,7 +186,7 @@ class SendLoop {
     const { promise: woken, resolve } = Promise.withResolvers<void>();
     const wake = () => resolve();
     this.#wake = wake;
-    const timer = setTimeout(wake, clock.until(until ?? stepsUntil));
+    const timer = setTimeout(wake, Math.max(0, clock.until(until ?? stepsUntil)));
     stop.addEventListener("abort", wake);
     if (stop.aborted) wake();
     await woken;

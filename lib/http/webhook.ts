@@ -2,7 +2,7 @@ import { withTimeout } from "../async.ts";
 import { type Config, logLevel } from "../config.ts";
 import { ConfigError } from "../errors.ts";
 import { type Log, openLog } from "../log.ts";
-import { recordReceipt } from "../messages/receipts.ts";
+import { recordReceipts } from "../messages/receipts.ts";
 import { openDatabase } from "../mongo/client.ts";
 import { asUnavailable } from "../mongo/errors.ts";
 import { type MessageEvent, readEvent } from "../waha/events.ts";
@@ -39,7 +39,13 @@ export async function handleWebhook(request: Request, env: NodeJS.ProcessEnv): P
     if (!isSigned(body, digest, key)) return unauthorized(log, "wrong");
     if (settings instanceof ConfigError) throw settings;
     const event = readEvent(parse(body));
-    if (event) await withTimeout(record(settings, log, event), RECORD_MS, "database_unreachable");
+    if (event) {
+      const { receipt, session, waMessageId } = event;
+      const isTaken = await withTimeout(record(env, settings, event), RECORD_MS, "database_unreachable");
+      const fields = { session, waMessageId, receipt };
+      if (isTaken) log.debug(fields, "webhook");
+      else log.warn({ ...fields, code: "database_refused" }, "a receipt was turned away by the database");
+    }
     return answer(200, { ok: true });
   } catch (error) {
     const { status, errors } = explain(asUnavailable(error), log);
@@ -78,12 +84,54 @@ function parse(body: Buffer): unknown {
   }
 }
 
-async function record(config: Config, log: Log, event: MessageEvent): Promise<void> {
-  const db = openDatabase(config);
-  await db.connect();
-  const recorded = await recordReceipt(db, event, config.WAHA_TIMEOUT_MS);
-  const { receipt, session, waMessageId } = event;
-  if (recorded === "rejected")
-    log.warn({ code: "database_refused", session, waMessageId }, "a receipt was turned away by the database");
-  else log.debug({ session, waMessageId, receipt, recorded }, "webhook");
+/** An event that waits for its turn. */
+interface Waiting {
+  event: MessageEvent;
+  /** Whether the database took it. */
+  resolve(isTaken: boolean): void;
+  reject(error: unknown): void;
+}
+
+/** Far more than come while one request is under way. */
+const MOST_AT_ONCE = 500;
+
+/** By the settings, which are the same object for the life of an instance. */
+const queues = new WeakMap<NodeJS.ProcessEnv, Waiting[]>();
+
+/**
+ * Hands an event to the next request: those that come while one is under way go out together. So events never take
+ * more than one of the connections that passes need.
+ *
+ * @returns whether the database took it
+ */
+function record(env: NodeJS.ProcessEnv, config: Config, event: MessageEvent): Promise<boolean> {
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+  const waiting = queues.get(env);
+  if (waiting) waiting.push({ event, resolve, reject });
+  else {
+    const queue = [{ event, resolve, reject }];
+    queues.set(env, queue);
+    void writeAll(env, config, queue);
+  }
+  return promise;
+}
+
+/** Writes until nothing waits any more. */
+async function writeAll(env: NodeJS.ProcessEnv, config: Config, queue: Waiting[]): Promise<void> {
+  while (queue.length > 0) {
+    const batch = queue.splice(0, MOST_AT_ONCE);
+    try {
+      const db = openDatabase(config);
+      await db.connect();
+      const events = batch.map(({ event }) => event);
+      const taken = await recordReceipts(db, events, config.WAHA_TIMEOUT_MS);
+      batch.forEach(({ resolve }, index) => {
+        resolve(taken[index] ?? false);
+      });
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+  // In the same turn as the last look, so that none is left behind.
+  queues.delete(env);
 }

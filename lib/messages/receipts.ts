@@ -1,6 +1,7 @@
+import { type AnyBulkWriteOperation, MongoBulkWriteError } from "mongodb";
 import { addSeconds } from "../clock.ts";
-import type { Database } from "../mongo/client.ts";
-import { isOfOneDocument } from "../mongo/errors.ts";
+import type { Database, Stored } from "../mongo/client.ts";
+import { OF_ONE_DOCUMENT } from "../mongo/errors.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
 import { text } from "../mongo/safe-fields.ts";
 import { type Updated, updateAll } from "../mongo/updates.ts";
@@ -20,30 +21,34 @@ export interface ReceiptEvent extends Heard {
 }
 
 /**
- * Records what an event says, in one write that a second event of the same kind, or an earlier one, leaves without
- * effect. Served by `scheduler_receipts`.
+ * Records what events say, each in one write that a second event of the same kind, or an earlier one, leaves without
+ * effect; all in one request. Served by `scheduler_receipts`. Where no message awaits an event, nothing is written.
  *
  * @param postLimitMs how long a pass waits for the answer to a text
- * @returns what became of it: `none` where no message awaits it, or nothing in it is new; `rejected` where a validation
- *   rule turns the message away
+ * @returns of each event whether the database took it; false where a validation rule turns the message away
  */
-export async function recordReceipt(
+export async function recordReceipts(
   db: Database,
-  { session, waMessageId, ...says }: ReceiptEvent,
+  events: ReceiptEvent[],
   postLimitMs: number,
-): Promise<"recorded" | "none" | "rejected"> {
-  const { filter, update } = heard(db.documents.messages, says, postLimitMs);
-  const ofAttempt = {
-    "delivery.waMessageId": waMessageId,
-    "delivery.session": session,
-    ...AWAITING_RECEIPTS,
-  };
+): Promise<boolean[]> {
+  const operations = events.map(({ session, waMessageId, ...says }) => {
+    const { filter, update } = heard(db.documents.messages, says, postLimitMs);
+    const ofAttempt = {
+      "delivery.waMessageId": waMessageId,
+      "delivery.session": session,
+      ...AWAITING_RECEIPTS,
+    };
+    return { updateOne: { filter: { ...ofAttempt, ...filter }, update } };
+  });
   try {
-    const { matchedCount } = await db.messages.updateOne({ ...ofAttempt, ...filter }, update);
-    return matchedCount === 1 ? "recorded" : "none";
+    await db.messages.bulkWrite(operations as AnyBulkWriteOperation<Stored>[], { ordered: false });
+    return events.map(() => true);
   } catch (error) {
-    if (isOfOneDocument(error)) return "rejected";
-    throw error;
+    const errors = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+    if (errors.length === 0 || errors.some(({ code }) => !OF_ONE_DOCUMENT.has(code))) throw error;
+    const rejected = new Set(errors.map(({ index }) => index));
+    return events.map((_, index) => !rejected.has(index));
   }
 }
 

@@ -301,6 +301,21 @@ test("what WhatsApp refuses after WAHA accepted it stays sent, says so, and is t
   expect(delivery).not.toHaveProperty("error");
 });
 
+test("events that come together share requests, and each learns what became of it", async () => {
+  const world = await open();
+  await world.insert(...Array.from({ length: 60 }, (_, n) => sent({ waMessageId: `RAW${n}` })));
+  await world.db.command({
+    collMod: "messages",
+    validator: {
+      $or: [{ "delivery.waMessageId": { $ne: "RAW7" } }, { "delivery.receipt": { $exists: false } }],
+    },
+  });
+  const commands = recordCommands(world);
+  await Promise.all(Array.from({ length: 60 }, (_, n) => hear(world, `RAW${n}`, { ack: 2 })));
+  expect(commands.length).toBeLessThan(10);
+  expect(await world.messages.countDocuments({ "delivery.receipt": "delivered" })).toBe(59);
+});
+
 test("an event is one write, served by an index; so is the end of the waiting", async () => {
   const world = await open();
   await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));

@@ -60,8 +60,9 @@ export function admit(
   log: Log,
   { check, by }: Admission,
 ): Config | undefined {
-  const settings = settingsBehind("CRON_SECRET", env);
+  const settings = readSettings(env);
   const wrong = settings instanceof ConfigError ? settings.problems.map(({ setting }) => setting) : [];
+  if (settings instanceof ConfigError && wrong.includes("CRON_SECRET")) throw settings;
   const secrets = by.flatMap((name) => (wrong.includes(name) ? [] : env[name]?.trim() || []));
   const header = request.headers.get("authorization");
   const results = secrets.map((secret) => check(header, secret));
@@ -91,20 +92,11 @@ export function tellRefusal(log: Log, credentials: string | undefined): void {
   if (refusals.allows()) log.warn({ credentials }, "unauthorized call");
 }
 
-/**
- * The settings, or what is wrong with them, which only those may be told who know the secret.
- *
- * @throws ConfigError if that secret itself is not usable
- */
-export function settingsBehind(
-  secret: SecretSetting | "WAHA_WEBHOOK_KEY",
-  env: NodeJS.ProcessEnv,
-): Config | ConfigError {
+function readSettings(env: NodeJS.ProcessEnv): Config | ConfigError {
   try {
     return parseConfig(env);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    if (error.problems.some(({ setting }) => setting === secret)) throw error;
-    return error;
+    if (error instanceof ConfigError) return error;
+    throw error;
   }
 }

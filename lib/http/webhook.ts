@@ -1,12 +1,11 @@
 import { withTimeout } from "../async.ts";
-import { type Config, logLevel } from "../config.ts";
-import { ConfigError } from "../errors.ts";
+import { type Config, logLevel, parseConfig } from "../config.ts";
 import { type Log, openLog } from "../log.ts";
 import { recordReceipts } from "../messages/receipts.ts";
 import { openDatabase } from "../mongo/client.ts";
 import { asUnavailable } from "../mongo/errors.ts";
 import { type MessageEvent, readEvent } from "../waha/events.ts";
-import { settingsBehind, tellRefusal } from "./auth.ts";
+import { tellRefusal } from "./auth.ts";
 import { answer, explain } from "./respond.ts";
 import { isSigned, readDigest } from "./signature.ts";
 
@@ -31,17 +30,17 @@ export async function handleWebhook(request: Request, env: NodeJS.ProcessEnv): P
   if (request.method !== "POST") return answer(405, { error: "method not allowed" }, { Allow: "POST" });
   const log = openLog(logLevel(env));
   try {
-    const settings = settingsBehind("WAHA_WEBHOOK_KEY", env);
     const digest = readDigest(request.headers);
     if (!digest) return unauthorized(log, "missing or malformed");
     const body = await readBody(request);
     if (!body) return answer(413, { error: "the body can't be read, or is longer than 1 MB" });
     if (!isSigned(body, digest, key)) return unauthorized(log, "wrong");
-    if (settings instanceof ConfigError) throw settings;
+    // Not before: reading the settings takes longer than all of the above.
+    const config = parseConfig(env);
     const event = readEvent(parse(body));
     if (event) {
       const { receipt, session, waMessageId } = event;
-      const isTaken = await withTimeout(record(env, settings, event), RECORD_MS, "database_unreachable");
+      const isTaken = await withTimeout(record(env, config, event), RECORD_MS, "database_unreachable");
       const fields = { session, waMessageId, receipt };
       if (isTaken) log.debug(fields, "webhook");
       else log.warn({ ...fields, code: "database_refused" }, "a receipt was turned away by the database");

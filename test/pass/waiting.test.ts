@@ -102,3 +102,13 @@ test("a pass that is ok is told as news, one that is not as a warning", async ()
   await world.insert({ sessionId: "nowhere" });
   expect(await levels()).toEqual([40]);
 });
+
+test("a pass is not ok where the database turns the end of a message away", async () => {
+  const world = await createWorld();
+  await world.insert({ scheduledAt: ago(300) });
+  const validator = { "delivery.state": { $ne: "missed" } };
+  await world.db.command({ collMod: "messages", validator });
+  const summary = await world.pass();
+  expect(summary).toMatchObject({ ok: false, missed: 0 });
+  expect(codes(summary)).toEqual(["database_refused"]);
+});

@@ -10,7 +10,9 @@ import { canBeWritten, documentKey, type Id } from "../mongo/ids.ts";
 import { auditMessages, findAudited } from "../monitoring/audit.ts";
 import { readLastPass } from "../monitoring/record.ts";
 import { messageOf, type ProblemCode, type Reason } from "../problems.ts";
+import { readLeases, type SessionLease } from "../sessions/leases.ts";
 import { type References, type Route, routeAll, withoutHeld } from "../sessions/routing.ts";
+import { chatRestriction, suspensionOf } from "../sessions/suspensions.ts";
 import type { WahaSession } from "../waha/responses.ts";
 import { missedReason } from "./sweep.ts";
 
@@ -62,7 +64,7 @@ export async function foreseeDue(
   const messages: Foreseen[] = [];
   let batch: MessageDocument[] = [];
   const flush = async () => {
-    messages.push(...(await foreseeBatch(db, config, sessions, batch)));
+    messages.push(...(await foreseeBatch(db, config, sessions, batch, now)));
     batch = [];
   };
   for await (const message of findDue(db, dueFilter(window, now), most)
@@ -80,6 +82,7 @@ async function foreseeBatch(
   config: Config,
   sessions: Map<string, WahaSession>,
   batch: MessageDocument[],
+  now: Date,
 ): Promise<Foreseen[]> {
   const groups = new Map<string, References>();
   const keys = batch.map((message) => {
@@ -89,18 +92,49 @@ async function foreseeBatch(
     return key;
   });
   const routes = await routeAll(db, [...groups.values()], sessions, config);
+  const used = routes.flatMap((route) => ("session" in route ? [route.session.name] : []));
+  const leases = await readLeases(db, [...new Set(used)]);
   const routeOf = new Map([...groups.keys()].map((key, place) => [key, routes[place]]));
   return batch.map((message, place) => {
     const key = keys[place] ?? "";
     const route = routeOf.get(key) as Route;
     const { _id, scheduledAt } = message;
     const { orphaned } = route;
-    return { _id, scheduledAt, ...groups.get(key), orphaned, ...fateOf(db, message, route) };
+    const fate = fateOf(db, message, route);
+    const at = scheduledAt > now ? scheduledAt : now;
+    const rest =
+      "session" in route && fate.fate === "sent" ? restOf(route.session, leases, fate.chatId, at) : undefined;
+    const { chatId, ...told } = fate;
+    return {
+      _id,
+      scheduledAt,
+      ...groups.get(key),
+      orphaned,
+      ...(rest ? { fate: "waits" as const, reason: rest } : told),
+    };
   });
 }
 
+/** Why a session sends nothing to a chat at a moment, as far as is known by now. */
+function restOf(
+  session: WahaSession,
+  leases: Map<string, SessionLease>,
+  chatId: string | undefined,
+  at: Date,
+): Reason | undefined {
+  const lease = leases.get(session.name);
+  return (
+    (lease && suspensionOf(lease, at)) ??
+    (chatId === undefined ? undefined : chatRestriction(session, chatId, at))
+  );
+}
+
 /** What a pass makes of a message that is due; the order is that of `deliver`. */
-function fateOf(db: Database, message: MessageDocument, route: Route): Omit<Foreseen, "_id" | "scheduledAt"> {
+function fateOf(
+  db: Database,
+  message: MessageDocument,
+  route: Route,
+): Pick<Foreseen, "fate" | "reason" | "session"> & { chatId?: string } {
   if ("held" in route) return { fate: "left alone" };
   if ("blocked" in route) return { fate: "waits", reason: route.blocked };
   const { chatId, missing } = route.campaign?.chat ?? {};
@@ -108,7 +142,7 @@ function fateOf(db: Database, message: MessageDocument, route: Route): Omit<Fore
   const parsed = parseOutgoing({ ...message, campaignChat: chatId }, db.documents.messages);
   if ("problem" in parsed)
     return { fate: "failed", reason: { code: "invalid_message", detail: parsed.problem } };
-  return { fate: "sent", session: route.session.name };
+  return { fate: "sent", session: route.session.name, chatId: parsed.outgoing.chatId };
 }
 
 /** Foresees what becomes of what is past its window, or looks unsent although it may have been sent. */

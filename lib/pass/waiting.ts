@@ -2,6 +2,7 @@ import { addSeconds } from "../clock.ts";
 import { dueFilter, surveyDue } from "../messages/due.ts";
 import { readLeases, type SessionLease } from "../sessions/leases.ts";
 import { routeAll } from "../sessions/routing.ts";
+import { suspensionOf } from "../sessions/suspensions.ts";
 import type { WahaSnapshot } from "../waha/snapshot.ts";
 import { type Pass, settledBefore, windowNow } from "./pass.ts";
 import type { WaitingFor } from "./stats.ts";
@@ -19,7 +20,10 @@ export async function noteWaiting(pass: Pass, snapshot: WahaSnapshot): Promise<v
   const left = await findLeft(pass, snapshot);
   const leases = await readLeases(db, [...left.keys()]);
   for (const [session, { count, oldest }] of left) {
-    const { until, waitingFor } = waitOf(pass, leases.get(session));
+    // Why a session rests is told of its messages themselves.
+    const lease = leases.get(session);
+    if (lease && suspensionOf(lease, pass.clock.now())) continue;
+    const { until, waitingFor } = waitOf(pass, lease);
     stats.waits(waitingFor, count, isInDanger(pass, oldest, until) ? session : undefined);
   }
 }

@@ -66,6 +66,14 @@ export function restrictionReason({ name, restriction }: WahaSession, now: Date)
   return suspensionReason(name, "account_restricted", restriction.until);
 }
 
+/** Chats of one person; an account that may not open chats may still write to groups and channels. */
+const DIRECT_CHAT = /@(?:c\.us|lid|s\.whatsapp\.net)$/;
+
+/** Why a session may not write to a chat now: to a person, while WhatsApp restricts its account; groups go on. */
+export function chatRestriction(session: WahaSession, chatId: string, now: Date): Reason | undefined {
+  return DIRECT_CHAT.test(chatId) ? restrictionReason(session, now) : undefined;
+}
+
 /** A session that rests, by what its lease or WAHA says. */
 export interface Suspension {
   session: string;

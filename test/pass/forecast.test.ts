@@ -174,3 +174,23 @@ test("what is on hold and never picked is not told as never picked", async () =>
   const { forecast } = (await (await world.call("?dryRun=true")).json()) as DryRun;
   expect(forecast).toMatchObject([{ fate: "left alone", code: "never_picked", count: 1, ids: [String(id)] }]);
 });
+
+test("a session that rests is foreseen to, as the pass then says", async () => {
+  const world = await createWorld({ sessions: SESSIONS });
+  const lease = { passId: "before", takenAt: ago(300), expiresAt: new Date(0) };
+  await world.scheduler.insertMany([
+    { ...lease, _id: "session:default", suspendedFor: "session_sick", suspendedUntil: ago(-600) },
+    { ...lease, _id: "session:second", suspendedFor: "session_sick", suspendedUntil: ago(10) },
+  ] as never[]);
+  const [resting] = await world.insert({}, { sessionId: "second" });
+  const { forecast } = (await (await world.call("?dryRun=true")).json()) as DryRun;
+  expect(forecast).toMatchObject([
+    { fate: "waits", code: "session_sick", count: 1, ids: [String(resting)] },
+    { fate: "sent", session: "second", count: 1 },
+  ]);
+  expect(await world.pass()).toMatchObject({
+    sent: 1,
+    waiting: { turn: 0 },
+    errors: [{ code: "session_sick" }],
+  });
+});

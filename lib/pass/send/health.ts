@@ -4,6 +4,7 @@ import { describeError } from "../../log.ts";
 import { asReason, type Reason } from "../../problems.ts";
 import type { SuspensionCode } from "../../sessions/leases.ts";
 import {
+  chatRestriction,
   clearStrikes,
   restrictionReason,
   type Strikes,
@@ -27,9 +28,6 @@ const RESTS: Record<SuspensionCode, readonly number[]> = {
   session_throttled: [1, 5, 15],
   account_restricted: [0, 60],
 };
-
-/** Chats of one person; an account that may not open chats may still write to groups and channels. */
-const DIRECT_CHAT = /@(?:c\.us|lid|s\.whatsapp\.net)$/;
 
 /** What an outcome means for its message, and for the session. */
 export interface Verdict {
@@ -63,7 +61,7 @@ export class SessionHealth {
 
   /** Why nothing may be sent to a chat now, though the session works; undefined if it may. */
   whyNot(chatId: string): Reason | undefined {
-    return DIRECT_CHAT.test(chatId) ? restrictionReason(this.#session, this.#pass.clock.now()) : undefined;
+    return chatRestriction(this.#session, chatId, this.#pass.clock.now());
   }
 
   /** A message was accepted, posted at that moment: what stood against the session before is over. */

@@ -2,6 +2,7 @@ import { shownId } from "../../../lib/log.ts";
 import type { Database } from "../../../lib/mongo/client.ts";
 import { text } from "../../../lib/mongo/safe-fields.ts";
 import { type Foreseen, rowsOf } from "../../../lib/pass/forecast.ts";
+import type { ProblemCode } from "../../../lib/problems.ts";
 import type { SessionDocument } from "../../../lib/sessions/routing.ts";
 import { findSuspensions, restrictedAmong, suspensionReason } from "../../../lib/sessions/suspensions.ts";
 import type { WahaSession } from "../../../lib/waha/responses.ts";
@@ -34,10 +35,18 @@ export function checkContents(upcoming: Foreseen[]): Finding[] {
   );
 }
 
+/** Why messages wait that other checks tell of: their campaign, and sessions that rest. */
+const TOLD_ELSEWHERE: ReadonlySet<ProblemCode> = new Set([
+  "campaign_not_found",
+  "session_sick",
+  "session_throttled",
+  "account_restricted",
+]);
+
 /** Checks that what is due within a day has a session that works, and a chat. */
 export function checkRoutes(upcoming: Foreseen[]): Finding[] {
   const waiting = upcoming.filter(
-    ({ fate, reason }) => fate === "waits" && reason?.code !== "campaign_not_found",
+    ({ fate, reason }) => fate === "waits" && reason && !TOLD_ELSEWHERE.has(reason.code),
   );
   const alike = Map.groupBy(waiting, ({ reason }) => `${reason?.code} ${reason?.detail}`);
   if (upcoming.length === 0) return [ok("sessions", "no message is due within a day")];

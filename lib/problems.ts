@@ -108,7 +108,7 @@ const problems = {
     remedy: "Use that name, or WAHA Plus",
   },
   waha_bad_request: {
-    kind: "unsent",
+    kind: "failed",
     happened: "WAHA answered 400",
     remedy: "If it does so for every message, restart WAHA",
   },

@@ -94,11 +94,13 @@ const ANSWERING_THREAD = `
 const { createServer } = require("node:http");
 const { parentPort, workerData } = require("node:worker_threads");
 const server = createServer((request, response) => {
-  request.resume().on("end", () => {
+  const answer = () => {
     response.writeHead(201, { "content-type": "application/json" }).end('{"id":"true_4917@c.us_3EB0A"}');
     Atomics.store(workerData, 0, 1);
     Atomics.notify(workerData, 0);
-  });
+  };
+  // Not before the other thread stands still.
+  request.resume().on("end", () => setTimeout(answer, 100));
 });
 server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));
 `;

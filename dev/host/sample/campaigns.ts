@@ -2,7 +2,7 @@ import { MAPPINGS, type MappingName } from "../../../lib/documents/mapping.ts";
 import { CHATS, CUSTOMERS, FILES, GROUPS, PATIENTS, phoneOf } from "./people.ts";
 import type { CampaignPlan, SampleCampaign, Timing } from "./sample.ts";
 import { STYLES } from "./styles.ts";
-import { LOST_ANSWER_CHAT, REFUSED_CHAT } from "./waha.ts";
+import { LOST_ANSWER_CHAT, UNKNOWN_NUMBER_CHAT } from "./waha.ts";
 import { writeCampaign } from "./write.ts";
 
 /** Messages that name neither session nor campaign go out on this one (WAHA_DEFAULT_SESSION). */
@@ -67,10 +67,10 @@ function reminders({ due, tooLate }: Timing): CampaignPlan {
         scheduledAt: due(place),
       })),
       {
-        chatId: REFUSED_CHAT,
+        chatId: UNKNOWN_NUMBER_CHAT,
         content: text("Mr Quill"),
         scheduledAt: due(last),
-        expected: { end: "failed", code: "whatsapp_refused" },
+        expected: { end: "failed", code: "number_not_found" },
       },
       {
         chatId: phoneOf(190),

@@ -1,3 +1,4 @@
+import { gowsError } from "../../waha-simulator/engine-errors.ts";
 import type { Fault } from "../../waha-simulator/faults.ts";
 import type { SessionOptions } from "../../waha-simulator/options.ts";
 import { startWahaSimulator, type WahaSimulator } from "../../waha-simulator/server.ts";
@@ -14,17 +15,14 @@ export const SESSIONS = [
   { name: "default", engine: "NOWEB" },
 ] as const satisfies SessionOptions[];
 
-/** WhatsApp refuses whatever is sent to it. */
-export const REFUSED_CHAT = "447700900666@c.us";
+/** Its number is not on WhatsApp, as GOWS finds out. */
+export const UNKNOWN_NUMBER_CHAT = "447700900666@c.us";
 
 /** What is sent to it arrives, but WAHA's answer does not. */
 export const LOST_ANSWER_CHAT = "447700900999@c.us";
 
-/** WhatsApp's "forbidden", as GOWS passes it on. */
-const FORBIDDEN = 403;
-
 const FAULTS: Fault[] = [
-  { match: { route: "sendText", chatId: REFUSED_CHAT }, action: { type: "gowsRefusal", code: FORBIDDEN } },
+  { match: { route: "sendText", chatId: UNKNOWN_NUMBER_CHAT }, action: gowsError("numberNotFound") },
   { match: { route: "sendText", chatId: LOST_ANSWER_CHAT }, action: { type: "resetAfter" } },
 ];
 

@@ -163,7 +163,7 @@ const FAILS_LATER: ReadonlySet<ProblemCode> = new Set([
 /** Whether a message with this problem may have ended so. A summary counts problems and ends, but not together. */
 function mayBecome(kind: Unsent, code: ProblemCode): boolean {
   const of = PROBLEMS[code].kind;
-  if (kind === "failed") return of === "failed" || FAILS_LATER.has(code);
+  if (kind === "failed") return of === "failed";
   if (kind === "unknown") return of === "unproven";
   return FAILS_LATER.has(code) || (of !== "failed" && of !== "notice" && of !== "unproven");
 }

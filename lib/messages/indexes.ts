@@ -9,8 +9,8 @@ import { AWAITING_RECEIPTS } from "./receipts.ts";
 
 /**
  * The indexes of the messages, each beside the query that needs it (the partial filter is that query's own constant).
- * The campaigns' count holds every message of a campaign. The others hold only what is still to be worked on, or ended
- * unsent, so they stay small. All are partial: Prisma's `db push` drops those that are not, and that its schema does
+ * The campaigns' count holds every message of a campaign, the receipts' those of a week. The others hold only what is
+ * still to be worked on, or ended unsent, so they stay small. All are partial: Prisma's `db push` drops those that are not, and that its schema does
  * not know.
  */
 export function messageIndexes({ campaignId }: MessageNames): IndexDescription[] {

@@ -73,7 +73,12 @@ const SURVEY_MS = 12_000;
  * name a campaign of its own on each message, so the groups come in slices: a caller keeps what it needs of each.
  * Served by the index `scheduler_due`, whose order it keeps.
  */
-export async function* surveyDue(db: Database, due: Document, perGroup: number): AsyncGenerator<DueGroup[]> {
+export async function* surveyDue(
+  db: Database,
+  due: Document,
+  perGroup: number,
+  maxTimeMS = SURVEY_MS,
+): AsyncGenerator<DueGroup[]> {
   const names = db.documents.messages;
   const pipeline: Document[] = [
     { $match: due },
@@ -96,7 +101,7 @@ export async function* surveyDue(db: Database, due: Document, perGroup: number):
     },
   ];
   let slice: DueGroup[] = [];
-  for await (const group of db.messages.aggregate<DueGroup>(pipeline, { maxTimeMS: SURVEY_MS })) {
+  for await (const group of db.messages.aggregate<DueGroup>(pipeline, { maxTimeMS })) {
     slice.push(writable(group));
     if (slice.length < GROUPS_A_SLICE) continue;
     yield slice;

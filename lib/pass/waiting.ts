@@ -1,5 +1,6 @@
 import { addSeconds } from "../clock.ts";
 import { dueFilter, surveyDue } from "../messages/due.ts";
+import { isTooSlow } from "../mongo/errors.ts";
 import { readLeases, type SessionLease } from "../sessions/leases.ts";
 import { routeAll } from "../sessions/routing.ts";
 import { suspensionOf } from "../sessions/suspensions.ts";
@@ -10,6 +11,9 @@ import type { WaitingFor } from "./stats.ts";
 /** The next pass comes within this time. */
 const NEXT_PASS_SECONDS = 60;
 
+/** How long counting may take, in milliseconds: the pass is still to be recorded. */
+const COUNT_MS = 3_000;
+
 /**
  * Counts what is still due at the end of a pass and was not counted otherwise, by what it waits for. What can't be sent
  * before its window closes is in danger. A pass that left nothing asks nothing of the database.
@@ -17,7 +21,11 @@ const NEXT_PASS_SECONDS = 60;
 export async function noteWaiting(pass: Pass, snapshot: WahaSnapshot): Promise<void> {
   const { db, stats } = pass;
   if (!stats.more) return;
-  const left = await findLeft(pass, snapshot);
+  const left = await findLeft(pass, snapshot).catch((error: unknown) => {
+    if (!isTooSlow(error)) throw error;
+    stats.problem("database_slow");
+    return new Map() as Left;
+  });
   const leases = await readLeases(db, [...left.keys()]);
   for (const [session, { count, oldest }] of left) {
     // Why a session rests is told of its messages themselves.
@@ -34,7 +42,8 @@ type Left = Map<string, { count: number; oldest: Date }>;
 async function findLeft(pass: Pass, { sessions }: WahaSnapshot): Promise<Left> {
   const { config, db } = pass;
   const left: Left = new Map();
-  for await (const groups of surveyDue(db, dueFilter(windowNow(pass), settledBefore(pass)), 1)) {
+  const due = dueFilter(windowNow(pass), settledBefore(pass));
+  for await (const groups of surveyDue(db, due, 1, COUNT_MS)) {
     const routes = await routeAll(db, groups, sessions, config);
     for (const [place, { count, next }] of groups.entries()) {
       const route = routes[place];

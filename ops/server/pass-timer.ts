@@ -43,15 +43,9 @@ export function startPassTimer(schedule: Schedule, run: () => Promise<void>): Pa
   };
 }
 
-/** Where a schedule leaves long pauses, how long it waits before it looks at the clock again, in milliseconds. */
-const LOOK_AGAIN_MS = 60_000;
-
-/** A timer may fire a moment early, and must not fire again for the same time. In milliseconds. */
-const EARLY_MS = 20;
-
 /**
- * Repeats a call on a schedule. It waits by the monotonic clock, whatever becomes of the machine's time of day: that
- * may be set back by an hour, and forward.
+ * Repeats a call on a schedule, whatever becomes of the machine's time of day: it may be set back by an hour, and forward.
+ * An interval goes by the monotonic clock; croner looks at the time again every 30 seconds.
  *
  * @returns what ends it
  */
@@ -60,19 +54,6 @@ function repeat(schedule: Schedule, call: () => void): () => void {
     const timer = setInterval(call, schedule.everySeconds * 1000);
     return () => clearInterval(timer);
   }
-  const times = new Cron(schedule.cron, { timezone: "UTC" });
-  let timer: NodeJS.Timeout;
-  const wait = () => {
-    const ms = (times.msToNext() ?? LOOK_AGAIN_MS) + EARLY_MS;
-    const isNext = ms <= LOOK_AGAIN_MS + EARLY_MS;
-    timer = setTimeout(
-      () => {
-        if (isNext) call();
-        wait();
-      },
-      isNext ? ms : LOOK_AGAIN_MS,
-    );
-  };
-  wait();
-  return () => clearTimeout(timer);
+  const timer = new Cron(schedule.cron, { timezone: "UTC" }, call);
+  return () => timer.stop();
 }

@@ -82,7 +82,7 @@ test("WAHA away, and back: the log says so once each, in the words of a pass", a
   await world.waha.pause();
   expect(await statusAt(world, 0)).toBe(503);
   expect(await statusAt(world, 10)).toBe(503);
-  expect(logged()).toEqual([messageOf("waha_unreachable")]);
+  expect(logged()).toEqual([messageOf("waha_unreachable", "ECONNREFUSED")]);
   await world.waha.resume();
   world.waha.setApiKey("another");
   expect(await statusAt(world, 20)).toBe(503);
@@ -100,7 +100,7 @@ test("a database that can't be reached is told without its address, user or pass
   );
   expect(await statusAt(world, 0)).toBe(503);
   const output = lines.join("");
-  expect(logged()).toEqual([messageOf("database_unreachable")]);
+  expect(logged()).toEqual([messageOf("database_unreachable", "ECONNREFUSED")]);
   for (const secret of ["anna", "hunter2", "127.0.0.1", SECRET, WAHA_KEY])
     expect(output).not.toContain(secret);
 });
@@ -131,7 +131,7 @@ test("a database that hangs does not keep the answer back until the platform end
   const began = performance.now();
   expect(await statusAt(world, 0)).toBe(503);
   expect(performance.now() - began).toBeLessThan(13_500);
-  expect(logged()).toEqual([messageOf("database_unreachable")]);
+  expect(logged()).toEqual([messageOf("database_unreachable", "ECONNREFUSED")]);
 });
 
 test("an answer is kept for ten seconds, and those who ask at once share one", async () => {

@@ -206,6 +206,7 @@ test("a settlement that a validation rule turns away stops no other, and is told
   const validator = { $or: [{ name: { $ne: "odd" } }, { status: { $ne: "completed" } }] };
   await world.db.command({ collMod: "campaigns", validator });
   expect(await world.pass()).toMatchObject({
+    ok: false,
     sent: 2,
     campaignsCompleted: 1,
     errors: [{ code: "database_refused", count: 1 }],

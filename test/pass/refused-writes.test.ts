@@ -1,6 +1,7 @@
 import type { Document } from "mongodb";
 import { describe, expect, test } from "vitest";
 import { backgroundDone } from "../../lib/async.ts";
+import { recordCommands } from "../support/commands.ts";
 import { dashboardWorld } from "../support/dashboard.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
@@ -187,10 +188,14 @@ describe("campaigns that can't be written", () => {
     const { campaignId, world } = await readOnlyCampaigns();
     const many = Array.from({ length: 600 }, (_, n) => ({ campaignId, scheduledAt: ago(90 - n / 100) }));
     await world.insert(...many, { content: "other", scheduledAt: ago(10) });
+    const commands = recordCommands(world);
     expect(await world.pass()).toMatchObject({ ok: false, sent: 1 });
     expect(world.waha.ledger.map(({ text }) => text)).toEqual(["other"]);
     const told = { "delivery.state": "released", "delivery.error.code": "database_refused" };
     expect(await world.messages.countDocuments(told)).toBe(600);
+    // The first claim shows it, and the rest is told together: nothing of it is claimed again.
+    const writes = commands.filter(({ collection, name }) => name === "update" && collection === "messages");
+    expect(writes.length).toBeLessThan(20);
   });
 
   test("let late messages become missed, with the reason that they have", async () => {

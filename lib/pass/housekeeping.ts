@@ -90,6 +90,6 @@ export async function rescue(pass: Pass): Promise<number> {
 /** Tells of documents that the database turned away, each by itself: by a validation rule, or for their length. */
 export function noteTurnedAway({ log, stats }: Pass, count: number, collection: string): void {
   if (count === 0) return;
-  stats.problem("database_refused", count);
+  stats.lasting("database_refused", count, collection);
   log.warn({ count, collection }, "documents were turned away by the database");
 }

@@ -48,7 +48,7 @@ export class PassStats {
   #unsent = 0;
   readonly #waiting: Summary["waiting"] = { lease: 0, pause: 0, turn: 0, waha: 0 };
   readonly #problems = new Map<ProblemCode, { count: number; details: Set<string> }>();
-  readonly #lasting = new Map<ProblemCode, number>();
+  readonly #lasting = new Map<string, number>();
   readonly #latenessMs: number[] = [];
 
   add(count: Count, by = 1): void {
@@ -120,11 +120,22 @@ export class PassStats {
   }
 
   /** A problem that lasts, so that the pass may meet it at each look: it counts as often as it was met at once. */
-  lasting(code: ProblemCode, count: number): void {
-    const known = this.#lasting.get(code) ?? 0;
-    if (count <= known) return;
-    this.#lasting.set(code, count);
-    this.problem(code, count - known);
+  lasting(code: ProblemCode, count: number, what = ""): void {
+    const more = this.#moreThanBefore(`${code} ${what}`, count);
+    if (more > 0) this.problem(code, more);
+  }
+
+  /** The same of messages that are due and can't be claimed. */
+  lastinglyBlocked(reason: Reason, count: number): void {
+    const more = this.#moreThanBefore(`${reason.code} ${reason.detail}`, count);
+    if (more > 0) this.blocked(reason, more);
+  }
+
+  /** By how much a count is more than the highest so far of the same thing. */
+  #moreThanBefore(thing: string, count: number): number {
+    const known = this.#lasting.get(thing) ?? 0;
+    this.#lasting.set(thing, Math.max(known, count));
+    return Math.max(0, count - known);
   }
 
   /** The settings don't fit the app, so that nothing is sent; or the database turned something away. */

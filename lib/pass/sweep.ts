@@ -68,7 +68,7 @@ async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date, lines
 function tellUnsendable(pass: Pass, lines: LineLimit, messages: Overdue[], detail: string): void {
   if (messages.length === 0) return;
   const reason: Reason = { code: "invalid_message", detail };
-  pass.stats.blocked(reason, messages.length);
+  pass.stats.lastinglyBlocked(reason, messages.length);
   const told = messages.map(({ _id }) => ({ _id, reason }));
   tellEach(pass, lines, told, told.length, "never sent as it stands");
 }

@@ -125,7 +125,8 @@ async function runSteps(
   ]);
   const last = watch?.snapshot ?? snapshot;
   // Windows may have closed since the first sweep, of what could not be sent in time.
-  if (pass.clock.until(pass.clock.startedAt) < -SWEPT_AGAIN_MS) await steps.run("sweep", () => sweep(pass));
+  if (pass.clock.until(pass.clock.startedAt) < -SWEPT_AGAIN_MS)
+    await steps.run("sweep", () => sweep(pass, { isAgain: true }));
   await Promise.all([
     steps.run("campaigns", () => settleOpenCampaigns(pass, open)),
     steps.run("waiting", async () => last && noteWaiting(pass, last)),
@@ -180,7 +181,7 @@ async function settleOpenCampaigns(pass: Pass, found: OpenCampaign[] | undefined
 /** What was rescued meanwhile may be past its window, too. */
 async function sweepAll(pass: Pass, rescued: Promise<number | undefined>): Promise<void> {
   await sweep(pass);
-  if (((await rescued) ?? 0) > 0) await sweep(pass);
+  if (((await rescued) ?? 0) > 0) await sweep(pass, { isAgain: true });
 }
 
 function noteSkew({ clock: { skewMs }, log, stats }: Pass): void {

@@ -19,8 +19,10 @@ const TOLD_ONE_BY_ONE = 100;
  * Ends as `missed` what is past its window by the database's clock and by the function's, and sets back what
  * the app made look unsent although it may have been sent. What is over 24 hours old is left alone: a first
  * deployment over old data must not rewrite it.
+ *
+ * @param isAgain the pass has swept before, and told what nothing can be written on
  */
-export async function sweep(pass: Pass): Promise<void> {
+export async function sweep(pass: Pass, { isAgain = false } = {}): Promise<void> {
   const { clock, config, db } = pass;
   const now = clock.now();
   const windowFrom = addSeconds(clock.earliestNow(), -config.LOOKBACK_SECONDS);
@@ -30,16 +32,20 @@ export async function sweep(pass: Pass): Promise<void> {
   for await (const message of found) {
     batch.push(message);
     if (batch.length < BATCH) continue;
-    await dealWith(pass, batch, windowFrom, lines);
+    await dealWith(pass, batch, { windowFrom, lines, isAgain });
     batch = [];
     if (!maySend(pass)) break;
   }
-  if (batch.length > 0) await dealWith(pass, batch, windowFrom, lines);
+  if (batch.length > 0) await dealWith(pass, batch, { windowFrom, lines, isAgain });
   const untold = lines.restart();
   if (untold > 0) pass.log.warn({ count: untold }, "more messages like these, which have no line each");
 }
 
-async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date, lines: LineLimit): Promise<void> {
+async function dealWith(
+  pass: Pass,
+  messages: Overdue[],
+  { windowFrom, lines, isAgain }: { windowFrom: Date; lines: LineLimit; isAgain: boolean },
+): Promise<void> {
   const { db, stats } = pass;
   const { writable = [], unwritable = [] } = Object.groupBy(messages, ({ _id }) =>
     findsItself(_id) && !isTooLong(_id) ? "writable" : "unwritable",
@@ -59,8 +65,10 @@ async function dealWith(pass: Pass, messages: Overdue[], windowFrom: Date, lines
   const { foreign = [], own: missed = [] } = Object.groupBy(unsent, ({ isForeign }) =>
     isForeign ? "foreign" : "own",
   );
-  tellUnsendable(pass, lines, foreign, "its delivery is none that the scheduler has written");
-  tellUnsendable(pass, lines, unwritable, "its _id is too long, or no id");
+  if (!isAgain) {
+    tellUnsendable(pass, lines, foreign, "its delivery is none that the scheduler has written");
+    tellUnsendable(pass, lines, unwritable, "its _id is too long, or no id");
+  }
   if (missed.length > 0) await miss(pass, missed, windowFrom, lines);
 }
 

@@ -173,7 +173,6 @@ export class Looks {
       claim(db, ids, windowNow(this.#pass), mark),
       openCampaignsOf(this.#pass, planned),
     ]);
-    if (opening.status === "rejected") throw opening.reason;
     // Read behind the claim: a POST carries the chat, and goes out by the campaign, as at its claim.
     const [ours, campaigns] = await Promise.all([
       readClaimed(db, ids, mark),
@@ -182,6 +181,7 @@ export class Looks {
     const isCertain = claiming.status === "fulfilled";
     if (!isCertain && ours.length === 0) throw claiming.reason;
     stats.add("claimed", ours.length);
+    if (opening.status === "rejected") throw opening.reason;
     if (isCertain && claiming.value.rejected > 0)
       stats.blocked({ code: "database_refused" }, claiming.value.rejected);
     await this.#handOver(plan, { ours, campaigns, areOpen: opening.value, seenAt });

@@ -13,6 +13,7 @@ export const INVARIANTS = {
     "what a pass claims at once goes out in the order of its times, and after what was rescued before it",
   "one-sender": "one sender a session at a time, under its lease from the POST's beginning to its end",
   "under-lease": "a message is claimed only under its session's lease, and its claim ends before the lease",
+  rests: "nothing is posted on a session that rests",
   "taken-over": "what a killed pass had claimed is claimed again within the time of a lease and a look",
   campaigns: "a campaign's final status is a function of its messages",
   receipts: "a receipt only rises, is one that WAHA told of, and agrees with how the message ends",

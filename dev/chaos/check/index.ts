@@ -12,6 +12,7 @@ import { checkOneSender } from "./one-sender.ts";
 import { checkOrder } from "./order.ts";
 import { checkAnswers, checkRedirects } from "./outside.ts";
 import { checkReceipts } from "./receipts.ts";
+import { checkRests } from "./rests.ts";
 import { readRound } from "./round.ts";
 import { checkRouted } from "./routed.ts";
 import { checkStaleWrites } from "./stale-writes.ts";
@@ -33,6 +34,7 @@ const CHECKS = [
   checkOrder,
   checkOneSender,
   checkUnderLease,
+  checkRests,
   checkTakenOver,
   checkCampaigns,
   checkReceipts,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ms, Story } from "../../../test/support/chaos-story.ts";
+import { date, ms, Story } from "../../../test/support/chaos-story.ts";
 import type { Post } from "../record.ts";
 
 /** What was sent to the harness's own end of a lease, and when its pass was told. */
@@ -216,5 +216,39 @@ describe("under-lease", () => {
   it("excuses a pass whose lease the harness has ended, until it is told", () => {
     expect(wrong(endLease(claimed([100]), 195, 205))).toEqual([]);
     expect(wrong(endLease(claimed([-900]), -800, -60))).toHaveLength(1);
+  });
+});
+
+describe("rests", () => {
+  const wrong = (story: Story) => story.wrong("rests");
+  /** A lease that is written anew at some moments, each with the end of its session's rest. */
+  const resting = (...rests: [at: number, until: number | undefined][]) => {
+    const story = new Story().message("m1").claim("m1", 200).intend("m1", 220);
+    for (const [at, until] of rests) {
+      story.lease(at, "pass");
+      const written = story.record.leases.get("account")?.at(-1)?.document;
+      Object.assign(written ?? {}, until === undefined ? {} : { suspendedUntil: date(until) });
+    }
+    return story;
+  };
+
+  it("finds a POST in the middle of a rest, and none before it was heard of, after it, or after it was lifted", () => {
+    const rest: [number, number][] = [[300, 5_000]];
+    expect(wrong(resting(...rest).post("m1", 500))).toEqual([]);
+    expect(wrong(resting(...rest).post("m1", 600))).toEqual([
+      expect.stringContaining("on account, which was to rest for 4400 ms more"),
+    ]);
+    expect(wrong(resting(...rest).post("m1", 5_000))).toEqual([]);
+    expect(wrong(resting([300, 5_000], [900, undefined]).post("m1", 1_200))).toEqual([]);
+    expect(wrong(resting([300, 5_000], [900, 9_000]).post("m1", 5_100))).toHaveLength(1);
+  });
+
+  it("lets a process that was stopped go on where it was", () => {
+    expect(wrong(resting([300, 5_000]).interrupt("frozen", 230, 590).post("m1", 600))).toEqual([]);
+  });
+
+  it("counts the sessions that rested", () => {
+    expect(resting([300, 5_000]).finding("rests")).toMatchObject({ cases: 1 });
+    expect(resting([300, undefined]).finding("rests")).toMatchObject({ cases: 0 });
   });
 });

@@ -99,10 +99,16 @@ async function expectAnswer(response: Response, promised: z.ZodType, limit: numb
   expect(text).not.toContain(ECHO);
 }
 
+/** An answer to the POST of a message, and the id that the message was given. */
+interface Posted {
+  answer: RawAnswer;
+  id: string | undefined;
+}
+
 /** Tells after the passes what became of each text, and that nothing that WAHA said was kept with it. */
-async function expectMessages(world: World, answers: Map<string, RawAnswer[]>): Promise<void> {
+async function expectMessages(world: World, posts: Map<string, Posted[]>): Promise<void> {
   for (const { content, isSent, delivery } of await world.messages.find().toArray()) {
-    const proofs = (answers.get(content) ?? []).map((answer) => proof(answer));
+    const proofs = (posts.get(content) ?? []).map(({ answer, id }) => proof(answer, id));
     // Only what is proven unsent is ever posted again.
     expect(proofs.slice(0, -1).filter((each) => each !== "unsent")).toEqual([]);
     if (content !== "posted before") expect(isSent).toBe(proofs.includes("sent"));
@@ -127,14 +133,14 @@ test("whatever WAHA answers, the function's answer is short, as promised and its
   world.env.WAHA_API_URL = waha.url;
   let posts = 0;
   await holds(script, 10, async (told) => {
-    const answers = new Map<string, RawAnswer[]>();
+    const posted = new Map<string, Posted[]>();
     let asked = 0;
     answer = ({ target, body }) => {
       const route = Object.keys(told).findLast((name) => target.includes(name)) as keyof Script;
       asked += 1;
       const given = told[route][asked % told[route].length] ?? "reset";
-      const { text } = body ? JSON.parse(body) : {};
-      if (text) answers.set(text, [...(answers.get(text) ?? []), given]);
+      const { id, text } = body ? JSON.parse(body) : {};
+      if (text) posted.set(text, [...(posted.get(text) ?? []), { answer: given, id }]);
       return given;
     };
     await world.database.drop();
@@ -152,8 +158,8 @@ test("whatever WAHA answers, the function's answer is short, as promised and its
       await endLeases(world);
     }
     await expectAnswer(await world.call("?dryRun=true"), preview, SMALL_PREVIEW);
-    await expectMessages(world, answers);
-    posts += answers.size;
+    await expectMessages(world, posted);
+    posts += posted.size;
   });
   expect(posts).toBeGreaterThan(40);
 }, 120_000);

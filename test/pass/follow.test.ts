@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { gowsError } from "../../dev/waha-simulator/engine-errors.ts";
 import type { FaultAction } from "../../dev/waha-simulator/faults.ts";
 import { backgroundDone } from "../../lib/async.ts";
 import { writeLogTo } from "../../lib/log.ts";
@@ -97,7 +98,7 @@ const ENDS: [name: string, fields: object, action: FaultAction | undefined, says
     [
       "that WhatsApp refuses",
       {},
-      { type: "gowsRefusal", code: 403 },
+      gowsError("numberNotFound"),
       "failed: trying again would fail again",
       "failed",
     ],

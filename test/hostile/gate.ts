@@ -43,4 +43,4 @@ export const AUTHORIZED = `Authorization: Bearer ${SECRET}`;
 
 /** With it a caller that is let in is told so, and no pass runs: it is no word for a dry run. */
 export const NO_PASS = `${CRON_PATH}?dryRun=perhaps`;
-export const LET_IN = { error: "dryRun must be true or false" };
+export const LET_IN = { error: "dryRun must be true or false, and is the only parameter" };

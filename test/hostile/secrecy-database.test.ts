@@ -20,7 +20,7 @@ const RULES: [name: string, set: (world: World) => Promise<unknown>, code: strin
       db.createCollection("messages", {
         validator: { $nor: [{ isSent: true, "delivery.claimedAt": { $exists: true } }] },
       }),
-    '"settled":"rejected"',
+    "sent, and the database turns the record away",
   ],
   [
     "a lease",

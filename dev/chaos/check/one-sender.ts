@@ -52,7 +52,7 @@ function checkAlone(check: Check, record: RoundRecord, onSession: Sending[]): vo
       const { post, trail } = later;
       const overlaps = earlier.at < post.at && post.at < earlier.endedAt - TIES_MS;
       const isExcused =
-        isNoSender(record, earlier, post.at) || mayLackLease(record, { post: earlier, trail: other });
+        isNoSender(record, earlier, post.at) || reliesOnEnded(record, earlier.session, earlier.at);
       if (!overlaps || isExcused || mayLackLease(record, later)) continue;
       check.violated(
         `posted on ${post.session} by ${post.instance} while ${other.label}'s POST by ${earlier.instance} was under way, for ${earlier.endedAt - post.at} ms more`,

@@ -15,6 +15,8 @@ export interface SessionLease {
   expiresAt: Date;
   /** The lease before this one had run out: its pass died, or could not give it back. */
   takenOver?: boolean;
+  /** When it was given back last, by the database's clock. */
+  returnedAt?: Date;
   /** It was to end at an impossible time when a pass asked for it last. */
   isCut?: boolean;
   /** When the last message was posted, for the gap before the next. */
@@ -139,7 +141,7 @@ export async function returnLeases(db: Database, tenures: Tenure[]): Promise<voi
     tenures.map((tenure) => ({
       updateOne: {
         filter: sameTenure(tenure),
-        update: [{ $set: { expiresAt: GIVEN_BACK, ...latest(tenure) } }],
+        update: [{ $set: { expiresAt: GIVEN_BACK, returnedAt: "$$NOW", ...latest(tenure) } }],
       },
     })),
   );

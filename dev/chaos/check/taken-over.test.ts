@@ -325,6 +325,8 @@ describe("taken-over", () => {
     expect(wrong(dies(own().ends("m1", 150, "released")))).toEqual([]);
     expect(wrong(dies(own().intend("m1", 150, { instance: "two", passIds: ["other"] })))).toEqual([]);
     expect(wrong(dies(own().edit("m1", 150, { isDeleted: true })))).toEqual([]);
+    const underWay = dies(own()).intend("m1", 205, { instance: "two", passIds: ["other"] });
+    expect(wrong(underWay)).toEqual([]);
   });
 
   it("does not judge what is another session's by now, or whose campaign is on hold", () => {

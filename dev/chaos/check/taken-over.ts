@@ -6,7 +6,7 @@ import { leaseOf } from "./leases.ts";
 import { isClaim, type MessageStep, type Round, type Trail } from "./round.ts";
 import { LOOK_BEFORE_MS, soleSession } from "./routes.ts";
 import { coveredMs, within } from "./spans.ts";
-import { deliveryOf, TIES_MS, timeOf } from "./steps.ts";
+import { deliveryOf, stateOf, TIES_MS, timeOf } from "./steps.ts";
 
 /** How far a pass's clock may be ahead of the database's, as long as nothing made its reading last. */
 const CLOCK_MS = 500;
@@ -97,7 +97,8 @@ function orphansIn({ record, trails }: Round): Orphan[] {
       if (!isClaim(claim) || killedAt === undefined || claim.at >= record.calmFrom) return [];
       const at = Math.max(killedAt, claim.at);
       const next = trail.steps[index + 1];
-      if (next && next.at <= at) return [];
+      // Its intent may have been on the way when it was killed.
+      if (next && (next.at <= at || stateOf(next.after) === "attempting")) return [];
       const until = Math.min(next?.at ?? record.calmFrom, record.calmFrom);
       const session = soleSession(trail, claim.at - LOOK_BEFORE_MS, until, record);
       return session === undefined ? [] : [{ trail, index, claim, passId, session, at }];

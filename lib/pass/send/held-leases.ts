@@ -100,18 +100,23 @@ export class HeldLeases {
   /**
    * Takes the leases of sessions.
    *
-   * @returns those that are held now, by session, and the others as they stand; whether one that is held had run out
+   * @param seenAt when the look at what is due began
+   * @returns those that are held now, by session, and the others as they stand; and whether more is due than was seen, as
+   * another pass held one until after that look began, and gives back what it had claimed before it gives up its lease
    */
-  async take(sessions: string[]): Promise<{
+  async take(
+    sessions: string[],
+    seenAt: Date,
+  ): Promise<{
     held: Map<string, HeldLease>;
     others: Map<string, SessionLease>;
-    takenOver: boolean;
+    isSeenTooEarly: boolean;
   }> {
     const { db, id: passId, lifetimes } = this.#pass;
     const takenAt = this.#nextTenure();
     const others = await takeLeases(db, sessions, { passId, takenAt }, lifetimes.leaseMs);
     const held = new Map<string, HeldLease>();
-    let takenOver = false;
+    let isSeenTooEarly = false;
     for (const [session, lease] of others) {
       this.#noteImpossible(session, lease);
       if (lease.passId !== passId || lease.takenAt?.getTime() !== takenAt.getTime()) continue;
@@ -120,9 +125,9 @@ export class HeldLeases {
       this.#held.add(own);
       held.set(session, own);
       others.delete(session);
-      takenOver ||= lease.takenOver ?? false;
+      isSeenTooEarly ||= lease.takenOver === true || this.#wasReturnedSince(seenAt, lease);
     }
-    return { held, others, takenOver };
+    return { held, others, isSeenTooEarly };
   }
 
   /** A time that lies ahead was none at which anything was sent: the pause counts from now. */
@@ -136,6 +141,10 @@ export class HeldLeases {
     const code = "time_impossible";
     stats.problem(code, 1, session);
     log.warn({ code, session }, "the lease of the session held a time that lies too far ahead");
+  }
+
+  #wasReturnedSince(moment: Date, { returnedAt }: SessionLease): boolean {
+    return returnedAt instanceof Date && returnedAt.getTime() >= moment.getTime() - this.#pass.clock.errorMs;
   }
 
   /** Gives leases up: those that are to run out do so, the others are given back. */

@@ -74,8 +74,8 @@ export class Looks {
       this.#survey(snapshot),
       stays ? findNextDue(this.#pass.db, from) : undefined,
     ]);
-    const { backlogs, open, plan } = await this.#planUnderLease(surveyed, snapshot);
-    const tried = await this.#claim(plan, from);
+    const { backlogs, open, plan, seenAt } = await this.#planUnderLease(surveyed, snapshot, from);
+    const tried = await this.#claim(plan, seenAt);
     // Behind the claims: what can be sent does not wait for reasons on what can't.
     const isAllNoted = await this.#backlog.note();
     const leftOpen = leftOver(open, plan).filter((session) => this.#workers.isOpen(session));
@@ -120,9 +120,10 @@ export class Looks {
   }
 
   /** Plans, and takes the leases of the plan's newcomers, until all that is planned for is under a lease. */
-  async #planUnderLease(surveyed: SessionBacklog[], snapshot: WahaSnapshot) {
-    const { config } = this.#pass;
+  async #planUnderLease(surveyed: SessionBacklog[], snapshot: WahaSnapshot, surveyedAt: Date) {
+    const { clock, config } = this.#pass;
     let backlogs = surveyed;
+    let seenAt = surveyedAt;
     for (;;) {
       const open = backlogs
         .filter(({ session }) => this.#workers.isOpen(session.name))
@@ -134,14 +135,15 @@ export class Looks {
       );
       if (newcomers.length === 0) {
         await this.#workers.closePausing();
-        return { backlogs, open, plan };
+        return { backlogs, open, plan, seenAt };
       }
       const sessions = newcomers.map(({ session }) => session);
-      const { suspended, takenOver } = await this.#workers.take(sessions, snapshot);
+      const { isSeenTooEarly, suspended } = await this.#workers.take(sessions, snapshot, seenAt);
       this.#noteSuspended(suspended, newcomers);
       // What the pass that held the lease had claimed comes first.
-      if (takenOver) {
+      if (isSeenTooEarly) {
         await rescue(this.#pass);
+        seenAt = clock.now();
         backlogs = await this.#backlog.survey(snapshot);
       }
     }

@@ -26,8 +26,8 @@ interface Closed {
 
 /** What taking leases came to. */
 export interface Taking {
-  /** A lease had run out: its pass may have left claims, which come first. */
-  takenOver: boolean;
+  /** Another pass had a lease until after the look began: what it had claimed comes first. */
+  isSeenTooEarly: boolean;
   /** Sessions that must rest, and why. */
   suspended: Map<string, Reason>;
 }
@@ -110,9 +110,10 @@ export class Workers {
   }
 
   /** Takes the leases of sessions that are new to this pass. Those that are not free are closed for a while. */
-  async take(newcomers: WahaSession[], { server }: WahaSnapshot): Promise<Taking> {
+  async take(newcomers: WahaSession[], { server }: WahaSnapshot, seenAt: Date): Promise<Taking> {
     const now = this.#pass.clock.now();
-    const { held, others, takenOver } = await this.#leases.take(newcomers.map(({ name }) => name));
+    const names = newcomers.map(({ name }) => name);
+    const { held, others, isSeenTooEarly } = await this.#leases.take(names, seenAt);
     const suspended = new Map<string, Reason>();
     for (const session of newcomers) {
       const lease = held.get(session.name);
@@ -134,7 +135,7 @@ export class Workers {
         suspended.set(session.name, rests);
       } else this.#meetForeign(session.name, other);
     }
-    return { takenOver, suspended };
+    return { isSeenTooEarly, suspended };
   }
 
   /** Gives up the leases of sessions that send nothing, and that have nothing left to send or are not to send any more. */

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
+import type { DatabaseRequest, ReplyFate } from "../../../dev/chaos/database/intercept.ts";
 import { beforeIntent } from "../../support/before-intent.ts";
+import { proxyBefore, Watcher } from "../../support/database-proxy.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
 /*
@@ -66,6 +68,31 @@ test("what a pass gives back as it stops is not overtaken by one that already ru
   second.abort();
   await going;
   expect(textsOf(world)).toEqual(inOrder(40).map(({ content }) => content));
+});
+
+test("what went back after another pass's survey, and before that pass has the lease, comes first all the same", async () => {
+  const world = await createWorld({ sessions: [{ name: "default", latencyMs: 100 }] }, SHORT);
+  await world.insert(...inOrder(60));
+  const first = new AbortController();
+  const stopping = world.pass({ stop: first.signal });
+  await world.waha.accepted(3);
+  let isDone = false;
+  // The second pass has seen what the first had not claimed; now that stops, and gives all back.
+  const onReply = async ({ point }: DatabaseRequest): Promise<ReplyFate> => {
+    if (point !== "survey" || isDone) return "deliver";
+    isDone = true;
+    first.abort();
+    await stopping;
+    return "deliver";
+  };
+  const proxy = await proxyBefore(world.database.url, new Watcher({ onReply }));
+  world.env.DATABASE_URL = proxy.url(world.db.databaseName, "pass");
+  await world.pass();
+  await world.pass();
+  const texts = textsOf(world);
+  expect(isDone).toBe(true);
+  expect(texts.length).toBeGreaterThan(20);
+  expect(texts).toEqual(texts.toSorted());
 });
 
 test("a claim that could not be handed over is given back before the next look, under the same lease", async () => {

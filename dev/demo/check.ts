@@ -82,13 +82,18 @@ function judge({ expected, media }: SampleMessage, message: Document, accepted: 
 const RECEIPTS = ["server", "refused", "delivered", "read", "played"];
 const RANK_OF_ACK: Record<number, number> = { 1: 0, [-1]: 1, 2: 2, 3: 3, 4: 4 };
 
+/** GOWS tells of its own message once WhatsApp's server has it. */
+function rankOf({ ack, engine, event }: WebhookEntry): number {
+  return RANK_OF_ACK[ack] ?? (event === "message.any" && engine === "GOWS" ? 0 : -1);
+}
+
 /** The highest that WAHA told. On WEBJS an event may come before the answer that brings the message's id. */
 function judgeReceipt(
   { delivery }: Document,
   [entry]: LedgerEntry[],
   events: readonly WebhookEntry[],
 ): string[] {
-  const told = events.filter(({ id }) => id === entry?.id).map(({ ack }) => RANK_OF_ACK[ack] ?? -1);
+  const told = events.filter(({ id }) => id === entry?.id).map(rankOf);
   const highest = RECEIPTS[Math.max(-1, ...told)];
   const is = delivery?.receipt;
   return is === highest || (is === undefined && highest === "server")

@@ -210,7 +210,15 @@ function perfectWorld(app: MappingName): World {
         }),
       ),
       ledger: inOrder.filter(({ expected }) => expected.end === "sent").map(accepted),
-      events: [{ event: "message.ack", session: "shop", id: String(first?.delivery?.waMessageId), ack: 2 }],
+      events: [
+        {
+          event: "message.ack",
+          session: "shop",
+          engine: "NOWEB",
+          id: String(first?.delivery?.waMessageId),
+          ack: 2,
+        },
+      ],
     },
   };
 }

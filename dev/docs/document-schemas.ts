@@ -50,6 +50,7 @@ const delivery = {
   receiptsUntil: date.optional(),
   receipt: z.enum(RECEIPTS).optional(),
   receiptAt: date.optional(),
+  provenAt: date.optional(),
   error: z.looseObject({ code: z.string(), message: z.string(), at: date }).optional(),
 } satisfies Record<keyof Delivery, z.ZodType>;
 

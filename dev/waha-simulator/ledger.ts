@@ -1,4 +1,5 @@
 import type { RouteName, SENDS } from "./calls.ts";
+import type { Engine } from "./options.ts";
 
 /** What a message says: a text, or a file with a caption. What was not posted is absent. */
 export type Content = {
@@ -55,6 +56,7 @@ export type RequestEntry = {
 export type WebhookEntry = {
   event: "message.any" | "message.ack" | "message.ack.group";
   session: string;
+  engine: Engine;
   /** The message's raw id. */
   id: string;
   ack: number;

@@ -66,7 +66,7 @@ test.each<[engine: Engine, chatId: string, told: [event: string, ack: number][]]
     "GOWS",
     READS,
     [
-      ["message.any", 1],
+      ["message.any", 0],
       ["message.ack", 2],
       ["message.ack", 3],
     ],
@@ -98,7 +98,7 @@ test.each<[engine: Engine, chatId: string, told: [event: string, ack: number][]]
       ["message.ack", 1],
     ],
   ],
-  ["GOWS", IS_OFF, [["message.any", 1]]],
+  ["GOWS", IS_OFF, [["message.any", 0]]],
   ["WEBJS", GROUP, [["message.any", 0]]],
 ])(
   "%s tells of a message to %s what it tells of all such, signed, under its raw id",

@@ -24,10 +24,10 @@ export function tellOf(state: SimulatorState, session: Session, entry: LedgerEnt
   else void posts.reduce((before, post) => before.then(post), Promise.resolve());
 }
 
-/** What an engine tells of a message: GOWS has no ack 1, and WEBJS reports nothing of groups. */
+/** What an engine tells of a message: GOWS has no ack 1, also not of its own message; WEBJS reports nothing of groups. */
 function eventsOf(engine: Engine, entry: LedgerEntry): Told[] {
   const isGroup = entry.chatId.endsWith("@g.us");
-  const own: Told = { event: "message.any", ack: engine === "GOWS" ? 1 : 0 };
+  const own: Told = { event: "message.any", ack: 0 };
   if (entry.ack === ACK_ERROR) return [own, { event: "message.ack", ack: ACK_ERROR }];
   if (isGroup && engine === "WEBJS") return [own];
   const event = isGroup ? "message.ack.group" : "message.ack";
@@ -57,7 +57,7 @@ function expectPost(
   message: LedgerEntry,
   told: Told,
 ): () => Promise<void> {
-  const entry: WebhookEntry = { ...told, session: session.name, id: message.id };
+  const entry: WebhookEntry = { ...told, session: session.name, engine: session.engine, id: message.id };
   const done = state.expectEvent(entry);
   const body = JSON.stringify(envelope(state, session, message, told));
   return () =>

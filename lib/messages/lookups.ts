@@ -3,8 +3,8 @@ import type { Database } from "../mongo/client.ts";
 import { isOfOneDocument } from "../mongo/errors.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
 import { SHORT_ID, text } from "../mongo/safe-fields.ts";
-import { type Delivery, type MessageDocument, referenceOf } from "./message.ts";
-import { completed, type Finding, forgotten, foundOut, ownPart } from "./transitions.ts";
+import { type Delivery, type MessageDocument, RECEIPTS, referenceOf } from "./message.ts";
+import { completed, type Finding, forgotten, foundOut, ownPart, type Seen } from "./transitions.ts";
 
 /** Only what a pass must look after again carries a time for it, so this index holds nothing else. */
 export const AWAITING_LOOKUP = { "delivery.nextLookupAt": { $exists: true } } as const;
@@ -45,6 +45,8 @@ export async function findUncertain(db: Database, now: Date, limit: number): Pro
       "delivery.waMessageId": text("delivery.waMessageId"),
       "delivery.error.code": text("delivery.error.code"),
       "delivery.receipt": text("delivery.receipt"),
+      "delivery.provenAt": 1,
+      "delivery.nextLookupAt": 1,
     })
     .toArray();
   return found.filter((message) => canBeWritten(message._id));
@@ -68,7 +70,7 @@ export function hasTime({ delivery: { attemptAt } }: Uncertain): boolean {
 }
 
 /**
- * Records what a lookup found, if the message is still in the attempt that was looked up. What was `unknown` and is
+ * Records what a lookup found, if the message is still in the attempt that was looked up, and no receipt came since. What was `unknown` and is
  * proven now stays to be looked after, until `forgetSettled`.
  *
  * @returns whether it took effect
@@ -80,9 +82,11 @@ export async function recordFinding(
   finding: Finding,
   now: Date,
 ): Promise<boolean> {
-  const { state, attemptAt } = message.delivery;
+  const { state, attemptAt, receipt } = message.delivery;
   const sameAttempt = hasTime(message) ? { "delivery.attemptAt": attemptAt } : TIMELESS;
-  const filter = { _id: message._id, "delivery.state": state, ...sameAttempt };
+  const others = RECEIPTS.filter((other) => other !== receipt);
+  const asSeen = { "delivery.state": state, "delivery.receipt": { $nin: others } };
+  const filter = { _id: message._id, ...asSeen, ...sameAttempt };
   const update = foundOut(db.documents.messages, message.delivery, finding, now);
   try {
     const result = await db.messages.updateOne(filter, update);
@@ -97,10 +101,11 @@ export async function recordFinding(
 /**
  * A message that is settled needs no more looking after: its campaign was opened since, to be counted again.
  *
- * @returns whether this took effect, and no other pass was faster
+ * @param seen as the message was before its campaign was opened
+ * @returns whether this took effect: no other pass was faster, and nothing came since
  */
-export async function forgetSettled(db: Database, id: Id): Promise<boolean> {
-  const { filter, update } = forgotten();
+export async function forgetSettled(db: Database, id: Id, seen: Seen): Promise<boolean> {
+  const { filter, update } = forgotten(seen);
   return (await db.messages.updateOne({ ...filter, _id: id }, update)).modifiedCount === 1;
 }
 

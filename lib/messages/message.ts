@@ -62,6 +62,8 @@ export interface Delivery {
   /** The highest that came. */
   receipt?: Receipt;
   receiptAt?: Date;
+  /** When an event that reports nothing proved that it was sent, while its pass waited for the answer. */
+  provenAt?: Date;
   error?: DeliveryError;
 }
 

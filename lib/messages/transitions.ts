@@ -96,8 +96,8 @@ export function noted(due: Document, reason: Reason, at: Date): Change {
 
 /**
  * due → claimed, with a new `delivery`, whatever was there before (nothing, null, or something that is not even
- * a document): only the count of attempts lives on, and what a late receipt of the last attempt is matched by, as that
- * may yet stop a second POST. `$mergeObjects` replaces where a plain object would be merged in.
+ * a document): only the count of attempts lives on, what a late receipt of the last attempt is matched by, as that
+ * may yet stop a second POST, and that WhatsApp refused it, as then not every event is proof. `$mergeObjects` replaces where a plain object would be merged in.
  */
 export function claimed(
   names: MessageNames,
@@ -115,11 +115,14 @@ export function claimed(
         session: kept("session", "string"),
         waMessageId: kept("waMessageId", "string"),
         receiptsUntil: kept("receiptsUntil", "date"),
+        receipt: { $cond: [IS_REFUSED, "refused", "$$REMOVE"] },
       },
     ],
   };
   return { filter: due, update: [{ $set: { isPicked: true, delivery, ...takenBack(names) } }] };
 }
+
+const IS_REFUSED: Document = { $eq: ["$delivery.receipt", "refused"] };
 
 function kept(field: keyof Delivery, type: string): Document {
   const path = `$delivery.${field}`;
@@ -164,9 +167,11 @@ export function intent(names: MessageNames, message: ClaimedMessage, attempt: At
         ...(attempt.receiptsUntil ? { "delivery.receiptsUntil": attempt.receiptsUntil } : {}),
       },
       $inc: { "delivery.attempts": 1 },
-      // Without an id of its own it must not have the last attempt's.
+      // Without an id of its own it must not have the last attempt's, nor ever that one's receipt.
       $unset: {
         "delivery.claimExpiresAt": "",
+        "delivery.receipt": "",
+        "delivery.receiptAt": "",
         ...(attempt.waMessageId ? {} : { "delivery.waMessageId": "" }),
       },
     },
@@ -187,13 +192,14 @@ export function sent(
 ): Transition {
   const update = toSent(names, at, at, lookupAfter(from, at));
   if (waMessageId) update.$set["delivery.waMessageId"] = waMessageId;
-  return unlessReceipt(["refused"], settlement(message, [from], "sent", update));
+  const write = settlement(message, [from], "sent", update);
+  return { ...write, filter: { ...write.filter, "delivery.receipt": { $ne: "refused" } } };
 }
 
 /** attempting → failed: proven unsent, and trying again would fail again: WhatsApp itself refused it, say. */
 export function refused(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition {
   const write = settlement(message, ["attempting"], "failed", toFailed(names, at, reason, undefined));
-  return unlessReceipt(PROVING_RECEIPTS, write);
+  return unlessProven(write);
 }
 
 /**
@@ -209,7 +215,7 @@ export function convicted(
   const update = picked(toFailed(names, at, reason, undefined));
   const write = settlement(message, ["released"], "failed", update);
   const unchanged = { ...write, filter: { ...write.filter, ...LIVE, ...asRead(names, message) } };
-  return unlessReceipt(PROVING_RECEIPTS, unchanged);
+  return unlessProven(unchanged);
 }
 
 /** claimed → failed: it can't be sent as it stands. An edit since it was read saves it from this. */
@@ -221,7 +227,7 @@ export function invalid(names: MessageNames, message: ClaimedMessage, at: Date, 
 /** claimed, attempting → released: it was tried, and is proven unsent. Its pass does not try it again at once. */
 export function released(message: ClaimedMessage, at: Date, reason: Reason): Transition {
   const write = settlement(message, ["claimed", "attempting"], "released", toReleased(at, reason));
-  return unlessReceipt(PROVING_RECEIPTS, write);
+  return unlessProven(write);
 }
 
 /** claimed, attempting → released: it was not tried. It is due at once, so that nothing overtakes it. */
@@ -257,7 +263,7 @@ export function returnedClaims(passId: string, at: Date, reason: Reason): Change
   };
 }
 
-/** What a lookup leads to: proof, `unknown` for a person to decide, or another lookup later. */
+/** What a lookup leads to: proof (`failed`: WhatsApp refused it), `unknown` for a person to decide, or another lookup later. */
 export type Finding =
   | { to: "sent" }
   | { to: "failed"; reason: Reason }
@@ -267,17 +273,21 @@ export type Finding =
 /** attempting, unknown → sent, failed, unknown, or a later lookup: what a lookup of `delivery` found. */
 export function foundOut(
   names: MessageNames,
-  { attemptAt, state }: Pick<Delivery, "attemptAt" | "state">,
+  { attemptAt, receipt, state }: Pick<Delivery, "attemptAt" | "receipt" | "state">,
   finding: Finding,
   now: Date,
-) {
+): Update {
   const after = lookupAfter(state, now);
   switch (finding.to) {
     case "sent":
       // No pass recorded when exactly it was sent; not before the attempt.
       return toSent(names, attemptAt ?? now, now, after);
-    case "failed":
-      return picked(toFailed(names, now, finding.reason, after));
+    case "failed": {
+      const { $set, $unset } = picked(toFailed(names, now, finding.reason, after));
+      // So that no late event takes it for sent.
+      const ofRefusal = receipt === "refused" ? {} : refusedAt(now);
+      return { $set: { ...$set, ...ofRefusal }, $unset };
+    }
     case "unknown":
       return picked(toUnknown(names, now, finding.reason, finding.nextLookupAt));
     case "later":
@@ -298,19 +308,24 @@ export function ownPart(update: Update, to: DeliveryState, at: Date): Update {
   return { $set: { ...$set, ...own }, $unset };
 }
 
+const REFUSED_LATE_ERROR = deliveryError({ code: "refused_after_accepting" }, NOW);
+
 const ONLY_IN_DELIVERY: Reason = {
   code: "database_refused",
   detail: "WAHA accepted the message; the database turns isSent or sentAt away",
 };
 
-/** sent → sent: the app's fields follow what `delivery` says. Its campaign is opened after, as for `forgotten`. */
+/**
+ * sent → sent: the app's fields follow what `delivery` says; its error then tells of WhatsApp's refusal, if one came
+ * meanwhile. Its campaign is opened after, as for `forgotten`.
+ */
 export function completed(names: MessageNames): Change {
   const sentAt = { $ifNull: ["$sentAt", "$delivery.settledAt"] };
   return {
     filter: { "delivery.state": "sent", "delivery.error.code": ONLY_IN_DELIVERY.code },
     update: [
       { $set: { isSent: true, isPicked: true, sentAt, ...takenBack(names) } },
-      { $unset: "delivery.error" },
+      { $set: { "delivery.error": { $cond: [IS_REFUSED, REFUSED_LATE_ERROR, "$$REMOVE"] } } },
     ],
   };
 }
@@ -328,23 +343,27 @@ export interface Heard {
  * - unknown, attempting → sent, failed
  * - claimed, released, missed, failed → sent: an answer had said otherwise, and a second POST is still to be stopped
  *
+ * What WhatsApp refused only a receipt of a phone proves sent: other events come before the refusal, and again after it.
+ *
  * Not while a pass may wait for its own answer, as its settlement would then be stale: such an attempt gets the
- * receipt alone, and reconcile settles it by that if its pass does not. What is settled is looked after once more, so
+ * receipt alone, or `provenAt` where the event reports none, and reconcile settles it by that if its pass does not. What is settled is looked after once more, so
  * that its campaign is counted again; so is what WhatsApp refused after WAHA accepted it, so that people are told.
  *
  * @param postLimitMs how long a pass waits for the answer to a text; to that of a file it does until the first lookup
  */
 export function heard(names: MessageNames, { receipt, proves }: Heard, postLimitMs: number): Change {
   const rises = receipt ? receiptRises(receipt) : NEVER;
-  const settles = proves ? settledBy(proves, postLimitMs) : NEVER;
+  const settles = proves ? settledBy(proves, receipt, postLimitMs) : NEVER;
+  const isMarked = proves === "sent" && !receipt ? { $and: [MAY_BE_MARKED, { $not: [settles] }] } : NEVER;
   // What it says by then, that the app's fields are still to follow, say, is not lost.
   const isRefusedLate = { $and: [rises, { $eq: [STATE, "sent"] }, { $lte: ["$delivery.error", null] }] };
   return {
-    filter: { $expr: { $and: [IS_DOCUMENT, { $or: [rises, settles] }] } },
+    filter: { $expr: { $and: [IS_DOCUMENT, { $or: [rises, settles, isMarked] }] } },
     update: [
       ...(receipt === "refused" ? [where(isRefusedLate, REFUSED_LATE)] : []),
       ...(receipt && receipt !== "refused" ? [where({ $and: [rises, SAYS_REFUSED] }, NO_ERROR)] : []),
       ...(receipt ? [where(rises, withReceipt(receipt))] : []),
+      ...(proves === "sent" && !receipt ? [where(isMarked, PROVEN)] : []),
       ...(proves === "sent" ? [where(settles, provenSent(names))] : []),
       ...(proves === "refused" ? [where(settles, provenRefused(names))] : []),
     ],
@@ -357,17 +376,26 @@ const NEVER: Document = { $literal: false };
 /** States of a message that was not sent, by all that its pass knew. */
 const NOT_SENT = ["claimed", "released", "missed", "failed"];
 
-/** Of what is still to be sent a refusal says nothing: the next attempt is another one. */
-const REFUSABLE = ["attempting", "unknown", "sent", "failed"];
+/** An attempt of which no event has said anything yet. */
+const MAY_BE_MARKED: Document = {
+  $and: [
+    { $eq: [STATE, "attempting"] },
+    { $not: [{ $in: ["$delivery.receipt", RECEIPTS] }] },
+    { $ne: [{ $type: "$delivery.provenAt" }, "date"] },
+  ],
+};
+const PROVEN: Update = { $set: { "delivery.provenAt": NOW }, $unset: {} };
 
+/** None that is there is as high. */
 function receiptRises(receipt: Receipt): Document {
-  const noLess = RECEIPTS.slice(RECEIPTS.indexOf(receipt));
-  const rises = { $not: [{ $in: ["$delivery.receipt", noLess] }] };
-  return receipt === "refused" ? { $and: [rises, { $in: [STATE, REFUSABLE] }] } : rises;
+  return { $not: [{ $in: ["$delivery.receipt", RECEIPTS.slice(RECEIPTS.indexOf(receipt))] }] };
 }
 
-/** Whether the proof settles a message: no pass may wait for an answer of its own any more. */
-function settledBy(proves: "sent" | "refused", postLimitMs: number): Document {
+/**
+ * Whether the proof settles a message: no pass may wait for an answer of its own any more, and WhatsApp has not reported
+ * what outranks it.
+ */
+function settledBy(proves: "sent" | "refused", receipt: Receipt | undefined, postLimitMs: number): Document {
   const isOverdue = {
     $and: [
       { $lte: ["$delivery.nextLookupAt", NOW] },
@@ -377,20 +405,25 @@ function settledBy(proves: "sent" | "refused", postLimitMs: number): Document {
   const isUnproven = { $eq: [{ $type: "$delivery.error" }, "object"] };
   const isLeft = { $and: [{ $eq: [STATE, "attempting"] }, { $or: [isUnproven, isOverdue] }] };
   const isOpen = { $or: [{ $eq: [STATE, "unknown"] }, isLeft] };
-  return proves === "refused" ? isOpen : { $or: [isOpen, { $in: [STATE, NOT_SENT] }] };
+  const outranking = RECEIPTS.slice(receipt ? RECEIPTS.indexOf(receipt) + 1 : 0);
+  const contradicting = outranking.filter((other) => (proves === "refused") !== (other === "refused"));
+  const isUncontradicted = { $not: [{ $in: ["$delivery.receipt", contradicting] }] };
+  const from = proves === "refused" ? isOpen : { $or: [isOpen, { $in: [STATE, NOT_SENT] }] };
+  return { $and: [from, isUncontradicted] };
 }
 
 const REFUSED_LATE: Update = {
-  $set: {
-    "delivery.error": deliveryError({ code: "refused_after_accepting" }, NOW),
-    "delivery.nextLookupAt": NOW,
-  },
+  $set: { "delivery.error": REFUSED_LATE_ERROR, "delivery.nextLookupAt": NOW },
   $unset: {},
 };
 
 /** It was delivered after all. */
 const SAYS_REFUSED: Document = { $eq: ["$delivery.error.code", "refused_after_accepting"] };
 const NO_ERROR: Update = { $set: {}, $unset: { "delivery.error": "" } };
+
+function refusedAt(at: Date): Document {
+  return { "delivery.receipt": "refused" satisfies Receipt, "delivery.receiptAt": at };
+}
 
 function withReceipt(receipt: Receipt): Update {
   return { $set: { "delivery.receipt": receipt, "delivery.receiptAt": NOW }, $unset: {} };
@@ -424,10 +457,19 @@ export function awaitedNoMore(now: Date): Change {
   };
 }
 
-/** sent, failed: it is looked after no more, as its campaign was opened since. */
-export function forgotten(): Change {
+/** What of a settled message was seen before it is forgotten. */
+export type Seen = Pick<Delivery, "nextLookupAt" | "receipt">;
+
+/** sent, failed: it is looked after no more, as its campaign was opened since. A refusal since it was seen is still to be told. */
+export function forgotten({ nextLookupAt, receipt }: Seen): Change {
+  // What JavaScript has no date for can't be compared.
+  const isDate = nextLookupAt instanceof Date && !Number.isNaN(nextLookupAt.getTime());
   return {
-    filter: { "delivery.state": { $in: ["sent", "failed"] } },
+    filter: {
+      "delivery.state": { $in: ["sent", "failed"] },
+      ...(isDate ? { "delivery.nextLookupAt": nextLookupAt } : {}),
+      ...(receipt === "refused" ? {} : { "delivery.receipt": { $ne: "refused" } }),
+    },
     update: { $unset: { "delivery.nextLookupAt": "" } },
   };
 }
@@ -500,9 +542,13 @@ function settlement(
   return { message, to, update, filter: { ...sameClaim(message), "delivery.state": { $in: from } } };
 }
 
-/** Receipts that say otherwise than this pass was answered: then its write is stale, and reconcile settles by the receipt. */
-function unlessReceipt(receipts: readonly Receipt[], write: Transition): Transition {
-  return { ...write, filter: { ...write.filter, "delivery.receipt": { $nin: [...receipts] } } };
+/** An event has proven that it was sent, whatever this pass was answered: its write is stale, and reconcile settles it. */
+function unlessProven(write: Transition): Transition {
+  const isUnproven = {
+    "delivery.receipt": { $nin: [...PROVING_RECEIPTS] },
+    "delivery.provenAt": { $not: { $type: "date" } },
+  };
+  return { ...write, filter: { ...write.filter, ...isUnproven } };
 }
 
 /** An update of one message or many. An empty operator is fine from MongoDB 5.0 on. */

@@ -83,48 +83,72 @@ async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Unc
         ? await lookUp(pass, message, waMessageId)
         : "unanswered");
   const finding = judge(pass, message, lookup);
-  if (!(await put(pass, message, finding))) return;
-  if (finding.to === "sent" || finding.to === "failed") pass.stats.add("reconciled");
-  if (finding.to === "failed") pass.stats.add("failed");
-  if (finding.to === "unknown") pass.stats.add("unknown");
-  if (finding.to === "unknown" || finding.to === "failed")
-    pass.stats.problem(finding.reason.code, 1, finding.reason.detail);
-  if (finding.to === "later") return;
+  const now = pass.clock.now();
+  if (!(await put(pass, message, finding, now)) || finding.to === "later") return;
   const reason = "reason" in finding ? finding.reason : {};
   pass.log.warn({ messageId: shownId(message._id), session, ...reason }, `looked up: ${finding.to}`);
+  if (finding.to === "unknown") return pass.stats.ended("unknown", finding.reason);
+  // It was over in any count before: it is counted, and told, once its campaign was opened.
+  if (state === "unknown") return lookAfterSettled(pass, nowSettled(message, finding, now));
+  pass.stats.add("reconciled");
+  if (finding.to === "failed") pass.stats.ended("failed", finding.reason);
+}
+
+function nowSettled(message: Uncertain, finding: Finding & { to: "sent" | "failed" }, now: Date): Uncertain {
+  const { error: _before, receipt, ...delivery } = message.delivery;
+  const settled = { ...delivery, state: finding.to, nextLookupAt: now };
+  if (finding.to === "sent") return { ...message, delivery: receipt ? { ...settled, receipt } : settled };
+  const error = { code: finding.reason.code, message: "", at: now };
+  return { ...message, delivery: { ...settled, receipt: "refused", error } };
 }
 
 /**
  * A pass recorded what it is, and the rest is left to do; or an event of WAHA's settled it; or WhatsApp refused it after
- * WAHA had accepted it.
+ * WAHA had accepted it. It is told before it is looked after no more, as this pass may die in between.
  */
 async function lookAfterSettled(pass: Pass, message: Uncertain): Promise<void> {
-  const { error, receipt, session, state } = message.delivery;
-  if (state === "sent" && error?.code === "database_refused") await completeSent(pass.db, message._id);
-  const isFirst = await recount(pass, message);
-  if (!isFirst || state !== "sent" || receipt !== "refused") return;
-  pass.stats.problem("refused_after_accepting");
+  const { delivery, _id } = message;
+  const { error, receipt, session, state } = delivery;
+  const isIncomplete = state === "sent" && error?.code === "database_refused";
+  if (isIncomplete) await completeSent(pass.db, _id);
+  if (!(await openCampaignsOf(pass, [message]))) return lookLater(pass, _id);
+  const isRefusedLate = state === "sent" && receipt === "refused";
+  const reason = isRefusedLate ? REFUSED_LATE : state === "failed" ? reasonOf(error?.code) : undefined;
+  if (reason) pass.stats.problem(reason.code, 1, reason.detail);
+  const fields = { messageId: shownId(_id), session, ...reason };
   pass.log.warn(
-    { messageId: shownId(message._id), session, code: "refused_after_accepting" },
-    "refused by WhatsApp after WAHA had accepted it",
+    fields,
+    isRefusedLate ? "refused by WhatsApp after WAHA had accepted it" : `proven: ${state}`,
   );
+  // Another pass was faster, and counts it; or more is to be told of it.
+  if (!(await forgetSettled(pass.db, _id, delivery))) return;
+  // The pass that sent it has counted it.
+  if (isIncomplete || isRefusedLate) return;
+  pass.stats.add("reconciled");
+  if (state === "failed") pass.stats.add("failed");
+}
+
+const REFUSED_LATE: Reason = { code: "refused_after_accepting" };
+
+function reasonOf(code: unknown): Reason {
+  return isProblemCode(code) && code !== "whatsapp_refused"
+    ? { code }
+    : { code: "whatsapp_refused", detail: "ack -1" };
 }
 
 /** What an event has told while the attempt's pass waited for its own answer: as good as WAHA's store. */
-function readReceipt({ delivery: { receipt } }: Uncertain): Lookup | undefined {
+function readReceipt({ delivery: { provenAt, receipt } }: Uncertain): Lookup | undefined {
   if (receipt === "refused") return "refused";
-  return PROVING_RECEIPTS.some((proving) => proving === receipt) ? "found" : undefined;
+  const isProven = provenAt instanceof Date || PROVING_RECEIPTS.some((proving) => proving === receipt);
+  return isProven ? "found" : undefined;
 }
 
-/** Records a finding, and has the message's campaign counted again. */
-async function put(pass: Pass, message: Uncertain, finding: Finding): Promise<boolean> {
-  const { clock, db } = pass;
-  const { state } = message.delivery;
+/** Records a finding, and whether that took effect. */
+async function put(pass: Pass, message: Uncertain, finding: Finding, now: Date): Promise<boolean> {
   // Until now it was left to do in any count, so a count after this waits for the finding.
-  if (state === "attempting" && finding.to !== "later") await openCampaignsOf(pass, [message]);
-  const applied = await recordFinding(db, message, finding, clock.now());
-  if (applied && state === "unknown" && finding.to !== "later") await recount(pass, message);
-  return applied;
+  if (message.delivery.state === "attempting" && finding.to !== "later")
+    await openCampaignsOf(pass, [message]);
+  return recordFinding(pass.db, message, finding, now);
 }
 
 /**
@@ -133,12 +157,16 @@ async function put(pass: Pass, message: Uncertain, finding: Finding): Promise<bo
  * opens the campaign. (A transaction would do both at once, but one that its process leaves behind blocks the
  * campaign, and all that is to be sent of it, for a minute.)
  *
- * @returns whether this pass was the first to do so
+ * @param settledAt what stood on the message since as the time to look after it
  */
-export async function recount(pass: Pass, message: Pick<Uncertain, "_id" | "campaignId">): Promise<boolean> {
-  if (await openCampaignsOf(pass, [message])) return forgetSettled(pass.db, message._id);
-  await lookLater(pass, message._id);
-  return false;
+export async function recount(
+  pass: Pass,
+  message: Pick<Uncertain, "_id" | "campaignId">,
+  settledAt: Date,
+): Promise<void> {
+  if (await openCampaignsOf(pass, [message]))
+    await forgetSettled(pass.db, message._id, { nextLookupAt: settledAt });
+  else await lookLater(pass, message._id);
 }
 
 async function lookUp(pass: Pass, message: Uncertain, id: string): Promise<Lookup> {

@@ -40,12 +40,6 @@ const RECEIPTS: Record<number, MessageEvent["receipt"]> = {
 };
 
 /**
- * Engines whose own message is as good as their 201: GOWS tells of it once WhatsApp has acknowledged it, NOWEB once it
- * is on the socket. The others tell of it before it has left.
- */
-const TELL_ONCE_SENT: ReadonlySet<string | undefined> = new Set(["GOWS", "NOWEB"]);
-
-/**
  * Reads what a webhook's body says of a message of the session's own; undefined if it says nothing of one, or makes no
  * sense. With `message.any` all incoming messages come, too.
  */
@@ -54,8 +48,11 @@ export function readEvent(body: unknown): MessageEvent | undefined {
   const waMessageId = data && readMessageId(data.payload);
   if (!waMessageId) return undefined;
   const { engine, event, payload, session } = data;
-  const receipt = payload.ack === undefined ? undefined : RECEIPTS[payload.ack];
-  const isTold = event === "message.any" && TELL_ONCE_SENT.has(engine);
-  const proves = receipt === "refused" ? "refused" : receipt || isTold ? "sent" : undefined;
+  // Its own message GOWS tells once WhatsApp has acknowledged it, NOWEB once it is on the socket, which is as good as its
+  // 201. The others tell of it before it has left.
+  const tells = (name: string) => event === "message.any" && engine === name;
+  const reported = payload.ack === undefined ? undefined : RECEIPTS[payload.ack];
+  const receipt = reported ?? (tells("GOWS") ? "server" : undefined);
+  const proves = receipt === "refused" ? "refused" : receipt || tells("NOWEB") ? "sent" : undefined;
   return receipt || proves ? { session, waMessageId, receipt, proves } : undefined;
 }

@@ -200,6 +200,11 @@ test("a settlement that a receipt contradicts is stale: nothing that was sent is
     expect(await commit(refused(NAMES, message, at, REASON))).toBe("stale");
     expect(await commit(sent(NAMES, message, at, "A1"))).toBe("applied");
   }
+  const proven = await attempting("none");
+  await world.messages.updateOne({ _id: proven._id as ObjectId }, { $set: { "delivery.provenAt": at } });
+  expect(await commit(released(proven, at, REASON))).toBe("stale");
+  expect(await commit(refused(NAMES, proven, at, REASON))).toBe("stale");
+  expect(await commit(sent(NAMES, proven, at, "A1"))).toBe("applied");
   const message = await attempting("refused");
   expect(await commit(sent(NAMES, message, at, "A1"))).toBe("stale");
   expect(await commit(refused(NAMES, message, at, REASON))).toBe("applied");
@@ -210,6 +215,21 @@ test("an attempt without an id of its own does not have the last one's, by which
   expect((await world.find(message._id)).delivery).toMatchObject({ waMessageId: "OLD", session: "other" });
   await commit(intent(NAMES, message, { ...ATTEMPT, waMessageId: undefined }));
   expect((await world.find(message._id)).delivery).not.toHaveProperty("waMessageId");
+});
+
+test("a claim keeps of the last attempt's receipts only a refusal, and the intent begins without one", async () => {
+  const after = async (receipt: string) => {
+    const message = await claimed({ delivery: { state: "failed", receipt, receiptAt: ago(9) } });
+    const { delivery } = await world.find(message._id);
+    await commit(intent(NAMES, message, ATTEMPT));
+    expect((await world.find(message._id)).delivery).not.toHaveProperty("receipt");
+    return delivery.receipt;
+  };
+  expect([await after("refused"), await after("delivered"), await after("server")]).toEqual([
+    "refused",
+    undefined,
+    undefined,
+  ]);
 });
 
 test("an intent leaves nothing for the end of the pass to give back", async () => {

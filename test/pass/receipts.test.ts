@@ -1,8 +1,11 @@
 import type { Document, ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
+import { parseConfig } from "../../lib/config.ts";
 import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { messageIndexes } from "../../lib/messages/indexes.ts";
+import { findUncertain, forgetSettled, recordFinding, type Uncertain } from "../../lib/messages/lookups.ts";
 import { RECEIPTS } from "../../lib/messages/message.ts";
+import { openDatabase } from "../../lib/mongo/client.ts";
 import { expectServedByIndexes, recordCommands } from "../support/commands.ts";
 import { type EventFields, hear, WEBHOOK_KEY } from "../support/webhooks.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
@@ -12,6 +15,8 @@ const CHAT = "491701234567@c.us";
 const ACKS = [1, -1, 2, 3, 4];
 
 const open = (settings: NodeJS.ProcessEnv = {}) => createWorld({}, { ...SETTINGS, ...settings });
+
+const database = (world: World) => openDatabase(parseConfig(world.env));
 
 /** A message after an attempt `seconds` ago, whose receipts are awaited. */
 function attempted(seconds: number, delivery: Document = {}, fields: Document = {}): Document {
@@ -219,6 +224,161 @@ describe("proof settles", () => {
     await hear(world, "RAW1", { ack: 3 });
     expect(await world.find(id)).toMatchObject({ bad: false, why: null, isSent: true });
   });
+});
+
+describe("every two events, one after the other", () => {
+  const EVENTS = { any: { event: "message.any", ack: 0 }, 1: { ack: 1 }, "-1": { ack: -1 }, 2: { ack: 2 } };
+  type Event = keyof typeof EVENTS;
+  const names = ["any", 1, "-1", 2] as const satisfies Event[];
+  const error = { code: "waha_timeout", message: "in words", at: ago(50) };
+  const STATES: [name: string, make: (waMessageId: string) => Document][] = [
+    ["waiting", (waMessageId) => attempted(5, { waMessageId })],
+    ["attempting", (waMessageId) => attempted(60, { waMessageId, error })],
+    ["unknown", (waMessageId) => attempted(900, { waMessageId, state: "unknown", error })],
+    ["sent", (waMessageId) => sent({ waMessageId })],
+    ["failed", (waMessageId) => attempted(60, { waMessageId, state: "failed", error })],
+    ["released", (id) => attempted(60, { waMessageId: id, state: "released", error }, { isPicked: false })],
+    ["claimed", (waMessageId) => attempted(60, { waMessageId, state: "claimed", claimExpiresAt: ago(-60) })],
+    ["missed", (waMessageId) => attempted(600, { waMessageId, state: "missed", error })],
+  ];
+
+  /** What it must be: [state, receipt, the error's code if it is about a refusal, whether it is marked as proven]. */
+  function expected(state: string, first: Event, second: Event): unknown[] {
+    const both = [first, second];
+    const isPhone = both.includes(2);
+    const isRefused = both.includes("-1");
+    const receipt = isPhone ? "delivered" : isRefused ? "refused" : both.includes(1) ? "server" : undefined;
+    if (state === "waiting") return ["attempting", receipt, undefined, first === "any"];
+    const startsSent = state === "sent";
+    if (isPhone || !isRefused) return ["sent", receipt, undefined, false];
+    if (startsSent || first !== "-1") return ["sent", "refused", "refused_after_accepting", false];
+    const isOpen = state === "attempting" || state === "unknown";
+    return isOpen ? ["failed", "refused", "whatsapp_refused", false] : [state, "refused", undefined, false];
+  }
+
+  test.each(STATES)("of a message that is %s", async (state, make) => {
+    const world = await open();
+    const pairs = names.flatMap((first) => names.map((second) => [first, second] as const));
+    await world.insert(...pairs.map((pair) => make(pair.join(" "))));
+    for (const place of [0, 1] as const)
+      await Promise.all(pairs.map((pair) => hear(world, pair.join(" "), EVENTS[pair[place]])));
+    for (const [first, second] of pairs) {
+      const found = await world.messages.findOne({ "delivery.waMessageId": `${first} ${second}` });
+      const { error: told, provenAt, receipt, state: is } = found?.delivery ?? {};
+      const code = String(told?.code).includes("refused") ? told.code : undefined;
+      const became = [is, receipt, code, provenAt instanceof Date];
+      expect([first, second, ...became]).toEqual([first, second, ...expected(state, first, second)]);
+      expect(found?.isSent).toBe(is === "sent");
+    }
+  });
+
+  test("a late refusal does not undo what a phone has, also of an attempt that its pass gave up", async () => {
+    const message = await heardOn(attempted(60, { error, receipt: "delivered" }), { ack: -1 });
+    expect(message.delivery).toMatchObject({ state: "attempting", receipt: "delivered" });
+  });
+});
+
+test("what WhatsApp refused, and is put back to be sent, no replay takes for sent: it is posted", async () => {
+  const world = await open();
+  const delivery = { state: "failed", receipt: "refused", error: { code: "whatsapp_refused" } };
+  const id = await place(world, attempted(60, delivery, { isPicked: false }));
+  const replay = async () => {
+    await hear(world, "RAW1", { event: "message.any", ack: 0 });
+    await hear(world, "RAW1", { ack: 1 });
+    return (await world.find(id)).isSent;
+  };
+  expect(await replay()).toBe(false);
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 300 }, times: 1 });
+  const pass = world.pass();
+  await world.waha.accepted(1);
+  expect(await replay()).toBe(false);
+  expect(await pass).toMatchObject({ sent: 1 });
+  expect((await world.find(id)).delivery).not.toHaveProperty("receipt");
+});
+
+test("a refusal that a lookup found is a receipt, so that no late event takes the message for sent", async () => {
+  const world = await open();
+  const id = await place(world, attempted(60, { nextLookupAt: ago(1), receipt: "refused" }));
+  const other = await place(world, attempted(60, { nextLookupAt: ago(1), waMessageId: "RAW2" }));
+  world.waha.addFault({
+    match: { route: "lookup" },
+    action: { type: "status", status: 200, body: { id: "true_49170@c.us_RAW2", fromMe: true, ack: -1 } },
+  });
+  expect(await world.pass()).toMatchObject({ failed: 2, reconciled: 2 });
+  for (const [message, raw] of [
+    [id, "RAW1"],
+    [other, "RAW2"],
+  ] as const) {
+    await hear(world, raw, { event: "message.any", ack: 0 });
+    await hear(world, raw, { ack: 1 });
+    expect((await world.find(message)).delivery).toMatchObject({ state: "failed", receipt: "refused" });
+  }
+});
+
+test("a message of NOWEB's own that came while a pass waited that died is proof, without a lookup", async () => {
+  const world = await open();
+  const id = await place(world, attempted(5));
+  await hear(world, "RAW1", { event: "message.any", ack: 0 });
+  const { delivery } = await world.find(id);
+  expect(delivery).toMatchObject({ state: "attempting", provenAt: expect.any(Date) });
+  expect(delivery).not.toHaveProperty("receipt");
+  await hear(world, "RAW1", { event: "message.any", ack: 0 });
+  expect((await world.find(id)).delivery).toEqual(delivery);
+  await world.messages.updateMany({}, { $set: { "delivery.nextLookupAt": ago(1) } });
+  expect(await world.pass()).toMatchObject({ reconciled: 1 });
+  expect(await world.find(id)).toMatchObject({ isSent: true, delivery: { state: "sent" } });
+  expect(world.waha.requestCount({ route: "lookup" })).toBe(0);
+});
+
+test("a message of GOWS's own says that WhatsApp's server has it", async () => {
+  const own = { engine: "GOWS", event: "message.any", ack: 0 };
+  expect((await heardOn(attempted(5), own)).delivery).toMatchObject({
+    state: "attempting",
+    receipt: "server",
+  });
+  expect((await heardOn(sent(), own)).delivery).toMatchObject({ receipt: "server" });
+  expect((await heardOn(sent(), { ...own, engine: "NOWEB" })).delivery).not.toHaveProperty("receipt");
+});
+
+describe("what an event settles is counted and told by the next pass, once", () => {
+  const unknown = () => attempted(900, { state: "unknown" });
+  test.each<[name: string, make: () => Document, ack: number, first: Document, codes: string[]]>([
+    ["sent", unknown, 1, { reconciled: 1, failed: 0 }, []],
+    ["failed", unknown, -1, { reconciled: 1, failed: 1 }, ["whatsapp_refused"]],
+    ["refused after it was accepted", sent, -1, { reconciled: 0, failed: 0 }, ["refused_after_accepting"]],
+  ])("%s", async (_name, make, ack, counts, codes) => {
+    const world = await open();
+    await place(world, make());
+    await hear(world, "RAW1", { ack });
+    const first = await world.pass();
+    expect(first).toMatchObject(counts);
+    expect(first.errors.map(({ code }) => code)).toEqual(codes);
+    expect(await world.pass()).toMatchObject({ reconciled: 0, failed: 0, errors: [] });
+  });
+
+  // With such an error the time to look after it stays: the receipt alone tells.
+  test.each([{ code: "database_refused", message: "in words", at: ago(9) }, undefined])(
+    "also where a refusal comes after what was seen: that is kept for the next pass (%o)",
+    async (error) => {
+      const world = await open();
+      const id = await place(world, sent({ nextLookupAt: ago(1), ...(error ? { error } : {}) }));
+      const [seen] = await findUncertain(database(world), new Date(), 1);
+      await hear(world, "RAW1", { ack: -1 });
+      expect(await forgetSettled(database(world), id, seen?.delivery ?? {})).toBe(false);
+      expect((await world.pass()).errors).toMatchObject([{ code: "refused_after_accepting", count: 1 }]);
+      expect((await world.find(id)).delivery.error.code).toBe("refused_after_accepting");
+    },
+  );
+});
+
+test("a finding is not recorded over a receipt that came since", async () => {
+  const world = await open();
+  const id = await place(world, attempted(60, { nextLookupAt: ago(1) }));
+  const [seen] = await findUncertain(database(world), new Date(), 1);
+  await world.messages.updateOne({}, { $set: { "delivery.receipt": "delivered" } });
+  const finding = { to: "unknown", reason: { code: "answer_lost" }, nextLookupAt: undefined } as const;
+  expect(await recordFinding(database(world), seen as Uncertain, finding, new Date())).toBe(false);
+  expect((await world.find(id)).delivery.state).toBe("attempting");
 });
 
 test("what was given back, and turns out to be sent, is not posted a second time", async () => {

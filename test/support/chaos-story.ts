@@ -8,7 +8,7 @@ import type {
   Post,
   RoundRecord,
 } from "../../dev/chaos/record.ts";
-import type { LedgerEntry } from "../../dev/waha-simulator/ledger.ts";
+import type { LedgerEntry, WebhookEntry } from "../../dev/waha-simulator/ledger.ts";
 import { documentKey } from "../../lib/mongo/ids.ts";
 
 const BEGAN = Date.UTC(2026, 0, 2, 12);
@@ -283,9 +283,9 @@ export class Story {
   }
 
   /** WAHA tells of a message with an ack, and the database takes up what it says. */
-  hear(label: string, at: number, ack: number, changes: Changes): this {
-    const event = { event: "message.ack", session: "account", id: `ID-${label}`, ack, status: 200 } as const;
-    this.record.events = [...this.record.events, event];
+  hear(label: string, at: number, ack: number, changes: Changes, fields: Partial<WebhookEntry> = {}): this {
+    const told = { event: "message.ack", session: "account", engine: "NOWEB", id: `ID-${label}` } as const;
+    this.record.events = [...this.record.events, { ...told, ack, status: 200, ...fields }];
     return this.write(label, at, changes);
   }
 

@@ -23,8 +23,8 @@ export type Demand = [otherwise: string, holds: (change: Change) => boolean];
 const WRITE_TAKES_MS = 100;
 
 const CLAIM = new Set(["state", "passId", "claimedAt", "claimExpiresAt", "attempts"]);
-/** By these a late receipt finds the message. */
-const OUTLIVES_CLAIM = new Set(["session", "waMessageId", "receiptsUntil"]);
+/** By these a late receipt finds the message; the last one is a refusal. */
+const OUTLIVES_CLAIM = new Set(["session", "waMessageId", "receiptsUntil", "receipt"]);
 
 export const live: Demand = [
   "the three flags were not all false",
@@ -48,6 +48,7 @@ export const lookedAfter: Demand = [
   ({ is }) => is.nextLookupAt instanceof Date,
 ];
 export const awaited: Demand = ["no receipt of it was awaited", ({ is }) => is.receiptsUntil instanceof Date];
+export const isRefusal: Demand = ["its receipt would prove it sent", ({ is }) => is.receipt === "refused"];
 export const setBack: Demand[] = [
   live,
   picked,

@@ -4,6 +4,7 @@ import {
   type Demand,
   intent,
   invalid,
+  isRefusal,
   live,
   lookedAfter,
   missed,
@@ -33,7 +34,6 @@ const SHOWN = ["failed", "failedReason"];
 const FAILURE = ["isPicked", "delivery.state", "delivery.settledAt", "delivery.error"];
 const RELEASE = [...FAILURE, "delivery.claimExpiresAt", "delivery.nextLookupAt"];
 const SENT = ["isSent", "sentAt", ...FAILURE, ...SHOWN, "delivery.waMessageId", "delivery.nextLookupAt"];
-const REFUSED = [...FAILURE, ...SHOWN, "delivery.nextLookupAt"];
 const INTENT = [
   "state",
   "attempts",
@@ -43,9 +43,12 @@ const INTENT = [
   "waMessageId",
   "nextLookupAt",
   "receiptsUntil",
+  "receipt",
+  "receiptAt",
 ].map((field) => `delivery.${field}`);
 const OPEN = ["attempting", "unknown"];
 const RECEIPT = ["delivery.receipt", "delivery.receiptAt"];
+const REFUSED = [...FAILURE, ...SHOWN, ...RECEIPT, "delivery.nextLookupAt"];
 const RECEIVED = [...RECEIPT, "delivery.claimExpiresAt"];
 
 /** The life cycle: every write that the scheduler may make on a message, what it may change, and when. */
@@ -66,7 +69,9 @@ export const LEGAL_STEPS: LegalStep[] = [
   { write: "failed, as a later one was accepted", from: ["released"], to: "failed", changes: [...FAILURE, ...SHOWN], demands: [live, ...refused, noLookup] },
   { write: "refused after all", from: ["unknown"], to: "failed", changes: REFUSED, demands: [...refused, lookedAfter] },
   { write: "unknown", from: ["attempting"], to: "unknown", changes: REFUSED, demands: refused },
-  ...["attempting", "sent", "failed"].map((state) => ({ write: "receipt", from: [state], to: state, changes: RECEIPT, demands: [awaited] })),
+  ...["attempting", "sent"].map((state) => ({ write: "receipt", from: [state], to: state, changes: RECEIPT, demands: [awaited] })),
+  ...["failed", "claimed", "released", "missed"].map((state) => ({ write: "refusal", from: [state], to: state, changes: RECEIPT, demands: [awaited, isRefusal] })),
+  { write: "proven sent while its pass waits", from: ["attempting"], to: "attempting", changes: ["delivery.provenAt"], demands: [awaited] },
   { write: "refused after it was accepted", from: ["sent"], to: "sent", changes: [...RECEIPT, "delivery.error", "delivery.nextLookupAt"], demands: [saysWhy, lookedAfter] },
   { write: "arrived after all", from: ["sent"], to: "sent", changes: [...RECEIPT, "delivery.error"], demands: [] },
   { write: "proven sent by an event", from: [...OPEN, "claimed", "released", "missed", "failed"], to: "sent", changes: [...SENT, ...RECEIVED], demands: [awaited, ...sent, lookedAfter] },

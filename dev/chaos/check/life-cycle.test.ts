@@ -61,7 +61,6 @@ describe("life-cycle", () => {
     ["none → failed", fresh().ends("m1", 50, "failed")],
     ["claimed → unknown", claimed().ends("m1", 150, "unknown")],
     ["claimed → missed", claimed().ends("m1", 150, "missed")],
-    ["claimed → claimed", claimed().claim("m1", 200)],
     ["attempting → claimed", attempting().claim("m1", 200)],
     ["attempting → missed", attempting().ends("m1", 200, "missed")],
     ["unknown → released", unknown().ends("m1", 300, "released")],
@@ -73,6 +72,21 @@ describe("life-cycle", () => {
     ["sent → none", sent().write("m1", 300, { delivery: undefined })],
   ])("finds %s, which is no step", (step, story) => {
     expect(wrong(story)).toEqual([expect.stringContaining(`m1: ${step} is no step of its life`)]);
+  });
+
+  it("finds a second claim of what is claimed, and a receipt of it that is no refusal", () => {
+    expect(wrong(claimed().claim("m1", 200))).toEqual([
+      expect.stringContaining(
+        "m1: claimed → claimed, but delivery.claimedAt, delivery.claimExpiresAt changed",
+      ),
+    ]);
+    const heard = (receipt: string) =>
+      claimed({ "delivery.receiptsUntil": date(900_000) }).write("m1", 200, {
+        "delivery.receiptsUntil": date(900_000),
+        "delivery.receipt": receipt,
+        "delivery.receiptAt": date(200),
+      });
+    expect(wrong(heard("server"))).toEqual([expect.stringContaining("its receipt would prove it sent")]);
   });
 
   it.each([

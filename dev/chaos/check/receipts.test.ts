@@ -64,6 +64,26 @@ describe("receipts", () => {
     expect(wrong(story)).toEqual(["m1: its receipt is server, and it ends as failed"]);
     const refused = hear(attempt(), 140, -1, "refused").ends("m1", 200, "failed", "whatsapp_refused");
     expect(wrong(refused)).toEqual([]);
+    const untold = hear(sent(), 200, -1, "refused");
+    expect(wrong(untold)).toEqual(["m1: its receipt is refused, and it ends as sent"]);
+    const error = { code: "refused_after_accepting", message: "in words", at: date(210) };
+    expect(wrong(untold.write("m1", 210, { "delivery.error": error }))).toEqual([]);
+    const asUnknown = hear(attempt(), 140, -1, "refused").ends("m1", 200, "unknown");
+    expect(wrong(asUnknown)).toEqual(["m1: its receipt is refused, and it ends as unknown"]);
+  });
+
+  it("is given by a message of GOWS's own, as that is told once WhatsApp has it", () => {
+    const told = (engine: "GOWS" | "NOWEB") =>
+      sent().hear("m1", 200, 0, receipt("server", 200), { event: "message.any", engine });
+    expect(wrong(told("GOWS"))).toEqual([]);
+    expect(wrong(told("NOWEB"))).toEqual(["m1: its receipt is server, of which WAHA told nothing"]);
+  });
+
+  it("may be a refusal that a lookup found", () => {
+    const refused = { "delivery.state": "failed", ...receipt("refused", 200) };
+    const of = (ack: number) => attempt().accept("m1", 140, { ack }).write("m1", 200, refused);
+    expect(wrong(of(-1))).toEqual([]);
+    expect(wrong(of(1))).toContain("m1: its receipt is refused, of which WAHA told nothing");
   });
 
   it("must not be lost again", () => {

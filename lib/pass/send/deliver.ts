@@ -354,6 +354,6 @@ async function settleSent(
   const settled = await settle(pass, context, sent(names, message, at, waMessageId));
   if (settled !== "stale") return settled;
   const late = await settle(pass, context, sent(names, message, at, waMessageId, "unknown"));
-  if (late === "applied") await recount(pass, message);
+  if (late === "applied") await recount(pass, message, at);
   return late;
 }

@@ -218,17 +218,17 @@ export function messagesOf(db: Database, campaignId: Id): Document {
   return { ...isOf, isDeleted: { $ne: true } };
 }
 
-/** How one message ended, as an expression; `left` when it did not. */
+/** How one message ended, as an expression; `left` when it did not, as {@link LEFT} has it: a flag that is no boolean is none. */
 export const END: Document = {
   $cond: [
-    { $or: ["$isSent", { $eq: ["$delivery.state", "sent"] }] },
+    { $or: [{ $eq: ["$isSent", true] }, { $eq: ["$delivery.state", "sent"] }] },
     "sent",
     {
       $cond: [
         {
           $or: [
             { $eq: ["$delivery.state", "unknown"] },
-            { $and: ["$isPicked", { $in: ["$delivery.state", ["failed", "missed"]] }] },
+            { $and: [{ $eq: ["$isPicked", true] }, { $in: ["$delivery.state", ["failed", "missed"]] }] },
           ],
         },
         "$delivery.state",

@@ -111,7 +111,7 @@ export const SettingsSchema = z.object({
   }),
   STAY_SECONDS: z.coerce.number().nonnegative().default(0).meta({
     description:
-      "How long a pass stays to send each message [at its time](pacing.md#on-time). 0: it sends what is due, and ends. At most `PASS_SECONDS` less `TAIL_SECONDS`. `npm start` stays that long unless this is set.",
+      "How long a pass stays to send each message [at its time](pacing.md#on-time). 0: it sends what is due, and ends (`npm start`: 50). At most `PASS_SECONDS` less `TAIL_SECONDS`, which is what `npm start` takes unless this is set.",
   }),
   SESSION_CONCURRENCY: z.coerce
     .number()
@@ -151,7 +151,7 @@ export const SettingsSchema = z.object({
     })
     .meta({
       description:
-        "What your app calls its collections and fields. `plain`: as [these pages](documents.md) do. `whatsapp-waha-dashboard`: as [that app](mapping.md#whatsapp-waha-dashboard) does. Or a JSON object that [changes some names](mapping.md).",
+        "What your app calls its collections and fields. `plain`: as in [Documents](documents.md). `whatsapp-waha-dashboard`: as [that app](mapping.md#whatsapp-waha-dashboard) does. Or a JSON object that [changes some names](mapping.md).",
     }),
   LINK_PREVIEW: z
     .enum(["true", "false"])

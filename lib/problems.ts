@@ -31,6 +31,8 @@ export interface Problem {
   kind: ProblemKind;
   happened: string;
   remedy: string;
+  /** It always ends the message, which must be sent again once the remedy was applied. */
+  again?: true;
 }
 
 const problems = {
@@ -121,7 +123,7 @@ const problems = {
     kind: "unsent",
     happened: "the message's campaign does not exist",
     remedy:
-      "Restore the campaign, or delete the message. It is sent without one only if it names a session and a chat itself, and no campaign",
+      "Restore the campaign, or delete the message. Only a message that names a session and a chat itself is sent without it",
   },
   database_lost: {
     kind: "unsent",
@@ -158,28 +160,32 @@ const problems = {
   number_not_found: {
     kind: "failed",
     happened: "the number is not on WhatsApp, or not in this form",
-    remedy:
-      "Check the number (in Brazil, Mexico and Argentina there are two forms), then set isPicked to false",
+    remedy: "Correct the number (in Brazil, Mexico and Argentina there are two forms)",
+    again: true,
   },
   message_too_large: {
     kind: "failed",
     happened: "WAHA, or a proxy before it, takes no message of this size (413)",
-    remedy: "Shorten it or raise that limit, then set isPicked to false",
+    remedy: "Shorten it or raise that limit",
+    again: true,
   },
   media_not_loaded: {
     kind: "failed",
     happened: "WAHA can't load the message's file: its address says that it is not there, or may not be read",
-    remedy: "Correct the address or what it allows, then set isPicked to false",
+    remedy: "Correct the address or what it allows",
+    again: true,
   },
   waha_plus_only: {
     kind: "failed",
     happened: "this WAHA Core sends texts alone: files only from version 2026.6.1 on",
-    remedy: "Upgrade WAHA, then set isPicked to false",
+    remedy: "Upgrade WAHA",
+    again: true,
   },
   invalid_message: {
     kind: "failed",
     happened: "the message can't be sent as it stands: its chat, text or file is missing or malformed",
-    remedy: "Correct it, then set isPicked to false",
+    remedy: "Correct it",
+    again: true,
   },
   // A message whose POST may have arrived, and what was seen last.
   answer_lost: {
@@ -333,7 +339,7 @@ const problems = {
   never_picked: {
     kind: "notice",
     happened: "messages are over 24 hours past their time and were never picked; they are left alone",
-    remedy: "",
+    remedy: "Give what is still wanted a new scheduledAt, and set isDeleted to true on the rest",
   },
   picked_elsewhere: {
     kind: "notice",
@@ -352,10 +358,20 @@ export type ProblemCode = keyof typeof problems;
  */
 export const PROBLEMS: Readonly<Record<ProblemCode, Problem>> = problems;
 
+/** With `isPicked` alone the message would be `missed`, as its window is over by then. */
+const AGAIN =
+  "Then, in one update, set isPicked to false and scheduledAt to a new time, or use npm run resend";
+
 /** A reason as documents, answers, alerts and the log say it. */
 export function messageOf(code: ProblemCode, detail?: string): string {
+  const words = wordsOf(code);
+  return withDetail(PROBLEMS[code].again ? `${words}. ${AGAIN}` : words, detail);
+}
+
+/** What happened, or would happen to a message that no pass has taken yet, and the remedy. */
+export function wordsOf(code: ProblemCode): string {
   const { happened, remedy } = PROBLEMS[code];
-  return withDetail(remedy ? `${happened}. ${remedy}` : happened, detail);
+  return remedy ? `${happened}. ${remedy}` : happened;
 }
 
 /** Words with what is particular in this case: a session's name, a status. */

@@ -67,6 +67,8 @@ const LEFT: [name: string, fields: object][] = [
   ["failed and asked for again", { delivery: { state: "failed" } }],
   ["picked by another scheduler", { isPicked: true }],
   ["lacking a flag", { isPicked: null }],
+  ["said to be sent by a text", { isSent: "false" }],
+  ["missed, and picked by a text", { isPicked: "false", delivery: { state: "missed" } }],
 ];
 
 test.each(LEFT)("a campaign with a message that is %s is not settled", async (_name, fields) => {

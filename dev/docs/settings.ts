@@ -42,8 +42,9 @@ function commentedOut(setting: Setting): string {
   return `# ${line}\n# ${setting.name}=${setting.byDefault ?? ""}\n`;
 }
 
-const HEAD = `# Settings of waha-scheduler; docs/configuration.md says more about each. The first four are needed; the others
-# are shown with their defaults, commented out. For \`npm run dev -- --live\`, copy this file to .env.
+const HEAD = `# Settings of waha-scheduler; docs/configuration.md says more about each. What has no # before it is needed, and
+# WAHA_API_KEY unless WAHA has none; the others are shown with their defaults. Copy this file to .env: \`npm start\`,
+# \`npm run doctor\`, \`npm run resend\` and \`npm run dev -- --live\` read it there.
 # This file is written by \`npm run docs\`, from the settings' schemas.
 `;
 

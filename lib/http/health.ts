@@ -15,6 +15,12 @@ const KEPT_MS = 10_000;
 /** The time that WAHA and the database each have. The platform ends this function after 15 s. */
 const CHECK_MS = 8_000;
 
+/** What a host tells that runs passes by itself. */
+export interface FirstPass {
+  /** Whether its first pass is under way: until that ends, no pass need have ended recently. */
+  firstPassRuns?: () => boolean;
+}
+
 /** What an instance knows of the health of a deployment. */
 interface Known {
   askedAt: number;
@@ -31,17 +37,17 @@ const known = new WeakMap<NodeJS.ProcessEnv, Known>();
  * it does not work is in the log, once for each change.
  *
  * @param env the settings; see docs/configuration.md
- * @param ticker the machine's clocks
+ * @param host the machine's clocks; whether its first pass is under way, which a pass that stays is for a minute
  * @returns 200 with `{ok: true}` or 503 with `{ok: false}`; 405 for a method that is neither GET nor HEAD
  */
 export async function handleHealth(
   request: Request,
   env: NodeJS.ProcessEnv,
-  { ticker = systemClock }: { ticker?: SystemClock } = {},
+  { ticker = systemClock, firstPassRuns }: { ticker?: SystemClock } & FirstPass = {},
 ): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD")
     return answer(405, { error: "method not allowed" }, { Allow: "GET, HEAD" });
-  const ok = await isOk(env, ticker.monotonic());
+  const ok = await isOk(env, ticker.monotonic(), firstPassRuns?.() ?? false);
   const status = ok ? 200 : 503;
   return request.method === "HEAD"
     ? new Response(null, { status, headers: { "Cache-Control": "no-store" } })
@@ -49,12 +55,12 @@ export async function handleHealth(
 }
 
 /** The kept answer, or a new one. */
-function isOk(env: NodeJS.ProcessEnv, now: number): Promise<boolean> {
+function isOk(env: NodeJS.ProcessEnv, now: number, isFirstPass: boolean): Promise<boolean> {
   const before = known.get(env);
   if (before && now - before.askedAt < KEPT_MS) return before.isOk;
   const asked: Known = { askedAt: now, told: before?.told, isOk: Promise.resolve(false) };
   known.set(env, asked);
-  asked.isOk = findProblem(env).then((problem) => {
+  asked.isOk = findProblem(env, isFirstPass).then((problem) => {
     const log = openLog(logLevel(env));
     if (problem && problem.message !== asked.told) explain(problem, log);
     if (!problem && asked.told) log.info({}, "healthy again");
@@ -65,11 +71,11 @@ function isOk(env: NodeJS.ProcessEnv, now: number): Promise<boolean> {
 }
 
 /** What keeps the scheduler from working, if anything does. */
-async function findProblem(env: NodeJS.ProcessEnv): Promise<Error | undefined> {
+async function findProblem(env: NodeJS.ProcessEnv, isFirstPass: boolean): Promise<Error | undefined> {
   try {
     const config = parseConfig(env);
     // Both run to their end, so that if both are away it is always the database that is named.
-    const checks = await Promise.allSettled([checkDatabase(config), checkWaha(config)]);
+    const checks = await Promise.allSettled([checkDatabase(config, isFirstPass), checkWaha(config)]);
     for (const check of checks) if (check.status === "rejected") throw check.reason;
     return undefined;
   } catch (error) {
@@ -77,15 +83,16 @@ async function findProblem(env: NodeJS.ProcessEnv): Promise<Error | undefined> {
   }
 }
 
-/** @throws UnavailableError if it can't be reached, or no pass has ended recently */
-async function checkDatabase(config: Config): Promise<void> {
+/** @throws UnavailableError if it can't be reached, or no pass has ended recently, and the first one is not under way */
+async function checkDatabase(config: Config, isFirstPass: boolean): Promise<void> {
   const db = openDatabase(config);
   const read = async () => {
     await db.connect();
     return Promise.all([db.readTime(), readLastPass(db)]);
   };
   const [now, lastPass] = await withTimeout(read(), CHECK_MS, "database_unreachable");
-  if (!lastPass || !isRecent(lastPass, now, config)) throw new UnavailableError("passes_stopped");
+  const areRunning = isFirstPass || (lastPass && isRecent(lastPass, now, config));
+  if (!areRunning) throw new UnavailableError("passes_stopped");
 }
 
 /** @throws UnavailableError if it can't be reached, refuses the key, or is not WAHA */

@@ -59,7 +59,7 @@ export function parseOutgoing(
  */
 
 const NO_CHAT =
-  " is not a WhatsApp chat (…@c.us, @g.us, @lid, @newsletter), or its number lacks the country's code";
+  " is not a WhatsApp chat: digits with the country's code, without + and spaces, or …@c.us, @s.whatsapp.net, @g.us, @lid, @newsletter";
 const NO_TEXT = " is missing or not a string";
 const LONG_TEXT = ` is longer than ${MAX_TEXT} characters`;
 const NO_ADDRESS = " holds no http:// or https:// address";

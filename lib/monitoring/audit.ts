@@ -7,6 +7,7 @@ import type { Database } from "../mongo/client.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
 import type { ProblemCode } from "../problems.ts";
 import { withoutHeld } from "../sessions/routing.ts";
+import { countNotHeld } from "./on-hold.ts";
 
 /** Counting stops here: past it the number says no more than "many". */
 const MANY = 1000;
@@ -39,7 +40,7 @@ export async function auditMessages(
   const findings = await countUpTo(db.messages, searchesFor(leftAlone), MANY, limits);
   const found = findings.get("never_picked");
   if (!found) return findings;
-  const count = Math.min(MANY, await countNotHeld(db, neverPicked, limits));
+  const { count } = await countNotHeld(db, neverPicked, MANY, limits);
   if (count > 0) findings.set("never_picked", { ...found, count });
   else findings.delete("never_picked");
   return findings;
@@ -85,24 +86,3 @@ export async function findAudited(
 }
 
 const isRoutable = ({ campaignId }: { campaignId: Id | null }) => canBeWritten(campaignId);
-
-/** Of what such a search finds, how much is of no campaign on hold: the app itself has stopped the others. */
-async function countNotHeld(db: Database, filter: Document, limits: { maxTimeMS: number }): Promise<number> {
-  const campaignId = referenceOf(db.documents.messages, "campaignId");
-  const groups = await db.messages
-    .aggregate<{ campaignId: Id | null; count: number }>(
-      [
-        { $match: filter },
-        { $limit: MANY + 1 },
-        { $group: { _id: campaignId, count: { $sum: 1 } } },
-        { $project: { _id: 0, campaignId: "$_id", count: 1 } },
-      ],
-      limits,
-    )
-    .toArray();
-  const { writable = [], other = [] } = Object.groupBy(groups, ({ campaignId }) =>
-    canBeWritten(campaignId) ? "writable" : "other",
-  );
-  const notHeld = [...(await withoutHeld(db, writable)), ...other];
-  return notHeld.reduce((sum, { count }) => sum + count, 0);
-}

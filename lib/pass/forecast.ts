@@ -9,7 +9,7 @@ import type { Database } from "../mongo/client.ts";
 import { canBeWritten, documentKey, type Id } from "../mongo/ids.ts";
 import { auditMessages, findAudited } from "../monitoring/audit.ts";
 import { readLastPass } from "../monitoring/record.ts";
-import { messageOf, type ProblemCode, type Reason } from "../problems.ts";
+import { messageOf, type ProblemCode, type Reason, wordsOf } from "../problems.ts";
 import { readLeases, type SessionLease } from "../sessions/leases.ts";
 import { type References, type Route, routeAll, withoutHeld } from "../sessions/routing.ts";
 import { chatRestriction, suspensionOf } from "../sessions/suspensions.ts";
@@ -205,7 +205,7 @@ export function rowsOf({ messages, more }: Forecast): ForecastRow[] {
     return {
       fate,
       code: reason?.code ?? null,
-      message: reason ? messageOf(reason.code) : WITHOUT_REASON[fate],
+      message: reason ? wordsOf(reason.code) : WITHOUT_REASON[fate],
       details,
       session,
       count: group.length,

@@ -21,7 +21,10 @@ export function asText(findings: Finding[]): string {
   const lines = columns(rows).flatMap((line, index) => {
     const { level, remedy } = findings[index] as Finding;
     const head = styleText(COLOURS[level], line, { stream: process.stdout });
-    return remedy ? [head, `${" ".repeat(REMEDY_AT)}→ ${harmless(remedy)}`] : [head];
+    // What several in a row have in common is said once, below the last of them.
+    return remedy && remedy !== findings[index + 1]?.remedy
+      ? [head, `${" ".repeat(REMEDY_AT)}→ ${harmless(remedy)}`]
+      : [head];
   });
   return [...lines, "", counts(findings)].join("\n");
 }

@@ -1,7 +1,12 @@
 import type { Document } from "mongodb";
+import { addSeconds } from "../../lib/clock.ts";
+import { SWEPT_SECONDS } from "../../lib/config.ts";
 import { PICKED_ELSEWHERE, PICKED_SINCE_RELEASED } from "../../lib/messages/audit.ts";
+import { referenceOf } from "../../lib/messages/message.ts";
 import { countUpTo } from "../../lib/mongo/bounded-count.ts";
 import type { Database } from "../../lib/mongo/client.ts";
+import { canBeWritten, type Id } from "../../lib/mongo/ids.ts";
+import { withoutHeld } from "../../lib/sessions/routing.ts";
 import { counted } from "../format.ts";
 import type { Options } from "./options.ts";
 import { formsOf, LOOK_MS, meantBy } from "./selection.ts";
@@ -10,7 +15,7 @@ import { formsOf, LOOK_MS, meantBy } from "./selection.ts";
 const MANY = 1000;
 
 /** Says, a line each, why nothing matches; never a text or a chat. */
-export async function whyNothing(db: Database, options: Options): Promise<string[]> {
+export async function whyNothing(db: Database, options: Options, now: Date): Promise<string[]> {
   const { campaign, ids, states } = options;
   const head = `Nothing matches: there is no such message that is unsent, not deleted, and ended as ${states.join(" or ")}.`;
   const { campaigns, messages } = db.documents;
@@ -26,29 +31,74 @@ export async function whyNothing(db: Database, options: Options): Promise<string
   else if (campaign !== undefined && !(await db.campaigns.findOne({ _id: { $in: formsOf(campaign) } })))
     lines.push(`The collection ${campaigns.collection} has no document with the _id ${campaign}.`);
   const meant = meantBy(messages, options);
-  const stood = await howTheyStand(db, meant);
+  const stood = await howTheyStand(db, meant, now);
+  const which = [ids.length > 0 ? "with these ids" : "", campaign === undefined ? "" : "of this campaign"];
   lines.push(
     stood.length > 0
       ? `What is meant stands so: ${stood.join(", ")}.`
-      : `The collection ${messages.collection} has no message that is meant.`,
+      : `The collection ${messages.collection} has no message ${which.filter(Boolean).join(" ")}.`,
   );
   return [...lines, ...(await pickedElsewhere(db, meant))];
 }
 
-/** How many of a selection are in which state. */
-async function howTheyStand(db: Database, meant: Document): Promise<string[]> {
-  const hasState = { $eq: [{ $type: "$delivery.state" }, "string"] };
-  const ofPicked = { $cond: [hasState, "$delivery.state", "not touched by the scheduler"] };
-  const ofUnsent = { $cond: [{ $eq: ["$isPicked", false] }, "waiting for a pass", ofPicked] };
-  const ofKept = { $cond: [{ $eq: ["$isSent", true] }, "sent", ofUnsent] };
-  const word = { $cond: [{ $eq: ["$isDeleted", true] }, "deleted", ofKept] };
+/** Unsent and unpicked messages, by what keeps passes from them. */
+const WAITING = "waiting for a pass";
+const ON_HOLD = "of a campaign on hold";
+const TOO_OLD = "over 24 hours old and never picked: give a new scheduledAt (docs/operations.md#send-again)";
+
+/** How many of a selection are in which state, or why no pass takes them. */
+async function howTheyStand(db: Database, meant: Document, now: Date): Promise<string[]> {
   const found = await db.messages
-    .aggregate<{ _id: string; count: number }>(
-      [{ $match: meant }, { $group: { _id: word, count: { $sum: 1 } } }, { $sort: { _id: 1 } }],
+    .aggregate<{ word: string; campaignId: Id | null; count: number }>(
+      [
+        { $match: meant },
+        {
+          $group: {
+            _id: { word: wordFor(now), campaignId: referenceOf(db.documents.messages, "campaignId") },
+            count: { $sum: 1 },
+          },
+        },
+        { $project: { _id: 0, word: "$_id.word", campaignId: "$_id.campaignId", count: 1 } },
+      ],
       { maxTimeMS: LOOK_MS },
     )
     .toArray();
-  return found.map(({ _id, count }) => `${count.toLocaleString("en")} ${_id}`);
+  const mayBeHeld = found.filter(
+    ({ campaignId, word }) => (word === WAITING || word === TOO_OLD) && canBeWritten(campaignId),
+  );
+  const notHeld = new Set(await withoutHeld(db, mayBeHeld));
+  const held = new Set(mayBeHeld.filter((group) => !notHeld.has(group)));
+  const counts = new Map<string, number>();
+  for (const group of found) {
+    const word = held.has(group) ? ON_HOLD : group.word;
+    counts.set(word, (counts.get(word) ?? 0) + group.count);
+  }
+  return [...counts].sort().map(([word, count]) => `${count.toLocaleString("en")} ${word}`);
+}
+
+/** The word for a message's state, as an expression. */
+function wordFor(now: Date): Document {
+  const type = (field: string) => ({ $type: `$${field}` });
+  const noDate = { $ne: [type("scheduledAt"), "date"] };
+  const flags = ["isSent", "isDeleted", "isPicked"].map(type);
+  // biome-ignore-start lint/suspicious/noThenProperty: $switch has it
+  const branches = [
+    { case: { $eq: ["$isDeleted", true] }, then: "deleted" },
+    { case: { $eq: ["$isSent", true] }, then: "sent" },
+    {
+      case: { $and: [{ $eq: ["$isPicked", true] }, { $eq: [type("delivery.state"), "string"] }] },
+      then: "$delivery.state",
+    },
+    {
+      case: { $ne: [{ $setUnion: [flags] }, ["bool"]] },
+      then: "with a flag that is no boolean (flags_missing)",
+    },
+    { case: { $eq: ["$isPicked", true] }, then: "not touched by the scheduler" },
+    { case: noDate, then: "with a scheduledAt that is no Date (date_wrong)" },
+    { case: { $lt: ["$scheduledAt", addSeconds(now, -SWEPT_SECONDS)] }, then: TOO_OLD },
+  ];
+  // biome-ignore-end lint/suspicious/noThenProperty: $switch has it
+  return { $switch: { branches, default: WAITING } };
 }
 
 /** Those that another scheduler took did not end for this one, so this program does not touch them. */

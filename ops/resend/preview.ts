@@ -56,7 +56,9 @@ function rowOf({ state, code, campaignId, count, oldest, newest }: EndedGroup): 
 }
 
 function momentShown(moment: unknown): string {
-  return moment instanceof Date && !Number.isNaN(moment.getTime()) ? moment.toISOString().slice(0, 19) : "?";
+  return moment instanceof Date && !Number.isNaN(moment.getTime())
+    ? `${moment.toISOString().slice(0, 19)}Z`
+    : "?";
 }
 
 async function campaignNotes(db: Database, groups: EndedGroup[]): Promise<string[]> {

@@ -451,7 +451,7 @@ describe("where nothing matches, it is said why", () => {
     await world.insert(missed());
     const { said } = await run(world, ["--campaign", campaignId]);
     expect(said).toContain(`The collection campaigns has no document with the _id ${campaignId}.`);
-    expect(said).toContain("The collection messages has no message that is meant.");
+    expect(said).toContain("The collection messages has no message of this campaign.");
   });
 
   test("a collection that is not there", async () => {
@@ -478,6 +478,31 @@ describe("where nothing matches, it is said why", () => {
     const one = await run(world, ["--id", String(ids[0])]);
     expect(one.said).toMatch(/stands so: 1 sent\.$/);
     expect((await run(world, ["--state", "missed"])).said).toMatch(/\(picked_elsewhere\): 2 messages\./);
+  });
+
+  test("what no pass will take is not said to wait for one", async () => {
+    const world = await createWorld();
+    const held = new ObjectId();
+    await world.campaigns.insertOne({ _id: held, status: "paused" });
+    const old = { scheduledAt: ago(25 * 3600) };
+    const ids = await world.insert(
+      { scheduledAt: ago(23 * 3600) },
+      old,
+      { scheduledAt: new Date().toISOString() },
+      { campaignId: held },
+      { campaignId: held.toHexString(), ...old },
+      { isSent: null },
+    );
+    const { said } = await run(world, ["--id", ids.join(",")]);
+    expect(/stands so: (.*)\.$/m.exec(said)?.[1]?.split(", ")).toEqual([
+      "2 of a campaign on hold",
+      "1 over 24 hours old and never picked: give a new scheduledAt (docs/operations.md#send-again)",
+      "1 waiting for a pass",
+      "1 with a flag that is no boolean (flags_missing)",
+      "1 with a scheduledAt that is no Date (date_wrong)",
+    ]);
+    const none = await run(world, ["--id", String(new ObjectId())]);
+    expect(none.said).toContain("The collection messages has no message with these ids.");
   });
 
   test("messages that name no campaign", async () => {

@@ -42,7 +42,7 @@ export async function resend(
   const seen = await survey(db, selection);
   const total = totalOf(seen.groups);
   if (total === 0) {
-    for (const line of await whyNothing(db, options)) person.tell(harmless(line));
+    for (const line of await whyNothing(db, options, clock.now())) person.tell(harmless(line));
     return undefined;
   }
   for (const line of await preview(db, config, seen, options)) person.tell(line);

@@ -5,7 +5,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { endsWithin } from "../../lib/async.ts";
 import { handleCron } from "../../lib/http/cron.ts";
-import { handleHealth } from "../../lib/http/health.ts";
+import { type FirstPass, handleHealth } from "../../lib/http/health.ts";
 import { handleStatus } from "../../lib/http/status.ts";
 import { handleWebhook } from "../../lib/http/webhook.ts";
 import type { Host } from "../../lib/pass/run.ts";
@@ -21,10 +21,10 @@ export const WEBHOOK_PATH = "/api/waha";
  * @param env the settings; see docs/configuration.md
  * @param host what the host of the passes provides
  */
-export function createApp(env: NodeJS.ProcessEnv, host: Partial<Host>): Hono {
+export function createApp(env: NodeJS.ProcessEnv, host: Partial<Host> & FirstPass): Hono {
   return new Hono({ strict: false })
     .all(CRON_PATH, ({ req }) => handleCron(req.raw, env, host))
-    .all(STATUS_PATH, ({ req }) => handleStatus(req.raw, env))
+    .all(STATUS_PATH, ({ req }) => handleStatus(req.raw, env, host))
     .all(HEALTH_PATH, ({ req }) => handleHealth(req.raw, env, host))
     .all(WEBHOOK_PATH, ({ req }) => handleWebhook(req.raw, env))
     .notFound((context) => context.json({ error: "not found" }, 404));

@@ -50,14 +50,26 @@ async function start(env: NodeJS.ProcessEnv): Promise<void> {
   const stop = new AbortController();
   const giveUp = new AbortController();
   const signals = { stop: stop.signal, giveUp: giveUp.signal };
-  const served = await serve(createApp(env, signals), port, host);
-  const passTimer = startPassTimer(schedule, () => runPass(settings, signals));
+  let firstPassRuns = true;
+  const app = createApp(env, { ...signals, firstPassRuns: () => firstPassRuns });
+  const served = await serve(app, port, host);
+  const passTimer = startPassTimer(schedule, async () => {
+    await runPass(settings, signals);
+    firstPassRuns = false;
+  });
   stopOnSignal(() => shutDown({ log, served, passTimer, stop, giveUp }));
   const database = shownDatabase(config.DATABASE_URL);
   const waha = new URL(config.WAHA_API_URL).host;
-  log.info({ database, waha, host, port: served.port, ...schedule }, "started");
+  log.info({ database, waha, host, port: served.port, ...tellPace(settings) }, "started");
   for (const near of findNearMisses(env)) log.warn({ setting: near.given }, tellNearMiss(near));
   passTimer.runNow();
+}
+
+/** How passes come: where they stay for longer than from one to the next, each follows the one before. */
+function tellPace({ own: { staySeconds }, schedule }: ServerSettings): object {
+  if (staySeconds === 0) return schedule;
+  const isEndless = "everySeconds" in schedule && schedule.everySeconds <= staySeconds;
+  return isEndless ? { staySeconds } : { ...schedule, staySeconds };
 }
 
 /** One pass, called as the platform's cron would, but without the network. It logs for itself what it did. */

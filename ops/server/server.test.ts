@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { Status } from "../../lib/monitoring/status/gather.ts";
 import { SERVER, startHost } from "../../test/support/host.ts";
 import { run } from "../../test/support/program.ts";
 import { ago, SECRET } from "../../test/support/world.ts";
+import { HEALTH_PATH, STATUS_PATH } from "./http.ts";
 import { CRON_PATH } from "./settings.ts";
 
 describe("a server of one's own", () => {
@@ -28,6 +30,7 @@ describe("a server of one's own", () => {
       database: expect.stringMatching(/^127\.0\.0\.1:\d+\/.+$/),
       waha: new URL(waha.url).host,
     });
+    expect([first.everySeconds, first.staySeconds]).toEqual([60, undefined]);
     expect(second).toMatchObject({ level: 40, msg: "LOOKBACK is no setting; LOOKBACK_SECONDS?" });
     expect(server.output).not.toContain("mongodb:");
   });
@@ -45,6 +48,18 @@ describe("a server of one's own", () => {
     expect(late).toBeGreaterThanOrEqual(0);
     expect(late).toBeLessThan(1_000);
     expect(server.output).not.toContain('"level":40');
+  });
+
+  test("is healthy while its first pass stays, which is told as that; and says how long passes stay", async () => {
+    const { ask, server } = await startHost({ STAY_SECONDS: undefined });
+    const started = await server.says(/^(.*"msg":"started".*)$/m);
+    expect(JSON.parse(started)).toMatchObject({ staySeconds: 50 });
+    expect(started).not.toContain("everySeconds");
+
+    expect((await ask(HEALTH_PATH, { headers: {} })).status).toBe(200);
+    const { ok, verdict } = (await (await ask(STATUS_PATH)).json()) as Status;
+    expect([ok, verdict.level, verdict.headline]).toEqual([false, "warning", "The first pass is under way"]);
+    expect(server.output).not.toContain('"level":50');
   });
 
   test("serves the function to those who know the secret, and nothing else", async () => {

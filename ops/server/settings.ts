@@ -63,6 +63,8 @@ interface OwnPasses {
   env: NodeJS.ProcessEnv;
   /** The next one begins when one ends. */
   isFollowed: boolean;
+  /** How long each stays. */
+  staySeconds: number;
 }
 
 /**
@@ -90,8 +92,10 @@ export function readServerSettings(env: NodeJS.ProcessEnv): ServerSettings {
 function ownPasses(env: NodeJS.ProcessEnv, config: Config, schedule: Schedule): OwnPasses {
   const { PASS_SECONDS, TAIL_SECONDS } = config;
   const isSet = Boolean(env.STAY_SECONDS?.trim());
+  const staySeconds = isSet ? config.STAY_SECONDS : PASS_SECONDS - TAIL_SECONDS;
   return {
-    env: isSet ? env : { ...env, STAY_SECONDS: String(PASS_SECONDS - TAIL_SECONDS) },
+    env: isSet ? env : { ...env, STAY_SECONDS: String(staySeconds) },
+    staySeconds,
     isFollowed: "everySeconds" in schedule && schedule.everySeconds <= PASS_SECONDS - TAIL_SECONDS,
   };
 }

@@ -18,10 +18,14 @@ function logged(): string[] {
 }
 
 /** Asks when the instance's clock shows so many seconds. An answer is kept for ten. */
-function ask(world: World, second: number, method = "GET"): Promise<Response> {
+function ask(
+  world: World,
+  second: number,
+  { method = "GET", firstPassRuns = false } = {},
+): Promise<Response> {
   const request = new Request("http://localhost/api/health", { method });
   const ticker = { monotonic: () => second * 1000, system: () => Date.now() };
-  return handleHealth(request, world.env, { ticker });
+  return handleHealth(request, world.env, { ticker, firstPassRuns: () => firstPassRuns });
 }
 
 const statusAt = async (world: World, second: number) => (await ask(world, second)).status;
@@ -58,6 +62,21 @@ test("where no pass ever ended, or none for three minutes, it is not", async () 
   expect(response.status).toBe(503);
   expect(await response.text()).toBe('{"ok":false}');
   expect(logged()).toEqual([messageOf("passes_stopped")]);
+});
+
+test("while the host's first pass is under way none need have ended, but WAHA and the database must be there", async () => {
+  const world = await createWorld({}, { LOG_LEVEL: "info" });
+  const during = async (second: number) => (await ask(world, second, { firstPassRuns: true })).status;
+  expect(await during(0)).toBe(200);
+  await world.pass();
+  await passEnded(world, 3600);
+  logged();
+  expect(await during(10)).toBe(200);
+  expect(logged()).toEqual([]);
+  await world.waha.pause();
+  expect(await during(20)).toBe(503);
+  await world.waha.resume();
+  expect(await statusAt(world, 30)).toBe(503);
 });
 
 test("passes that stay may end that much later", async () => {
@@ -160,10 +179,10 @@ test("wrong settings are not ok; the log names them, the answer does not", async
 
 test("HEAD is answered without a body, and nothing else is", async () => {
   const world = await worldAfterPass();
-  const head = await ask(world, 0, "HEAD");
+  const head = await ask(world, 0, { method: "HEAD" });
   expect([head.status, head.body]).toEqual([200, null]);
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
-    const response = await ask(world, 0, method);
+    const response = await ask(world, 0, { method });
     expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
   }
 });

@@ -129,7 +129,7 @@ describe("the page", () => {
     const page = await readPage(await hostileWorld());
     expect(page).toContain('<meta http-equiv="refresh" content="10">');
     expect(page).toContain("invalid_message");
-    expect(page).toContain("Correct it, then set isPicked to false.");
+    expect(page).toContain("Correct it.");
     expect(page).toContain("npm run resend -- --state failed,missed --code invalid_message --since 1d");
   });
 

@@ -147,7 +147,7 @@ describe("the document `media`", () => {
 
   test("says all that is wrong at once", () => {
     expect(problemOf({ chatId: "Bob", media: { kind: "x", url: "y" }, content: 7 })).toBe(
-      `chatId is not a WhatsApp chat (…@c.us, @g.us, @lid, @newsletter), or its number lacks the country's code; ${NO_KIND}; ${NO_ADDRESS}; content is missing or not a string`,
+      `chatId is not a WhatsApp chat: digits with the country's code, without + and spaces, or …@c.us, @s.whatsapp.net, @g.us, @lid, @newsletter; ${NO_KIND}; ${NO_ADDRESS}; content is missing or not a string`,
     );
   });
 });

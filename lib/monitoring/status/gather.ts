@@ -51,22 +51,23 @@ type SuspendedSession = Pick<Suspension, "session" | "code"> & { until: Date | n
 /**
  * Gathers the status, with a few indexed and bounded requests to the database and one to WAHA.
  *
+ * @param isFirstPass whether the host's first pass is under way
  * @throws UnavailableError if the database is away. WAHA away is part of the status
  */
-export async function gatherStatus(config: Config): Promise<Status> {
+export async function gatherStatus(config: Config, isFirstPass: boolean): Promise<Status> {
   try {
-    return await withTimeout(gather(config), PATIENCE_MS, "database_unreachable");
+    return await withTimeout(gather(config, isFirstPass), PATIENCE_MS, "database_unreachable");
   } catch (error) {
     throw asUnavailable(error);
   }
 }
 
-async function gather(config: Config): Promise<Status> {
+async function gather(config: Config, isFirstPass: boolean): Promise<Status> {
   const [{ resting, ...ofDatabase }, { restricted, waha }] = await Promise.all([
     askDatabase(openDatabase(config), config),
     askSessions(config),
   ]);
-  const verdict = judgeStatus({ ...ofDatabase, waha }, config);
+  const verdict = judgeStatus({ ...ofDatabase, waha, isFirstPass }, config);
   const suspended = [...resting, ...restricted].map((suspension) => {
     const { code, session, until = null } = suspension;
     return { session, code, until, message: tellSuspension(suspension) };

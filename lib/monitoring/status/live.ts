@@ -7,6 +7,7 @@ import { AWAITING_LOOKUP } from "../../messages/lookups.ts";
 import { CLAIMABLE_STATES } from "../../messages/message.ts";
 import { type Bounded, countUpTo, type Search } from "../../mongo/bounded-count.ts";
 import type { Database } from "../../mongo/client.ts";
+import { countNotHeld, type NotHeld } from "../on-hold.ts";
 
 /** Counting stops here: a higher number would tell a person no more. */
 const MANY = 1000;
@@ -15,12 +16,14 @@ const NONE: Bounded = { count: 0, more: false };
 
 /** What is on its way at this moment. */
 export interface Live {
-  /** In the window, and not claimed. */
+  /** In the window, not claimed, and of no campaign on hold. */
   due: Bounded;
   /** The `scheduledAt` of the oldest of these. */
   oldestDue: Date | null;
-  /** Past the window. The next pass ends these as `missed`, unless their campaign is on hold. */
+  /** Past the window, and of no campaign on hold. The next pass ends these as `missed`. */
   pastWindow: Bounded;
+  /** In the window or past it, and of a campaign on hold. */
+  onHold: Bounded;
   claimed: Bounded;
   /** Posted, or about to be, and without a recorded answer. */
   attempting: Bounded;
@@ -28,7 +31,7 @@ export interface Live {
   awaitingLookup: Bounded;
 }
 
-/** Counts what is on its way, in two requests that are served by the partial indexes of unfinished messages. */
+/** Counts what is on its way, in a few requests that are served by the partial indexes of unfinished messages. */
 export async function countLive(
   db: Database,
   config: Config,
@@ -36,23 +39,22 @@ export async function countLive(
   limits: { maxTimeMS: number },
 ): Promise<Live> {
   const window = { from: addSeconds(now, -config.LOOKBACK_SECONDS), to: now };
-  const due = dueFilter(window, now);
-  const searches: Search<Exclude<keyof Live, "oldestDue">>[] = [
-    ["due", due as Document],
-    ["pastWindow", pastWindow(window.from, now)],
+  const searches: Search<"claimed" | "attempting" | "awaitingLookup">[] = [
     ["claimed", { ...CLAIMED, "delivery.state": "claimed" }],
     ["attempting", { ...AWAITING_LOOKUP, "delivery.state": "attempting" }],
     ["awaitingLookup", { ...AWAITING_LOOKUP, "delivery.state": "unknown" }],
   ];
-  const [counts, oldestDue] = await Promise.all([
+  const [counts, due, overdue] = await Promise.all([
     countUpTo(db.messages, searches, MANY, limits),
-    findOldest(db, due, limits),
+    countNotHeld(db, dueFilter(window, now), MANY, limits),
+    countNotHeld(db, pastWindow(window.from, now), MANY, limits),
   ]);
   const count = (name: (typeof searches)[number][0]) => counts.get(name) ?? NONE;
   return {
-    due: count("due"),
-    oldestDue,
-    pastWindow: count("pastWindow"),
+    due: bounded(due),
+    oldestDue: due.oldest,
+    pastWindow: bounded(overdue),
+    onHold: { count: due.onHold + overdue.onHold, more: due.more || overdue.more },
     claimed: count("claimed"),
     attempting: count("attempting"),
     awaitingLookup: count("awaitingLookup"),
@@ -67,12 +69,6 @@ function pastWindow(windowFrom: Date, now: Date): Document {
   };
 }
 
-async function findOldest(db: Database, due: Document, limits: { maxTimeMS: number }): Promise<Date | null> {
-  const [oldest] = await db.messages
-    .find(due, limits)
-    .sort({ scheduledAt: 1 })
-    .limit(1)
-    .project<{ scheduledAt: Date }>({ _id: 0, scheduledAt: 1 })
-    .toArray();
-  return oldest?.scheduledAt ?? null;
+function bounded({ count, more }: NotHeld): Bounded {
+  return { count, more };
 }

@@ -21,6 +21,8 @@ export interface Verdict {
 export interface Evidence {
   at: Date;
   lastPass: Pick<LastPass, "endedAt" | "summary"> | null;
+  /** The first pass of the host that answers is under way; none before it need have ended recently. */
+  isFirstPass: boolean;
   waha: WahaStatus;
   alerts: readonly { message: string }[];
   /** These three are null if the database was too slow. */
@@ -32,15 +34,16 @@ export interface Evidence {
 
 /** Judges whether messages are sent. The worst thing comes first. */
 export function judgeStatus(evidence: Evidence, config: Config): Verdict {
-  const { at, documents, lastPass, waha } = evidence;
-  if (!lastPass)
+  const { at, documents, isFirstPass, lastPass, waha } = evidence;
+  const areRunning = lastPass !== null && isRecent(lastPass, at, config);
+  if (!lastPass && !isFirstPass)
     return {
       level: "bad",
       headline: "No pass has ended here yet",
       detail: "Wait a minute, or call /api/cron yourself; if the cron is on, the function's log says why.",
     };
-  const ago = lasting(lastPass.endedAt, at);
-  if (!isRecent(lastPass, at, config))
+  const ago = lastPass ? lasting(lastPass.endedAt, at) : "";
+  if (!areRunning && !isFirstPass)
     return {
       level: "bad",
       headline: `No pass for ${ago}: nothing is sent`,
@@ -51,6 +54,12 @@ export function judgeStatus(evidence: Evidence, config: Config): Verdict {
     const detail = sentence(withDetail(remedy, waha.detail));
     return { level: "bad", headline: `${capital(happened)}: nothing is sent`, detail };
   }
+  if (!areRunning)
+    return {
+      level: "warning",
+      headline: "The first pass is under way",
+      detail: `It ends within ${config.PASS_SECONDS} s, and what it did is told here then.`,
+    };
   return (
     ofPass(lastPass.summary, ago) ??
     ofSessions(waha, ago) ??

@@ -14,6 +14,7 @@ export function checkPacing(upcoming: Foreseen[], config: Config, now: Date): Fi
   const queues = Map.groupBy(sent, ({ session = "" }) => session);
   const findings = [...queues].flatMap(([name, queue]) => judge(name, queue, config, now));
   if (findings.length > 0) return findings;
+  if (upcoming.length === 0) return [ok("pacing", "no message is due within a day")];
   if (sent.length === 0) return [ok("pacing", "no message due within a day can be sent as things stand")];
   const reach = upcoming.length < MOST_MESSAGES ? "due within a day" : "due next (no more were looked at)";
   return [ok("pacing", `${counted(sent.length, "message")} ${reach} can go out while their windows last`)];

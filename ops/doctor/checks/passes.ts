@@ -12,7 +12,7 @@ export async function checkPasses(db: Database, config: Config, now: Date): Prom
       warning(
         "passes",
         "none has ended on this database yet",
-        "Deploy, or call /api/cron yourself; if the cron is on, look at the function's log",
+        "Deploy, or run npm start, or call /api/cron yourself; if the cron is on, look at the function's log",
       ),
     ];
   const seconds = Math.max(0, Math.round((now.getTime() - last.endedAt.getTime()) / 1000));

@@ -10,7 +10,10 @@ const attempt = { state: "attempting", passId: "p", attemptAt: ago(5), nextLooku
 test("what is on its way is counted by where it is, and the oldest due one told", async () => {
   const world = await createWorld();
   const oldest = ago(30);
+  const { insertedId: campaignId } = await world.campaigns.insertOne({ status: "paused" });
   await world.insert(
+    { scheduledAt: ago(40), campaignId },
+    { scheduledAt: ago(700), campaignId: campaignId.toHexString() },
     { scheduledAt: oldest },
     { scheduledAt: ago(20) },
     { scheduledAt: ago(-600) },
@@ -26,10 +29,14 @@ test("what is on its way is counted by where it is, and the oldest due one told"
     due: { count: 2, more: false },
     oldestDue: oldest.toISOString(),
     pastWindow: { count: 1, more: false },
+    onHold: { count: 2, more: false },
     claimed: { count: 1, more: false },
     attempting: { count: 2, more: false },
     awaitingLookup: { count: 1, more: false },
   });
+  expect(await readPage(world)).toContain(
+    '<b class="">2</b><span>due now</span><small>1 past their window, 2 on hold</small>',
+  );
 });
 
 test("the hour and the day are what passes counted, with how late messages were", async () => {
@@ -66,6 +73,8 @@ test("campaigns in progress are told with how their messages stand", async () =>
     { campaignId: campaignId.toHexString(), isPicked: true, delivery: { state: "missed" } },
     { campaignId, isPicked: true, delivery: { state: "unknown" } },
     { campaignId },
+    { campaignId, isSent: "false" },
+    { campaignId, isPicked: "false", delivery: { state: "failed" } },
     { campaignId, isDeleted: true },
   );
   expect((await readStatus(world)).campaigns).toEqual({
@@ -74,7 +83,7 @@ test("campaigns in progress are told with how their messages stand", async () =>
         id: campaignId.toHexString(),
         name: "Sale",
         status: "sending",
-        counts: { total: 4, sent: 1, failed: 0, missed: 1, unknown: 1, left: 1 },
+        counts: { total: 6, sent: 1, failed: 0, missed: 1, unknown: 1, left: 3 },
         receipts: null,
       },
     ],

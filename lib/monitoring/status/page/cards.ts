@@ -1,5 +1,5 @@
 import { errorUrl, PROBLEMS, type ProblemCode, withDetail } from "../../../problems.ts";
-import { lasting, many, number, sentence } from "../../words.ts";
+import { capital, lasting, many, number, sentence } from "../../words.ts";
 import type { Unseen } from "../documents.ts";
 import type { Status } from "../gather.ts";
 import type { Verdict } from "../verdict.ts";
@@ -81,7 +81,7 @@ export function documentsCard(documents: Unseen[]): Html | "" {
   if (documents.length === 0) return "";
   const rows = documents.map(({ code, count, more }) => {
     const { happened, remedy } = PROBLEMS[code];
-    return html`<li>${codePill(code)} <b>${many({ count, more })} ${happened}.</b> ${sentence(remedy)}</li>`;
+    return html`<li>${codePill(code)} <b>${capital(happened)}: ${many({ count, more })}.</b> ${sentence(remedy)}</li>`;
   });
   return html`<section class="wide"><h2>Messages that are never sent <small>no pass sees or touches them</small></h2><ul class="rows">${rows}</ul></section>`;
 }

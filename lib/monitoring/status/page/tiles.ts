@@ -7,8 +7,9 @@ import { type Html, html } from "./document.ts";
 export function tiles({ at, now, hour, day }: Status): Html {
   const oldest = now.oldestDue ? `oldest due ${lasting(now.oldestDue, at)} ago` : "nothing waits";
   const due = now.pastWindow.count > 0 ? `${many(now.pastWindow)} past their window` : oldest;
+  const held = now.onHold.count > 0 ? `, ${many(now.onHold)} on hold` : "";
   return html`<div class="tiles">
-${tile(many(now.due), "due now", due)}
+${tile(many(now.due), "due now", due + held)}
 ${tile(many(now.attempting), "being sent", `${many(now.claimed)} claimed for it`)}
 ${hour && day ? pastTiles(now, hour, day) : tile("–", "sent in an hour", "not read in time")}
 </div>`;

@@ -1,4 +1,5 @@
 import { MOVED_SETTINGS, SettingsSchema } from "../lib/config.ts";
+import { distance } from "./distance.ts";
 import { ServerSettingsSchema } from "./server/settings.ts";
 
 /** A name in the environment that is no setting, and the setting that it was probably meant to be. */
@@ -41,18 +42,4 @@ function isNear(given: string, name: string): boolean {
   const own = name.split("_");
   if (words.length > 1 && words[0] === own[0] && words.every((word) => own.includes(word))) return true;
   return distance(given, name) <= (name.length >= LONG ? 2 : 1);
-}
-
-/** How many letters must be put in, taken out or changed to make one word of another (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, place) => place);
-  for (const [line, letter] of [...one].entries()) {
-    const next = [line + 1];
-    for (const [place, own] of [...other].entries()) {
-      const changed = (row[place] ?? 0) + (letter === own ? 0 : 1);
-      next.push(Math.min(changed, (row[place + 1] ?? 0) + 1, (next[place] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

@@ -3,7 +3,7 @@ const OLDEST = 24;
 
 if (Number.parseInt(process.versions.node, 10) < OLDEST) {
   console.error(
-    `This needs Node ${OLDEST} or newer, and runs on ${process.version}. https://nodejs.org has it.`,
+    `This needs Node ${OLDEST} or newer (https://nodejs.org), or the development packages, which hold one (npm ci). It runs on ${process.version}.`,
   );
   process.exit(1);
 }

@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { readArgs } from "../../ops/options.ts";
 
 /** What `npm run bench` was asked for. */
 export interface Options {
@@ -29,14 +29,15 @@ Measures the function against what else a user might pick, and against its targe
  * @throws Error in plain words
  */
 export function readOptions(args: string[], known: string[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
+  const values = readArgs(
+    "bench",
+    {
       quick: { type: "boolean", default: false },
       only: { type: "string", multiple: true, default: [] },
       out: { type: "string" },
     },
-  });
+    args,
+  );
   const only = values.only.flatMap((names) => names.split(","));
   const unknown = only.find((name) => !known.includes(name));
   if (unknown !== undefined)

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
+import { readArgs } from "../../ops/options.ts";
 
 /** What `npm run chaos` was asked for. */
 export interface Options {
@@ -34,16 +34,17 @@ It ends with 1 if a promise was broken, or if not enough was tested.`;
  * @throws Error in plain words
  */
 export function readOptions(args: string[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
+  const values = readArgs(
+    "chaos",
+    {
       rounds: { type: "string" },
       minutes: { type: "string" },
       seed: { type: "string" },
       round: { type: "string" },
       parallel: { type: "string" },
     },
-  });
+    args,
+  );
   const rounds = readNumber("--rounds", values.rounds, 1);
   const minutes = readNumber("--minutes", values.minutes, 0.1);
   return {

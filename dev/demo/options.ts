@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import type { MappingName } from "../../lib/documents/mapping.ts";
+import { readArgs } from "../../ops/options.ts";
 import { NAMES, readDocuments } from "../host/sample/names.ts";
 
 export const USAGE = `npm run demo -- [--documents <name>]
@@ -15,5 +15,5 @@ Shows the scheduler at work on this computer, on a real MongoDB and a simulated 
  */
 export function readOptions(args: string[]): MappingName {
   const options = { documents: { type: "string", default: "plain" } } as const;
-  return readDocuments(parseArgs({ args, options }).values.documents);
+  return readDocuments(readArgs("demo", options, args).documents);
 }

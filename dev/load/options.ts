@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { readArgs } from "../../ops/options.ts";
 
 /** What `npm run load` was asked for. */
 export interface Options {
@@ -24,10 +24,7 @@ It ends with 1 if not all is as it should be.`;
  * @throws Error in plain words
  */
 export function readOptions(args: string[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: { messages: { type: "string" }, sessions: { type: "string" } },
-  });
+  const values = readArgs("load", { messages: { type: "string" }, sessions: { type: "string" } }, args);
   const messages = readCount("--messages", values.messages, DEFAULTS.messages);
   const sessions = readCount("--sessions", values.sessions, Math.min(DEFAULTS.sessions, messages));
   if (sessions > messages)

@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import type { MappingName } from "../../lib/documents/mapping.ts";
+import { readArgs } from "../../ops/options.ts";
 import { DEFAULT_PORT } from "../../ops/server/settings.ts";
 import { NAMES, readDocuments } from "../host/sample/names.ts";
 
@@ -29,14 +29,15 @@ export interface Options {
  * @throws Error in plain words
  */
 export function readOptions(args: string[], env: NodeJS.ProcessEnv): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
+  const values = readArgs(
+    "dev",
+    {
       port: { type: "string" },
       live: { type: "boolean", default: false },
       documents: { type: "string" },
     },
-  });
+    args,
+  );
   const given = values.port ?? (env.PORT?.trim() || String(DEFAULT_PORT));
   const port = Number(given);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)

@@ -3,7 +3,7 @@ import { helpIfAsked } from "../../ops/program.ts";
 import type { WahaSimulatorOptions } from "./options.ts";
 import { startWahaSimulator } from "./server.ts";
 
-helpIfAsked(`npx node dev/waha-simulator/main.ts [port] ['{"options": "as JSON"}']
+helpIfAsked(`npm run simulator -- [port] ['{"options": "as JSON"}']
 
 A WAHA without a phone, for this computer alone. It prints one line, {"url": …}, when it is ready, and runs until it is
 stopped. Without a port it takes a free one. WAHA_SIMULATOR_PORT and WAHA_SIMULATOR_OPTIONS say the same.

@@ -1,6 +1,6 @@
 /** `npm run doctor`: says what is wrong with a set-up, and what to do about it. Exits with 1 if there is a problem. */
 import { readFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
+import { readArgs } from "../options.ts";
 import { helpIfAsked, loadEnvFile } from "../program.ts";
 import { readVercel, VERCEL_UNREADABLE } from "./checks/vercel.ts";
 import type { Finding } from "./finding.ts";
@@ -18,9 +18,8 @@ It ends with 1 if there is a problem.`;
 
 helpIfAsked(USAGE);
 try {
-  const { values } = parseArgs({
-    options: { json: { type: "boolean", default: false }, "env-file": { type: "string" } },
-  });
+  const options = { json: { type: "boolean", default: false }, "env-file": { type: "string" } } as const;
+  const values = readArgs("doctor", options, process.argv.slice(2));
   const findings = await examineAll(values["env-file"]);
   console.log(values.json ? asJson(findings) : asText(findings));
   process.exitCode = isSound(findings) ? 0 : 1;

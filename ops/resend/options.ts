@@ -1,6 +1,6 @@
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { isProblemCode } from "../../lib/problems.ts";
+import { readArgs } from "../options.ts";
 
 /** States that a person may have sent again; the others are sent already, or may yet be. */
 const STATES = ["missed", "failed", "unknown"] as const;
@@ -47,10 +47,9 @@ A campaign, messages or a state must be named.`;
  * @throws Error in plain words
  */
 export function readOptions(args: string[]): Options {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
+  const values = readArgs(
+    "resend",
+    {
       campaign: { type: "string" },
       id: { type: "string", default: "" },
       state: { type: "string" },
@@ -63,8 +62,8 @@ export function readOptions(args: string[]): Options {
       yes: { type: "boolean", default: false },
       "env-file": { type: "string" },
     },
-  });
-  if (positionals.length > 0) throw new Error(`"${positionals[0]}" belongs to no option.\n\n${USAGE}`);
+    args,
+  );
   const { campaign } = values;
   const ids = listOf(values.id);
   if (!campaign && ids.length === 0 && !values.state) throw new Error(USAGE);
@@ -93,7 +92,9 @@ function statesOf(given: string, mayArriveTwice: boolean): ResendState[] {
   const states = listOf(given);
   const other = states.find((state) => !STATES.some((known) => known === state));
   if (other !== undefined || states.length === 0)
-    throw new Error(`--state must be of ${STATES.join(", ")}: no other state can be sent again`);
+    throw new Error(
+      `--state must be one of ${STATES.join(", ")}, or several with commas: no other state can be sent again`,
+    );
   if (states.includes("unknown") && !mayArriveTwice)
     throw new Error(
       "--state unknown needs --may-arrive-twice: such a message may have arrived, and then arrives twice. Look at the chats first; docs/operations.md#decide-about-an-unknown-message says how",

@@ -303,7 +303,7 @@ const problems = {
     happened:
       "WAHA calls the session WORKING, and WhatsApp has reported nothing of the last twenty messages that it sent to people",
     remedy:
-      "Look on its phone whether they are there. If not, restart the session in WAHA; if they are, check that WAHA sends its webhooks (npm run doctor)",
+      "Set up its webhook if no receipt of it ever came (npm run doctor looks). Else look on its phone whether they are there. If not, restart the session in WAHA; if they are, its webhooks don't come any more",
   },
   clock_skew: {
     kind: "notice",

@@ -226,9 +226,9 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   },
   session_silent: {
     happened:
-      "The session is WORKING, and of the last twenty messages that it sent to people over ten minutes ago none has a receipt, though webhooks of other sessions come, or its own did before",
+      "The session is WORKING, and of the last twenty messages that it sent to people over ten minutes ago none has a receipt, though other sessions' webhooks came before and still do, or its own did",
     remedy:
-      "Look on its phone whether they are there. If not, restart the session in WAHA; they stay `sent`, so write them anew. If they are, [its webhooks](monitoring.md#receipts) don't come",
+      "If none of it ever came, [set up its webhook](monitoring.md#receipts). Else look on its phone. If they are not there, restart the session; they stay `sent`, so write them anew. If they are, look at its webhook",
   },
   flags_missing: {
     happened:

@@ -45,6 +45,11 @@ const OWN_INDEXES: IndexDescription[] = [
     key: { "delivery.receiptsUntil": 1 },
     partialFilterExpression: AWAITING_RECEIPTS,
   },
+  {
+    name: "scheduler_receipts_session",
+    key: { "delivery.session": 1, "delivery.receiptsUntil": 1 },
+    partialFilterExpression: AWAITING_RECEIPTS,
+  },
   { name: "scheduler_ended", key: { "delivery.settledAt": 1 }, partialFilterExpression: ENDED_UNSENT },
   // The audit's: each is empty as long as every document is as it should be.
   withoutOne("scheduler_no_is_sent", "isSent"),

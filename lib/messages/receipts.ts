@@ -1,9 +1,8 @@
-import { type AnyBulkWriteOperation, MongoBulkWriteError } from "mongodb";
+import { type AnyBulkWriteOperation, type Document, MongoBulkWriteError } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import type { Database, Stored } from "../mongo/client.ts";
 import { OF_ONE_DOCUMENT } from "../mongo/errors.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
-import { text } from "../mongo/safe-fields.ts";
 import { type Updated, updateAll } from "../mongo/updates.ts";
 import { awaitedNoMore, type Heard, heard } from "./transitions.ts";
 
@@ -55,48 +54,91 @@ export async function recordReceipts(
 /** What WhatsApp reported of the messages that a session sent to people last. */
 export interface SessionReceipts {
   session: string;
-  /** The latest messages, newest first: when each was sent, and when its last receipt came; null if none did. */
+  /** The latest twenty, newest first: when each was sent, and when its last receipt came; null if none did. */
   latest: { at: Date; heardAt: Date | null }[];
-  /** When a receipt of the session came last, as far as was looked. */
-  heardAt: Date | null;
 }
 
-/** How many messages are looked at, of all sessions together, so that it costs no more with a thousand of them. */
-const SURVEYED = 2_000;
+/** So many messages in a row without a receipt are no coincidence; phones that are off are among the latest few. */
+export const LATEST_MESSAGES = 20;
+
+/** How many of a session's messages are looked at for them: others go to groups, or were not sent. */
+const SURVEYED = 100;
+
+/** Sessions are asked for together. */
+const SESSIONS_A_REQUEST = 50;
 
 /** Groups and channels give receipts of their own kinds, or none. */
 const OF_A_PERSON = /@(c\.us|s\.whatsapp\.net|lid)$/;
 
 /**
  * Looks at what WhatsApp reported of the messages that were sent before a moment, by session; those that awaited
- * receipts. Served by `scheduler_receipts_until`.
+ * receipts, and have an id that receipts name. Served by `scheduler_receipts_session`.
  *
- * @param count how many of a session's latest messages are given
+ * @returns each session that sent any
  */
 export async function surveyReceipts(
   db: Database,
+  sessions: string[],
   before: Date,
-  count: number,
   limits: { maxTimeMS: number },
 ): Promise<SessionReceipts[]> {
-  const sentBefore = addSeconds(before, RECEIPT_SECONDS);
+  const surveyed: SessionReceipts[] = [];
+  for (let place = 0; place < sessions.length; place += SESSIONS_A_REQUEST) {
+    const [first, ...others] = sessions
+      .slice(place, place + SESSIONS_A_REQUEST)
+      .map((session) => surveyOf(session, before));
+    const rest = others.map((pipeline) => ({ $unionWith: { coll: db.messages.collectionName, pipeline } }));
+    const pipeline = [...(first ?? []), ...rest];
+    surveyed.push(...(await db.messages.aggregate<SessionReceipts>(pipeline, limits).toArray()));
+  }
+  return surveyed;
+}
+
+function surveyOf(session: string, before: Date): Document[] {
   const date = (field: string) => ({ $cond: [{ $eq: [{ $type: field }, "date"] }, field, null] });
-  const heardAt = date("$delivery.receiptAt");
-  const pipeline = [
-    { $match: { "delivery.receiptsUntil": { $lte: sentBefore } } },
+  const isSentToAPerson = {
+    "delivery.state": "sent",
+    "delivery.chatId": OF_A_PERSON,
+    "delivery.waMessageId": { $type: "string" },
+  };
+  const one = { at: date("$delivery.attemptAt"), heardAt: date("$delivery.receiptAt") };
+  return [
+    { $match: { "delivery.session": session, ...sentBefore(before) } },
     { $sort: { "delivery.receiptsUntil": -1 } },
     { $limit: SURVEYED },
-    { $match: { "delivery.state": "sent", "delivery.chatId": OF_A_PERSON } },
-    {
-      $group: {
-        _id: text("delivery.session"),
-        latest: { $firstN: { input: { at: date("$delivery.attemptAt"), heardAt }, n: count } },
-        heardAt: { $max: heardAt },
-      },
-    },
-    { $project: { _id: 0, session: "$_id", latest: 1, heardAt: 1 } },
+    { $match: isSentToAPerson },
+    { $limit: LATEST_MESSAGES },
+    { $group: { _id: null, latest: { $push: one } } },
+    { $project: { _id: 0, session: { $literal: session }, latest: 1 } },
   ];
-  return db.messages.aggregate<SessionReceipts>(pipeline, limits).toArray();
+}
+
+/** How many messages are looked at for a receipt that came before a moment. */
+const LOOKED_THROUGH = 500;
+
+/**
+ * Whether a receipt had come by a moment, of messages that were sent before it: of a session, or of any. Served by
+ * `scheduler_receipts_session` and `scheduler_receipts_until`.
+ */
+export async function wasHeardBy(
+  db: Database,
+  at: Date,
+  session: string | undefined,
+  limits: { maxTimeMS: number },
+): Promise<boolean> {
+  const pipeline = [
+    { $match: { ...(session === undefined ? {} : { "delivery.session": session }), ...sentBefore(at) } },
+    { $sort: { "delivery.receiptsUntil": -1 } },
+    { $limit: LOOKED_THROUGH },
+    { $match: { "delivery.receiptAt": { $lte: at } } },
+    { $limit: 1 },
+    { $project: { _id: 1 } },
+  ];
+  return (await db.messages.aggregate(pipeline, limits).toArray()).length > 0;
+}
+
+function sentBefore(moment: Date): Document {
+  return { "delivery.receiptsUntil": { $lte: addSeconds(moment, RECEIPT_SECONDS) } };
 }
 
 /** Ends the waiting for receipts that have been awaited for long enough. Served by `scheduler_receipts_until`. */

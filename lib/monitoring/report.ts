@@ -1,6 +1,7 @@
 import type { UnavailableError } from "../errors.ts";
 import type { ProblemCode } from "../problems.ts";
 import type { WahaSession } from "../waha/responses.ts";
+import type { Silence } from "./silence.ts";
 
 /** What a pass did. docs/api.md says what each count means. */
 export interface Summary {
@@ -39,8 +40,8 @@ export interface PassReport {
   sessions: Map<string, WahaSession> | undefined;
   /** When it looked last, by the database's time. What another pass saw later counts more. */
   seenAt: Date;
-  /** Sessions that work, and of whose messages WhatsApp reports nothing; undefined if they were not looked for. */
-  silent: readonly string[] | undefined;
+  /** Of which sessions that work WhatsApp reports nothing; "off" without webhooks; undefined if it was not looked for. */
+  silence: Silence | "off" | undefined;
   /** Whether the alerts are to be evaluated, as recording the pass told; or why it was not recorded. */
   recorded: boolean | UnavailableError | undefined;
 }

@@ -1,9 +1,6 @@
 import { addSeconds } from "../clock.ts";
-import { type SessionReceipts, surveyReceipts } from "../messages/receipts.ts";
+import { LATEST_MESSAGES, type SessionReceipts, surveyReceipts, wasHeardBy } from "../messages/receipts.ts";
 import type { Database } from "../mongo/client.ts";
-
-/** So many messages in a row without a receipt are no coincidence; phones that are off are among the latest few. */
-const MESSAGES = 20;
 
 /** A receipt comes within seconds, as a rule. */
 const PATIENCE_SECONDS = 600;
@@ -11,26 +8,48 @@ const PATIENCE_SECONDS = 600;
 /** What was sent longer ago says nothing about today. */
 const RECENT_SECONDS = 24 * 3600;
 
-/**
- * Finds the sessions of whose last messages WhatsApp has reported nothing, though webhooks come: those of other
- * sessions, or its own before. WAHA may call such a session WORKING, and nothing arrives. Where no webhook ever came none
- * is found, as they are not set up then.
- */
-export async function findSilentSessions(
-  db: Database,
-  now: Date,
-  limits: { maxTimeMS: number },
-): Promise<string[]> {
-  const surveyed = await surveyReceipts(db, addSeconds(now, -PATIENCE_SECONDS), MESSAGES, limits);
-  return surveyed.filter((one) => isSilent(one, surveyed, now)).map(({ session }) => session);
+/** Names of sessions; one may be neither, if it sent too little. */
+export interface Silence {
+  /** Of whose last messages WhatsApp has reported nothing. */
+  silent: string[];
+  /** Of one of whose last messages a receipt came. */
+  heard: string[];
 }
 
-function isSilent({ heardAt, latest, session }: SessionReceipts, all: SessionReceipts[], now: Date): boolean {
-  const [newest, oldest] = [latest[0]?.at, latest.at(-1)?.at];
-  if (typeof session !== "string" || latest.length < MESSAGES || !newest || !oldest) return false;
-  if (newest < addSeconds(now, -RECENT_SECONDS) || latest.some((message) => message.heardAt)) return false;
-  const othersAreHeard = all.some(
-    (other) => other.session !== session && other.heardAt !== null && other.heardAt >= oldest,
-  );
-  return heardAt !== null || othersAreHeard;
+/**
+ * Finds the sessions of whose last messages WhatsApp has reported nothing, though webhooks came before these, and
+ * still do: those of other sessions; or its own did. WAHA may call such a session WORKING, and nothing arrives. Where no
+ * webhook ever came none is found, as they are not set up then.
+ *
+ * @param sessions the names of those that work
+ */
+export async function findSilence(
+  db: Database,
+  sessions: string[],
+  now: Date,
+  limits: { maxTimeMS: number },
+): Promise<Silence> {
+  const surveyed = await surveyReceipts(db, sessions, addSeconds(now, -PATIENCE_SECONDS), limits);
+  const silent: string[] = [];
+  // The last to begin first: where no webhook had come by then, none had come by the others' beginning.
+  const unheard = surveyed.flatMap((one) => asUnheard(one, now)).sort((a, b) => +b.since - +a.since);
+  for (const [place, { session, since }] of unheard.entries()) {
+    const isSetUp = await wasHeardBy(db, since, undefined, limits);
+    if (!isSetUp && place === 0) break;
+    const othersAreHeard = surveyed.some((other) => other.session !== session && isHeardSince(other, since));
+    if ((isSetUp && othersAreHeard) || (await wasHeardBy(db, since, session, limits))) silent.push(session);
+  }
+  return { silent, heard: surveyed.filter((one) => isHeardSince(one)).map(({ session }) => session) };
+}
+
+function isHeardSince({ latest }: SessionReceipts, since = new Date(0)): boolean {
+  return latest.some(({ heardAt }) => heardAt !== null && heardAt >= since);
+}
+
+/** A session none of whose last messages has a receipt, and when the first of these was sent. */
+function asUnheard(one: SessionReceipts, now: Date): { session: string; since: Date }[] {
+  const { latest, session } = one;
+  const [newest, since] = [latest[0]?.at, latest.at(-1)?.at];
+  if (latest.length < LATEST_MESSAGES || !newest || !since || isHeardSince(one)) return [];
+  return newest < addSeconds(now, -RECENT_SECONDS) ? [] : [{ session, since }];
 }

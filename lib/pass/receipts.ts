@@ -1,6 +1,6 @@
 import { forgetReceipts } from "../messages/receipts.ts";
 import { isTooSlow } from "../mongo/errors.ts";
-import { findSilentSessions } from "../monitoring/silence.ts";
+import { findSilence, type Silence } from "../monitoring/silence.ts";
 import type { WahaSnapshot } from "../waha/snapshot.ts";
 import { noteTurnedAway } from "./housekeeping.ts";
 import type { Pass } from "./pass.ts";
@@ -20,18 +20,19 @@ const SEARCH_MS = 5_000;
 /**
  * Looks for sessions that work, as WAHA says, and of whose messages WhatsApp reports nothing.
  *
- * @returns their names; undefined where they could not be looked for
+ * @returns undefined where they could not be looked for
  */
 export async function lookForSilence(
   { clock, db, log, stats }: Pass,
   around: WahaSnapshot | undefined,
-): Promise<string[] | undefined> {
+): Promise<Silence | undefined> {
   if (!around) return undefined;
+  const working = [...around.sessions.values()].filter(({ status }) => status === "WORKING");
+  const names = working.map(({ name }) => name);
   try {
-    const silent = await findSilentSessions(db, clock.now(), { maxTimeMS: SEARCH_MS });
-    const working = silent.filter((name) => around.sessions.get(name)?.status === "WORKING");
-    for (const name of working) stats.problem("session_silent", 1, name);
-    return working;
+    const silence = await findSilence(db, names, clock.now(), { maxTimeMS: SEARCH_MS });
+    for (const name of silence.silent) stats.problem("session_silent", 1, name);
+    return silence;
   } catch (error) {
     if (!isTooSlow(error)) throw error;
     log.warn({}, "sessions without receipts were not looked for: it took too long");

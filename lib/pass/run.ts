@@ -113,10 +113,10 @@ async function runSteps(
   noteSkew(pass);
   // None of these waits for another, so that a pass with nothing to do is over after a few round trips.
   const rescued = steps.run("rescue", () => rescue(pass));
-  const [open, watch, silent] = await Promise.all([
+  const [open, watch, silence] = await Promise.all([
     steps.run("campaigns", () => findOpenCampaigns(db)),
     steps.run("send", () => sendLoop(pass, seen, rescued)),
-    config.WAHA_WEBHOOK_KEY ? steps.run("silence", () => lookForSilence(pass, snapshot)) : [],
+    config.WAHA_WEBHOOK_KEY ? steps.run("silence", () => lookForSilence(pass, snapshot)) : ("off" as const),
     config.WAHA_WEBHOOK_KEY ? steps.run("receipts", () => endReceipts(pass)) : undefined,
     steps.run("reconcile", () => reconcile(pass, snapshot)),
     steps.run("sweep", () => sweepAll(pass, rescued)),
@@ -136,7 +136,7 @@ async function runSteps(
   return report(pass, steps, {
     sessions: last?.sessions,
     seenAt: watch?.seenAt ?? pass.clock.startedAt,
-    silent,
+    silence,
   });
 }
 
@@ -144,7 +144,7 @@ async function runSteps(
 async function report(
   pass: Pass,
   steps: Steps,
-  { sessions, seenAt, silent }: Pick<PassReport, "sessions" | "seenAt" | "silent">,
+  { sessions, seenAt, silence }: Pick<PassReport, "sessions" | "seenAt" | "silence">,
 ): Promise<PassReport> {
   const { clock, db, id: passId, log, stats } = pass;
   const { startedAt } = clock;
@@ -164,7 +164,7 @@ async function report(
     defective: steps.defects > 0,
     sessions,
     seenAt,
-    silent,
+    silence,
     recorded: isRecorded ?? steps.failures[before],
   };
 }

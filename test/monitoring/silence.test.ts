@@ -24,6 +24,7 @@ function sent(session: string, seconds: number, heardAt?: number, delivery: Docu
     delivery: {
       state: "sent",
       session,
+      waMessageId: "RAW1",
       chatId: "49170@c.us",
       attemptAt: ago(seconds),
       receiptsUntil: ago(seconds - 7 * 24 * HOUR),
@@ -37,6 +38,9 @@ function sent(session: string, seconds: number, heardAt?: number, delivery: Docu
 const unheard = (session: string, count: number, from = 11, delivery: Document = {}) =>
   Array.from({ length: count }, (_, n) => sent(session, (from + n) * 60, undefined, delivery));
 
+/** Another session, of which receipts came before those messages, and still do. */
+const heardClub = () => [sent("club", 3 * HOUR, 2 * HOUR), sent("club", 700, 600)];
+
 async function told(world: AlertedWorld, ...messages: Document[]): Promise<string[]> {
   await world.insert(...messages);
   await world.callAndTell();
@@ -45,7 +49,7 @@ async function told(world: AlertedWorld, ...messages: Document[]): Promise<strin
 
 test("a session of whose last twenty messages none has a receipt is told, once, and once more when it is heard", async () => {
   const world = await openWorld();
-  expect(await told(world, ...unheard("shop", 20), sent("club", 700, 600))).toEqual(["silent standing"]);
+  expect(await told(world, ...unheard("shop", 20), ...heardClub())).toEqual(["silent standing"]);
   await world.callAndTell();
   expect(world.told()).toEqual(["silent standing"]);
   const [alert] = world.alerts();
@@ -68,7 +72,7 @@ test("it is told, too, where its own webhooks came before, though no other sessi
 
 test("the summary names it, and it keeps no pass from being ok", async () => {
   const world = await openWorld();
-  await world.insert(...unheard("shop", 20), sent("club", 700, 600));
+  await world.insert(...unheard("shop", 20), ...heardClub());
   expect(await world.pass()).toMatchObject({
     ok: true,
     errors: [{ code: "session_silent", message: expect.stringContaining("(shop)") }],
@@ -81,15 +85,24 @@ const NO_ALARM: [name: string, messages: Document[]][] = [
     "those of other sessions stopped coming before its messages",
     [...unheard("shop", 20), sent("club", 9 * HOUR, 8 * HOUR)],
   ],
-  ["it has sent nineteen", [...unheard("shop", 19), sent("club", 700, 600)]],
+  ["webhooks were set up after its messages", [...unheard("shop", 20), sent("club", 700, 600)]],
   [
-    "one of its twenty has a receipt",
-    [...unheard("shop", 19), sent("shop", 30 * 60, 60), sent("club", 700, 600)],
+    "webhooks were set up after its messages, and an old one is read now",
+    [...unheard("shop", 20), sent("club", 700, 600), sent("club", 3 * HOUR, 60)],
   ],
-  ["some are younger than ten minutes", [...unheard("shop", 20, 5), sent("club", 700, 600)]],
-  ["they went to groups", [...unheard("shop", 20, 11, { chatId: "120363@g.us" }), sent("club", 700, 600)]],
-  ["they were not sent", [...unheard("shop", 20, 11, { state: "unknown" }), sent("club", 700, 600)]],
-  ["they are of yesterday", [...unheard("shop", 20, 25 * 60), sent("club", 700, 600)]],
+  [
+    "its messages have no id that a receipt would name",
+    [...unheard("shop", 20, 11, { waMessageId: undefined }), ...heardClub()],
+  ],
+  ["it has sent nineteen", [...unheard("shop", 19), ...heardClub()]],
+  ["one of its twenty has a receipt", [...unheard("shop", 19), sent("shop", 30 * 60, 60), ...heardClub()]],
+  ["some are younger than ten minutes", [...unheard("shop", 20, 5), ...heardClub()]],
+  ["they went to groups", [...unheard("shop", 20, 11, { chatId: "120363@g.us" }), ...heardClub()]],
+  ["they were not sent", [...unheard("shop", 20, 11, { state: "unknown" }), ...heardClub()]],
+  [
+    "they are of yesterday",
+    [...unheard("shop", 20, 25 * 60), sent("club", 30 * HOUR, 29 * HOUR), sent("club", 700, 600)],
+  ],
 ];
 
 test.each(NO_ALARM)("there is no alarm where %s", async (_name, messages) => {
@@ -99,24 +112,52 @@ test.each(NO_ALARM)("there is no alarm where %s", async (_name, messages) => {
 test("there is none for a session that does not work, as that is told otherwise, nor without a key", async () => {
   const world = await openWorld();
   world.waha.setSessionStatus("shop", "STARTING");
-  const messages = [...unheard("shop", 20), sent("club", 700, 600)];
+  const messages = [...unheard("shop", 20), ...heardClub()];
   expect(await told(world, ...messages)).toEqual([]);
   expect(await told(await openWorld({}), ...messages)).toEqual([]);
 });
 
-test("the search is bounded, and served by an index", async () => {
+test("the alert stands until a receipt of the session comes, also while it does not work or send", async () => {
+  const world = await openWorld();
+  expect(await told(world, ...unheard("shop", 20), ...heardClub())).toEqual(["silent standing"]);
+  world.waha.setSessionStatus("shop", "STARTING");
+  await world.callAndTell();
+  world.waha.setSessionStatus("shop", "WORKING");
+  const longAgo = { "delivery.attemptAt": ago(30 * HOUR), "delivery.receiptsUntil": ago(-138 * HOUR) };
+  await world.messages.updateMany({ "delivery.session": "shop" }, { $set: longAgo });
+  await world.callAndTell();
+  expect(world.told().filter((line) => line.startsWith("silent"))).toEqual(["silent standing"]);
+  const heard = { "delivery.receipt": "server", "delivery.receiptAt": ago(1) };
+  await world.messages.updateOne({ "delivery.session": "shop" }, { $set: heard });
+  await world.callAndTell();
+  expect(world.told().filter((line) => line.startsWith("silent"))).toEqual([
+    "silent standing",
+    "silent over",
+  ]);
+});
+
+test("a session that sends little is found beside one that sends thousands", async () => {
+  const world = await openWorld();
+  const busy = Array.from({ length: 2_500 }, () => sent("club", 650, 600));
+  expect(await told(world, ...unheard("shop", 20), ...heardClub(), ...busy)).toEqual(["silent standing"]);
+});
+
+test("the search is bounded, and served by indexes", async () => {
   const world = await openWorld();
   await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));
-  await world.insert(...unheard("shop", 500));
+  await world.insert(...unheard("shop", 500), ...heardClub());
   const commands = recordCommands(world);
+  const searches = () =>
+    commands.filter(
+      ({ command }) => command.aggregate && command.pipeline[0]?.$match?.["delivery.receiptsUntil"],
+    );
+  const limits = () => searches().map(({ command }) => command.pipeline[2].$limit);
   await world.pass();
-  const searches = commands.filter(
-    ({ command }) =>
-      JSON.stringify(command).includes("$firstN") && command.pipeline[0].$match["delivery.receiptsUntil"],
-  );
-  expect(searches).toHaveLength(1);
-  expect(searches[0]?.command.pipeline[2]).toEqual({ $limit: 2000 });
-  await expectServedByIndexes(world, searches);
+  expect(limits()).toEqual([100, 500]);
+  await world.messages.deleteOne({ "delivery.session": "club", "delivery.receiptAt": { $gt: ago(HOUR) } });
+  await world.pass();
+  expect(limits()).toEqual([100, 500, 100, 500, 500]);
+  await expectServedByIndexes(world, searches());
 });
 
 test("messages that WhatsApp refused after WAHA had accepted them are told with their count", async () => {

@@ -120,9 +120,15 @@ function suspended({ suspensions }: Situation): Found[] {
 /** What a pass counts of messages that wait for a session that rests. */
 const OF_SUSPENSIONS = new Set<ProblemCode>(["session_sick", "session_throttled", "account_restricted"]);
 
-function silentSessions({ silent = [] }: PassReport): Found[] {
+function silentSessions({ silence }: PassReport): Found[] {
   const code = "session_silent";
-  return silent.map((name) => ({ kind: "silent", about: name, code, message: messageOf(code, name) }));
+  if (!silence || silence === "off") return [];
+  return silence.silent.map((name) => ({
+    kind: "silent",
+    about: name,
+    code,
+    message: messageOf(code, name),
+  }));
 }
 
 /** Whether a pass has met what `recordPass` does not know of. */

@@ -50,7 +50,7 @@ export function evaluate(
       if (again) return [standsAgain(entry, again)];
       if (entry.state === "over" || known.has(alertKey(entry))) return [entry];
       if (isDropped(entry, sessions, now)) return [];
-      return [isOver(entry, sessions, report.silent, now) ? { ...entry, state: "over" } : entry];
+      return [isOver(entry, sessions, report.silence, now) ? { ...entry, state: "over" } : entry];
     }),
     ...[...noted].filter(([key]) => !known.has(key)).map(([, alert]) => begin(alert, "standing")),
     ...(gap ? [begin(gap, "over")] : []),
@@ -128,7 +128,7 @@ function standsAgain(entry: Entry, { code, message, lastAt: metAt }: Alert): Ent
 function isOver(
   { kind, about, lastAt }: Entry,
   sessions: Sessions,
-  silent: PassReport["silent"],
+  silence: PassReport["silence"],
   now: Date,
 ): boolean {
   if (kind === "waha") return sessions !== undefined;
@@ -136,7 +136,9 @@ function isOver(
   // It is met again by each pass that looks, as long as it lasts.
   // All that rest are known.
   if (kind === "suspended") return true;
-  if (kind === "silent") return silent !== undefined;
+  // Where nothing was sent, or the session rests, nothing tells.
+  if (kind === "silent")
+    return silence === "off" || silence?.heard.includes(about) || sessions?.has(about) === false;
   // The database has kept this pass from nothing.
   if (kind === "database") return true;
   return lastAt < addSeconds(now, -QUIET_SECONDS);

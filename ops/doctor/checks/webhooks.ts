@@ -51,7 +51,8 @@ export async function checkWebhooks(
   const key = config.WAHA_WEBHOOK_KEY;
   if (!key) return [OFF];
   const working = [...sessions.values()].filter(({ status }) => status === "WORKING");
-  const [webhooks, heard] = await Promise.all([listWebhooks(config), findHeard(db)]);
+  const names = working.map(({ name }) => name);
+  const [webhooks, heard] = await Promise.all([listWebhooks(config), findHeard(db, names)]);
   const standings = working.map(({ name }) => ({
     name,
     standing: standingOf(webhooks.get(name) ?? [], key, heard.has(name)),
@@ -80,9 +81,10 @@ async function listWebhooks(config: Config): Promise<Map<string, Webhook[]>> {
 }
 
 /** The sessions of whose latest messages a receipt came. */
-async function findHeard(db: Database | undefined): Promise<Set<string>> {
-  const surveyed = db ? await surveyReceipts(db, new Date(), 1, { maxTimeMS: LOOK_MS }) : [];
-  return new Set(surveyed.filter(({ heardAt }) => heardAt !== null).map(({ session }) => session));
+async function findHeard(db: Database | undefined, sessions: string[]): Promise<Set<string>> {
+  const surveyed = db ? await surveyReceipts(db, sessions, new Date(), { maxTimeMS: LOOK_MS }) : [];
+  const heard = surveyed.filter(({ latest }) => latest.some(({ heardAt }) => heardAt !== null));
+  return new Set(heard.map(({ session }) => session));
 }
 
 function standingOf(webhooks: Webhook[], key: string, isHeard: boolean): Standing {

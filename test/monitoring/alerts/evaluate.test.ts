@@ -50,7 +50,7 @@ function report(fields: Partial<Findings> = {}, { errors = [], ...counts }: Coun
     defective: false,
     sessions: sessions({ default: "WORKING" }),
     seenAt: secondsAgo(50),
-    silent: [],
+    silence: { silent: [], heard: [] },
     recorded: true,
     gap: undefined,
     isDatabaseTold: false,

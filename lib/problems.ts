@@ -80,7 +80,7 @@ const problems = {
   session_paused: {
     kind: "unsent",
     happened:
-      "an earlier message of the session had no provable outcome, so nothing more is sent on it for now",
+      "an earlier message of the session had no provable outcome, or its chat was refused too often, so it waits for now",
     remedy: "Check WAHA's log",
   },
   session_sick: {

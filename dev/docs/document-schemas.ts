@@ -47,6 +47,7 @@ const delivery = {
   waMessageId: z.string().optional(),
   nextLookupAt: date.optional(),
   settledAt: date.optional(),
+  deferredAt: date.optional(),
   receiptsUntil: date.optional(),
   receipt: z.enum(RECEIPTS).optional(),
   receiptAt: date.optional(),

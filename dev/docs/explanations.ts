@@ -46,7 +46,8 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy: "Look at that message (`attempting` or `unknown`, the same `delivery.passId`) and WAHA's log",
   },
   session_sick: {
-    happened: "Three of its messages in a row met answers that may be about it as well as about their chats",
+    happened:
+      "Messages to three chats met answers that may be about it as well as about the chats, and none was accepted between",
     remedy: "[Restart the session](operations.md#a-session-that-rests), though it is WORKING",
   },
   session_throttled: {

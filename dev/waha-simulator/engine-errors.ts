@@ -34,6 +34,7 @@ export const GOWS_ERRORS = {
     proves: "nothing",
   },
   canceled: { words: "context canceled", proves: "nothing" },
+  serverError: { words: "server returned error 503", proves: "nothing" },
   ofABatch: { words: "batch 2: server returned error 479", proves: "nothing" },
 } as const satisfies Record<string, Said>;
 

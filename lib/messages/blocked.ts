@@ -4,8 +4,7 @@ import type { Database } from "../mongo/client.ts";
 import { unchanged } from "../mongo/safe-fields.ts";
 import { updateAll, updateMatching } from "../mongo/updates.ts";
 import type { Reason } from "../problems.ts";
-import type { DueGroup } from "./due.ts";
-import { referenceOf } from "./message.ts";
+import { type DueGroup, groupKey } from "./due.ts";
 import { noted } from "./transitions.ts";
 
 /**
@@ -33,8 +32,18 @@ export async function noteBlocked(
   return written;
 }
 
-/** The references as the group has them, in the same form; absent and null are the same here. */
-function isOf({ sessionId, campaignId }: DueGroup, names: MessageNames): Document {
-  const session = unchanged(referenceOf(names, "sessionId"), sessionId);
-  return { $expr: { $and: [session, unchanged(referenceOf(names, "campaignId"), campaignId)] } };
+/** The references as the group has them, in the same form, and what else can be said; absent and null are the same here. */
+function isOf(group: DueGroup, names: MessageNames): Document {
+  const byChat = group.isForPerson !== undefined;
+  const key = groupKey(names, byChat);
+  return {
+    $expr: {
+      $and: [
+        unchanged(key.sessionId, group.sessionId),
+        unchanged(key.campaignId, group.campaignId),
+        { $eq: [key.isDeferred, group.isDeferred] },
+        ...(byChat ? [{ $eq: [key.isForPerson, group.isForPerson] }] : []),
+      ],
+    },
+  };
 }

@@ -3,7 +3,7 @@ import type { Id } from "../mongo/ids.ts";
 import { type Updated, updateAll, updateMatching } from "../mongo/updates.ts";
 import type { Reason } from "../problems.ts";
 import { dueFilter, type Window } from "./due.ts";
-import { projectionOf } from "./message.ts";
+import { IS_DEFERRED, projectionOf } from "./message.ts";
 import { type ClaimedMessage, claimed, rescued, returnedClaims } from "./transitions.ts";
 
 /** Only a claimed message has an expiry, so this index holds nothing else. */
@@ -24,6 +24,7 @@ const NEEDED = {
   "delivery.claimedAt": 1,
   "delivery.claimExpiresAt": 1,
   scheduledAt: 1,
+  isDeferred: IS_DEFERRED,
 };
 
 /** Takes those of `ids` that are still due, in one guarded write. Which are ours is read afterwards. */

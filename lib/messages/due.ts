@@ -1,10 +1,18 @@
 import type { Document, FindCursor } from "mongodb";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
+import type { MessageNames } from "../documents/mapping.ts";
 import type { Database } from "../mongo/client.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
 import { SHORT_ID } from "../mongo/safe-fields.ts";
-import { CLAIMABLE_STATES, type MessageDocument, projectionOf, referenceOf } from "./message.ts";
+import {
+  CLAIMABLE_STATES,
+  IS_DEFERRED,
+  isForPerson,
+  type MessageDocument,
+  projectionOf,
+  referenceOf,
+} from "./message.ts";
 
 /**
  * Not sent, not deleted and not picked. Equality on all three, as the partial index over them needs: `$ne`,
@@ -49,8 +57,12 @@ export function dueFilter(window: Window, settledBefore: Date): Document {
   };
 }
 
-/** The due messages that name the same session and campaign in the same form. */
+/** The due messages that name the same session and campaign in the same form, and of which the same can be said. */
 export interface DueGroup {
+  /** An answer gave them back that may be about them alone. */
+  isDeferred: boolean;
+  /** Their chats are those of people; null where they have none of their own. Absent where that was not asked. */
+  isForPerson?: boolean | null;
   sessionId?: Id | null;
   campaignId?: Id | null;
   count: number;
@@ -58,9 +70,16 @@ export interface DueGroup {
   next: { _id: Id; scheduledAt: Date }[];
 }
 
-/** The order in which messages go out. */
-export function oldestFirst(a: { scheduledAt: Date }, b: { scheduledAt: Date }): number {
-  return a.scheduledAt.getTime() - b.scheduledAt.getTime();
+/** What decides when a message goes out. */
+interface Queued {
+  scheduledAt: Date;
+  isDeferred?: boolean;
+}
+
+/** The order in which messages go out: the oldest first, and those behind all others of which an answer may be about them alone. */
+export function inTurn(a: Queued, b: Queued): number {
+  const later = Number(a.isDeferred ?? false) - Number(b.isDeferred ?? false);
+  return later || a.scheduledAt.getTime() - b.scheduledAt.getTime();
 }
 
 const GROUPS_A_SLICE = 5_000;
@@ -72,12 +91,14 @@ const SURVEY_MS = 12_000;
  * Looks at what is due without taking any of it: by session and campaign, with the `perGroup` oldest of each. An app may
  * name a campaign of its own on each message, so the groups come in slices: a caller keeps what it needs of each.
  * Served by the index `scheduler_due`, whose order it keeps.
+ *
+ * @param byChat what is for people is in groups of its own
  */
 export async function* surveyDue(
   db: Database,
   due: Document,
   perGroup: number,
-  maxTimeMS = SURVEY_MS,
+  { byChat = false, maxTimeMS = SURVEY_MS }: { byChat?: boolean; maxTimeMS?: number } = {},
 ): AsyncGenerator<DueGroup[]> {
   const names = db.documents.messages;
   const pipeline: Document[] = [
@@ -85,7 +106,7 @@ export async function* surveyDue(
     { $sort: { scheduledAt: 1 } },
     {
       $group: {
-        _id: { sessionId: referenceOf(names, "sessionId"), campaignId: referenceOf(names, "campaignId") },
+        _id: groupKey(names, byChat),
         count: { $sum: 1 },
         next: { $firstN: { input: { _id: "$_id", scheduledAt: "$scheduledAt" }, n: perGroup } },
       },
@@ -95,6 +116,8 @@ export async function* surveyDue(
         _id: 0,
         sessionId: "$_id.sessionId",
         campaignId: "$_id.campaignId",
+        isDeferred: "$_id.isDeferred",
+        isForPerson: "$_id.isForPerson",
         count: 1,
         next: 1,
       },
@@ -134,10 +157,21 @@ export async function findNextDue(db: Database, after: Date): Promise<Date | und
 /** Stands in for a reference that the driver read and can't write. */
 const NO_REFERENCE = { type: "not writable" } as never;
 
+/** What the messages of a group have in common. */
+export function groupKey(names: MessageNames, byChat: boolean) {
+  return {
+    sessionId: referenceOf(names, "sessionId"),
+    campaignId: referenceOf(names, "campaignId"),
+    isDeferred: IS_DEFERRED,
+    ...(byChat ? { isForPerson: isForPerson(names) } : {}),
+  };
+}
+
 /** A group without what would break every request that is made with it. */
 function writable({ count, next, ...group }: DueGroup): DueGroup {
   const claimable = next.filter((message) => canBeWritten(message._id));
   return {
+    ...group,
     ...writableReferences(group),
     count: count - (next.length - claimable.length),
     next: claimable,

@@ -57,6 +57,8 @@ export interface Delivery {
    */
   nextLookupAt?: Date;
   settledAt?: Date;
+  /** When an answer gave it back that may be about it or its session: it goes behind what was not answered so. */
+  deferredAt?: Date;
   /** Receipts of the attempt are awaited until then; absent where none are. */
   receiptsUntil?: Date;
   /** The highest that came. */
@@ -97,6 +99,20 @@ const MAX_BYTES_A_CHARACTER = 3;
 export const MAX_URL = 2_048;
 
 const urlText = (field: string) => text(field, MAX_URL * MAX_BYTES_A_CHARACTER);
+
+/** Whether an answer gave a message back that may be about it alone: it goes behind the others of its session. */
+export const IS_DEFERRED: Document = { $eq: [{ $type: "$delivery.deferredAt" }, "date"] };
+
+/** Chats of one person, also as a number alone. */
+export const PERSON_CHAT = /^\d+$|@(?:c\.us|lid|s\.whatsapp\.net)$/;
+
+/** Whether a message's own chat is a person's; null where it has none. */
+export function isForPerson({ chatId }: MessageNames): Document {
+  if (chatId === null) return { $literal: null };
+  const own = text(chatId);
+  const isGiven = { $and: [{ $eq: [{ $type: own }, "string"] }, { $ne: [own, ""] }] };
+  return { $cond: [isGiven, { $regexMatch: { input: own, regex: PERSON_CHAT.source } }, null] };
+}
 
 /** How the fields of a message are read that an app may change until it is sent. */
 export function safeFieldsOf(names: MessageNames): SafeField[] {

@@ -35,6 +35,8 @@ export type ClaimedMessage = MessageDocument & {
   campaignChat?: unknown;
   /** What was missing on the way to that chat. */
   chatMissing?: string | undefined;
+  /** An answer gave it back before that may be about it alone. */
+  isDeferred?: boolean;
 };
 
 /** A guarded change of one claimed message. A pass whose claim no longer stands matches nothing, however late. */
@@ -96,8 +98,9 @@ export function noted(due: Document, reason: Reason, at: Date): Change {
 
 /**
  * due → claimed, with a new `delivery`, whatever was there before (nothing, null, or something that is not even
- * a document): only the count of attempts lives on, what a late receipt of the last attempt is matched by, as that
- * may yet stop a second POST, and that WhatsApp refused it, as then not every event is proof. `$mergeObjects` replaces where a plain object would be merged in.
+ * a document): only the count of attempts lives on, when it was deferred, what a late receipt of the last attempt is
+ * matched by, as that may yet stop a second POST, and that WhatsApp refused it, as then not every event is proof.
+ * `$mergeObjects` replaces where a plain object would be merged in.
  */
 export function claimed(
   names: MessageNames,
@@ -116,6 +119,7 @@ export function claimed(
         waMessageId: kept("waMessageId", "string"),
         receiptsUntil: kept("receiptsUntil", "date"),
         receipt: { $cond: [IS_REFUSED, "refused", "$$REMOVE"] },
+        deferredAt: kept("deferredAt", "date"),
       },
     ],
   };
@@ -228,6 +232,12 @@ export function invalid(names: MessageNames, message: ClaimedMessage, at: Date, 
 export function released(message: ClaimedMessage, at: Date, reason: Reason): Transition {
   const write = settlement(message, ["claimed", "attempting"], "released", toReleased(at, reason));
   return unlessProven(write);
+}
+
+/** attempting → released: the same, by an answer that may be about it alone. It goes behind the others of its session. */
+export function deferred(message: ClaimedMessage, at: Date, reason: Reason): Transition {
+  const write = released(message, at, reason);
+  return { ...write, update: { ...write.update, $set: { ...write.update.$set, "delivery.deferredAt": at } } };
 }
 
 /** claimed, attempting → released: it was not tried. It is due at once, so that nothing overtakes it. */

@@ -43,7 +43,7 @@ async function findLeft(pass: Pass, { sessions }: WahaSnapshot): Promise<Left> {
   const { config, db } = pass;
   const left: Left = new Map();
   const due = dueFilter(windowNow(pass), settledBefore(pass));
-  for await (const groups of surveyDue(db, due, 1, COUNT_MS)) {
+  for await (const groups of surveyDue(db, due, 1, { maxTimeMS: COUNT_MS })) {
     const routes = await routeAll(db, groups, sessions, config);
     for (const [place, { count, next }] of groups.entries()) {
       const route = routes[place];

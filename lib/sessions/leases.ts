@@ -24,8 +24,8 @@ export interface SessionLease {
   /** Why nothing is sent on it until `suspendedUntil`, or soon will not be. */
   suspendedFor?: SuspensionCode;
   suspendedUntil?: Date;
-  /** How many outcomes in a row spoke against the session, and when the last one did. */
-  strikes?: number;
+  /** The chats whose outcomes spoke against the session, by what they spoke of; and when the last one did. */
+  strikes?: Partial<Record<SuspensionCode, string[]>>;
   struckAt?: Date;
 }
 
@@ -48,15 +48,22 @@ export const leaseId = (session: string) => `session:${session}`;
 /** Whose lease it is. */
 export const sessionOf = ({ _id }: Pick<SessionLease, "_id">) => _id.slice(leaseId("").length);
 
-/** No session rests longer. A later end was not written by a pass whose clock was right, and is not believed. */
-const LONGEST_REST_SECONDS = 3600;
+/** No session rests longer. */
+export const LONGEST_REST_SECONDS = 3600;
 
-const RESTS: Document = {
-  $and: [
-    { $gt: ["$suspendedUntil", "$$NOW"] },
-    { $lte: ["$suspendedUntil", { $add: ["$$NOW", (LONGEST_REST_SECONDS + FORESEEN_SECONDS) * 1000] }] },
+/** An end of a rest that is further ahead was not written by a pass whose clock was right, and is not believed. */
+export const BELIEVED_SECONDS = LONGEST_REST_SECONDS + FORESEEN_SECONDS;
+
+/** The end of a rest, where it is believed, by the database's own clock. */
+export const BELIEVED_END: Document = {
+  $cond: [
+    { $lte: ["$suspendedUntil", { $add: ["$$NOW", BELIEVED_SECONDS * 1000] }] },
+    "$suspendedUntil",
+    null,
   ],
 };
+
+const RESTS: Document = { $gt: [BELIEVED_END, "$$NOW"] };
 
 /** It has ended by the database's own clock, and the session does not rest. */
 const FREE: Document = { $and: [{ $lte: ["$expiresAt", "$$NOW"] }, { $not: [RESTS] }] };

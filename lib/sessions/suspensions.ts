@@ -1,56 +1,79 @@
+import { addSeconds, FORESEEN_SECONDS } from "../clock.ts";
+import { PERSON_CHAT } from "../messages/message.ts";
 import type { Database } from "../mongo/client.ts";
 import { messageOf, type Reason } from "../problems.ts";
 import type { WahaSession } from "../waha/responses.ts";
-import { leaseId, type SessionLease, type SuspensionCode, sessionOf } from "./leases.ts";
+import {
+  BELIEVED_END,
+  BELIEVED_SECONDS,
+  leaseId,
+  type SessionLease,
+  type SuspensionCode,
+  sessionOf,
+} from "./leases.ts";
 
 /*
  * A session that rests: what its outcomes say against it stands on its lease's document, so that every pass knows it.
  */
 
-/** Outcomes in a row that spoke against a session, with no message accepted between. */
-export interface Strikes {
+/**
+ * The chats whose outcomes spoke against a session, with no message accepted since, by what they spoke of. Of the
+ * session's health a chat says only once what it has to say, however often it is tried; of a throttled one each says it.
+ */
+export type Strikes = Partial<Record<SuspensionCode, string[]>>;
+
+/** A rest, and the code that says why. */
+interface Rest {
   code: SuspensionCode;
-  strikes: number;
-  at: Date;
+  until: Date;
 }
+
+/** It lies so far ahead that a clock was wrong. */
+const STRUCK_IN_FUTURE = { $gt: ["$struckAt", { $add: ["$$NOW", FORESEEN_SECONDS * 1000] }] };
 
 /**
  * Notes what speaks against a session, whichever pass holds its lease.
  *
- * @param until no pass sends on it before; a suspension only ever grows. Undefined: it does not rest yet
+ * @param rest no pass sends on it before its end; one that is later, and believed, stands. Undefined: it does not rest yet
  */
 export async function strikeSession(
   db: Database,
   session: string,
-  { at, code, strikes }: Strikes,
-  until: Date | undefined,
+  { at, strikes }: { at: Date; strikes: Strikes },
+  rest: Rest | undefined,
 ): Promise<void> {
-  await db.scheduler.updateOne(
-    { _id: leaseId(session) },
-    {
-      $set: { suspendedFor: code, strikes },
-      $max: { struckAt: at, ...(until ? { suspendedUntil: until } : {}) },
-    },
-  );
+  const struckAt = { $cond: [STRUCK_IN_FUTURE, at, { $max: ["$struckAt", at] }] };
+  const resting = rest && {
+    suspendedFor: { $cond: [{ $gt: [BELIEVED_END, rest.until] }, "$suspendedFor", rest.code] },
+    suspendedUntil: { $max: [BELIEVED_END, rest.until] },
+  };
+  await db.scheduler.updateOne({ _id: leaseId(session) }, [
+    { $set: { strikes: { $literal: strikes }, struckAt, ...resting } },
+  ]);
 }
 
 /** Takes back what speaks against a session: it sent a message that was posted at that moment, after it. */
 export async function clearStrikes(db: Database, session: string, postedAt: Date): Promise<void> {
   await db.scheduler.updateOne(
-    { _id: leaseId(session), struckAt: { $lt: postedAt } },
+    {
+      _id: leaseId(session),
+      $or: [{ struckAt: { $lt: postedAt } }, { struckAt: null }, { $expr: STRUCK_IN_FUTURE }],
+    },
     { $unset: { suspendedFor: "", suspendedUntil: "", strikes: "", struckAt: "" } },
   );
 }
 
-/** What a lease tells of strikes; undefined if there are none. */
-export function strikesOf({ strikes, struckAt, suspendedFor }: SessionLease): Strikes | undefined {
-  return suspendedFor && strikes && struckAt ? { code: suspendedFor, strikes, at: struckAt } : undefined;
+/** What a lease tells of strikes; undefined if nothing stands against its session. */
+export function strikesOf({ strikes, struckAt, suspendedUntil }: SessionLease): Strikes | undefined {
+  if (!strikes && !struckAt && !suspendedUntil) return undefined;
+  return typeof strikes === "object" && strikes !== null ? strikes : {};
 }
 
 /** Why a session rests, if it does. */
 export function suspensionOf(lease: SessionLease, now: Date): Reason | undefined {
   const { suspendedFor, suspendedUntil } = lease;
   if (!suspendedFor || !suspendedUntil || suspendedUntil <= now) return undefined;
+  if (suspendedUntil > addSeconds(now, BELIEVED_SECONDS)) return undefined;
   return suspensionReason(sessionOf(lease), suspendedFor, suspendedUntil);
 }
 
@@ -66,12 +89,14 @@ export function restrictionReason({ name, restriction }: WahaSession, now: Date)
   return suspensionReason(name, "account_restricted", restriction.until);
 }
 
-/** Chats of one person; an account that may not open chats may still write to groups and channels. */
-const DIRECT_CHAT = /@(?:c\.us|lid|s\.whatsapp\.net)$/;
+/** Whether a chat is one person's; an account that may not open chats may still write to groups and channels. */
+export function isPersonChat(chatId: unknown): boolean {
+  return typeof chatId === "string" && PERSON_CHAT.test(chatId);
+}
 
 /** Why a session may not write to a chat now: to a person, while WhatsApp restricts its account; groups go on. */
 export function chatRestriction(session: WahaSession, chatId: string, now: Date): Reason | undefined {
-  return DIRECT_CHAT.test(chatId) ? restrictionReason(session, now) : undefined;
+  return isPersonChat(chatId) ? restrictionReason(session, now) : undefined;
 }
 
 /** A session that rests, by what its lease or WAHA says. */
@@ -102,10 +127,8 @@ export async function findSuspensions(
     .find<SessionLease>(
       {
         _id: { $gte: leaseId(""), $lt: leaseId("\uffff") },
-        $or: [
-          { suspendedUntil: { $gt: now } },
-          { suspendedFor: "session_sick", suspendedUntil: { $gt: sickSince } },
-        ],
+        suspendedUntil: { $gt: sickSince, $lte: addSeconds(now, BELIEVED_SECONDS) },
+        $or: [{ suspendedUntil: { $gt: now } }, { suspendedFor: "session_sick" }],
       },
       limits,
     )

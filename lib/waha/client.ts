@@ -156,14 +156,6 @@ export function engineOf(server: WahaServer | undefined, session: WahaSession): 
   return session.engine ?? server?.engine;
 }
 
-/** From this version on the list of sessions says whether WhatsApp restricts an account. */
-const TELLS_RESTRICTIONS = [2026, 7, 2];
-
-/** Whether the list of sessions would say that an account is restricted, if one is. */
-export function tellsRestrictions(server: WahaServer | undefined): boolean {
-  return isSince(server, TELLS_RESTRICTIONS);
-}
-
 /** Whether a server is of a version, as year, month and build, or of a later one. */
 export function isSince(server: WahaServer | undefined, since: number[]): boolean {
   if (!server) return false;

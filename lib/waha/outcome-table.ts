@@ -17,6 +17,11 @@ export interface NotSent {
   kind: "unsent" | "failed" | "unproven";
   code: ProblemCode;
   about: About;
+  /**
+   * Of what is about either: it would be answered the same again if its session works. So it is `failed` once a message
+   * of its session was accepted.
+   */
+  failsAlone?: boolean;
   /** Never quotes the answer. */
   detail?: string;
   /** WAHA, or a proxy before it, says for how long nothing more is to be asked. */
@@ -43,6 +48,7 @@ export interface Row {
   kind: NotSent["kind"];
   code: ProblemCode;
   about: About;
+  failsAlone?: boolean;
   /** What is particular; it quotes neither text nor address. */
   detail?: string | ((found: string[], answer: Answer) => string);
   restMs?(answer: Answer): number;
@@ -137,7 +143,7 @@ export const OUTCOMES: readonly Row[] = [
     about: "session",
   },
   // A server that needs a restart answers 400 to every message, though its session is WORKING.
-  { statuses: [400], kind: "unsent", code: "waha_bad_request", about: "either" },
+  { statuses: [400], kind: "unsent", code: "waha_bad_request", about: "either", failsAlone: true },
   // WAHA: read in its source. A key may be limited to some sessions, and to reading.
   {
     statuses: [403],
@@ -244,10 +250,18 @@ export const OUTCOMES: readonly Row[] = [
   },
   {
     ...GOWS,
-    says: gows("failed to get group members|failed to get device list|failed to prefetch sessions"),
+    says: gows("failed to get group members"),
     kind: "unsent",
     code: "chat_unavailable",
     about: "message",
+  },
+  // Questions to WhatsApp and to the session's own store, which come to nothing while these are at fault.
+  {
+    ...GOWS,
+    says: gows("failed to get device list|failed to prefetch sessions"),
+    kind: "unsent",
+    code: "chat_unavailable",
+    about: "either",
   },
   {
     ...GOWS,
@@ -265,7 +279,8 @@ export const OUTCOMES: readonly Row[] = [
     about: "session",
     detail: "it is not logged in",
   },
-  // whatsmeow: WhatsApp's own refusal (ErrServerReturnedError). The words are all there is.
+  // whatsmeow: WhatsApp's own refusal (ErrServerReturnedError). The words are all there is, and WhatsApp describes none of
+  // the numbers: by the reports of people these refuse a message. A 5xx, say, may come of one that it has.
   {
     ...GOWS,
     says: gows("server returned error (420|429|475)$"),
@@ -284,10 +299,11 @@ export const OUTCOMES: readonly Row[] = [
   },
   {
     ...GOWS,
-    says: gows("server returned error (\\d{3})$"),
+    says: gows("server returned error (400|403|479)$"),
     kind: "unsent",
     code: "whatsapp_refused",
     about: "either",
+    failsAlone: true,
     detail: whatsAppError,
   },
   // Baileys: a message is encrypted before it is sent.
@@ -320,12 +336,9 @@ function origin(location: string | null): string {
   return known === "null" || known.length > MAX_ORIGIN ? "an address that can't be read" : known;
 }
 
-/** What asks for a longer rest is asked again after so long. */
-const LONGEST_REST_MS = 3600_000;
-
 /** For how long nothing is to be asked, by the header `Retry-After`; undefined where it says nothing that can be read. */
 function readRetryAfter(value: string | null): number | undefined {
   if (value === null || value.trim() === "") return undefined;
   const ms = /^\s*\d+\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.min(LONGEST_REST_MS, Math.max(0, ms));
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }

@@ -40,13 +40,14 @@ function readRow(answer: Answer, posted: Posted | undefined): NotSent | undefine
   for (const row of OUTCOMES) {
     const found = matchRow(row, answer, posted);
     if (!found) continue;
-    const { about, code, detail, kind, restMs } = row;
+    const { about, code, detail, failsAlone, kind, restMs } = row;
     const particular = typeof detail === "function" ? detail(found, answer) : detail;
     const rest = restMs?.(answer);
     return {
       kind,
       code,
       about,
+      ...(failsAlone ? { failsAlone } : {}),
       ...(particular === undefined ? {} : { detail: particular }),
       ...(rest === undefined ? {} : { restMs: rest }),
     };

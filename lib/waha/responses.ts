@@ -7,10 +7,10 @@ export interface WahaSession {
   /** The session's own engine, where it differs from the server's. */
   engine?: string | undefined;
   /**
-   * WhatsApp restricts the account: it may not open chats until then; without a time, until WAHA says otherwise. WAHA
-   * tells it from 2026.7.2 on.
+   * WhatsApp restricts the account: it may not open chats until then; without a time, until WAHA says otherwise. Null:
+   * WAHA says that it does not. Undefined: WAHA does not say; it does from 2026.7.2 on.
    */
-  restriction?: { until: Date | undefined } | undefined;
+  restriction?: { until: Date | undefined } | null | undefined;
 }
 
 /** WAHA's names and statuses are words; what they show up in (logs, answers, documents) must stay short. */
@@ -28,10 +28,14 @@ const UnixTime = z
 
 const Me = z.object({
   reachoutTimelock: z.object({
-    isActive: z.literal(true),
+    isActive: z.boolean(),
     timeEnforcementEnds: UnixTime.optional().catch(undefined),
   }),
 });
+
+function restrictionBy({ isActive, timeEnforcementEnds }: z.infer<typeof Me>["reachoutTimelock"]) {
+  return isActive ? { until: timeEnforcementEnds } : null;
+}
 
 const Session = z
   .object({
@@ -45,7 +49,7 @@ const Session = z
       name,
       status: status.slice(0, MAX_STATUS),
       engine: engine?.engine,
-      ...(me ? { restriction: { until: me.reachoutTimelock.timeEnforcementEnds } } : {}),
+      ...(me ? { restriction: restrictionBy(me.reachoutTimelock) } : {}),
     }),
   );
 

@@ -9,7 +9,12 @@ import {
   type Tenure,
   takeLeases,
 } from "../../lib/sessions/leases.ts";
-import { clearStrikes, strikeSession, suspensionOf } from "../../lib/sessions/suspensions.ts";
+import {
+  clearStrikes,
+  findSuspensions,
+  strikeSession,
+  suspensionOf,
+} from "../../lib/sessions/suspensions.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
 const LEASE_MS = 20_000;
@@ -73,11 +78,12 @@ test("a lease tells whether the one before it had run out, or was given back", a
   expect((await leaseOf())?.takenOver).toBe(true);
 });
 
-const sick = (strikes: number, at = new Date()) => ({ code: "session_sick" as const, strikes, at });
+const struck = (at = new Date()) => ({ strikes: { session_sick: ["a@c.us"] }, at });
+const sickUntil = (until: Date) => ({ code: "session_sick" as const, until });
 
 test("a session that rests has no lease, whichever pass asks, and says why and until when", async () => {
   await takeLeases(db, ["s"], A, LEASE_MS);
-  await strikeSession(db, "s", sick(3), ago(-60));
+  await strikeSession(db, "s", struck(), sickUntil(ago(-60)));
   await returnLeases(db, [tenure(A)]);
   const lease = (await takeLeases(db, ["s"], B, LEASE_MS)).get("s") as SessionLease;
   expect(lease.passId).toBe("A");
@@ -92,29 +98,56 @@ test("a session that rests has no lease, whichever pass asks, and says why and u
 
 test("a rest without end is not believed", async () => {
   await takeLeases(db, ["s"], A, LEASE_MS);
-  await strikeSession(db, "s", sick(3), ago(-3_601));
+  await strikeSession(db, "s", struck(), sickUntil(ago(-3_601)));
   await returnLeases(db, [tenure(A)]);
   expect((await takeLeases(db, ["s"], B, LEASE_MS)).get("s")?.passId).toBe("A");
-  await strikeSession(db, "s", sick(3), ago(-4_000));
+  await strikeSession(db, "s", struck(), sickUntil(ago(-4_000)));
   expect((await takeLeases(db, ["s"], B, LEASE_MS)).get("s")?.passId).toBe("B");
 });
 
 test("a suspension only ever grows, and strikes alone suspend nothing", async () => {
   await takeLeases(db, ["s"], A, LEASE_MS);
-  await strikeSession(db, "s", sick(1), undefined);
-  expect(await leaseOf()).toMatchObject({ suspendedFor: "session_sick", strikes: 1 });
-  expect(await leaseOf()).not.toHaveProperty("suspendedUntil");
+  await strikeSession(db, "s", struck(), undefined);
+  expect(await leaseOf()).toMatchObject({ strikes: { session_sick: ["a@c.us"] } });
+  for (const field of ["suspendedFor", "suspendedUntil"]) expect(await leaseOf()).not.toHaveProperty(field);
   const [sooner, later] = [ago(-60), ago(-900)];
-  await strikeSession(db, "s", sick(5), later);
-  await strikeSession(db, "s", sick(3), sooner);
+  await strikeSession(db, "s", struck(), sickUntil(later));
+  await strikeSession(db, "s", struck(), sickUntil(sooner));
   expect((await leaseOf())?.suspendedUntil).toEqual(later);
+});
+
+test("an end and a strike that lie too far ahead are written over, and cleared", async () => {
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  const far = ago(-200_000);
+  await db.scheduler.updateOne({ _id: "session:s" }, { $set: { suspendedUntil: far, struckAt: far } });
+  const lease = (await leaseOf()) as unknown as SessionLease;
+  expect(suspensionOf({ ...lease, suspendedFor: "session_sick" }, new Date())).toBeUndefined();
+  const [at, until] = [new Date(), ago(-60)];
+  await strikeSession(db, "s", struck(at), sickUntil(until));
+  expect(await leaseOf()).toMatchObject({
+    struckAt: at,
+    suspendedUntil: until,
+    suspendedFor: "session_sick",
+  });
+  await db.scheduler.updateOne({ _id: "session:s" }, { $set: { suspendedUntil: far, struckAt: far } });
+  expect(await findSuspensions(db, new Date())).toEqual([]);
+  await clearStrikes(db, "s", new Date());
+  expect(await leaseOf()).not.toHaveProperty("struckAt");
+});
+
+test("of two ends that are believed the later stands, with its own reason", async () => {
+  await takeLeases(db, ["s"], A, LEASE_MS);
+  const [sooner, later] = [ago(-60), ago(-900)];
+  await strikeSession(db, "s", struck(), { code: "account_restricted", until: later });
+  await strikeSession(db, "s", struck(), sickUntil(sooner));
+  expect(await leaseOf()).toMatchObject({ suspendedFor: "account_restricted", suspendedUntil: later });
 });
 
 test("only a message that was posted after the last strike clears a session", async () => {
   await takeLeases(db, ["s"], A, LEASE_MS);
-  await strikeSession(db, "s", sick(3, ago(10)), ago(-60));
+  await strikeSession(db, "s", struck(ago(10)), sickUntil(ago(-60)));
   await clearStrikes(db, "s", ago(11));
-  expect(await leaseOf()).toMatchObject({ strikes: 3 });
+  expect(await leaseOf()).toMatchObject({ strikes: struck().strikes });
   await clearStrikes(db, "s", ago(9));
   for (const field of ["strikes", "struckAt", "suspendedFor", "suspendedUntil"])
     expect(await leaseOf()).not.toHaveProperty(field);

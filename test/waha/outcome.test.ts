@@ -22,8 +22,8 @@ const OF_GOWS: Record<keyof typeof GOWS_ERRORS, [kind: string, about: string, co
   unknownServer: ["failed", "message", "invalid_message"],
   notAUser: ["failed", "message", "invalid_message"],
   noMembers: ["unsent", "message", "chat_unavailable"],
-  noDevices: ["unsent", "message", "chat_unavailable"],
-  noSessions: ["unsent", "message", "chat_unavailable"],
+  noDevices: ["unsent", "either", "chat_unavailable"],
+  noSessions: ["unsent", "either", "chat_unavailable"],
   notConnected: ["unsent", "session", "session_not_working"],
   notLoggedIn: ["unsent", "session", "session_not_working"],
   // Of a text it says nothing.
@@ -34,6 +34,7 @@ const OF_GOWS: Record<keyof typeof GOWS_ERRORS, [kind: string, about: string, co
   notWritten: ["unproven", "session", "waha_error"],
   canceled: ["unproven", "session", "waha_error"],
   ofABatch: ["unproven", "session", "waha_error"],
+  serverError: ["unproven", "session", "waha_error"],
 };
 
 describe("an error of GOWS", () => {
@@ -63,7 +64,6 @@ describe("WhatsApp's own error", () => {
     [400, "either", "whatsapp_refused"],
     [403, "either", "whatsapp_refused"],
     [479, "either", "whatsapp_refused"],
-    [500, "either", "whatsapp_refused"],
     [420, "session", "session_throttled"],
     [429, "session", "session_throttled"],
     [475, "session", "session_throttled"],
@@ -73,7 +73,13 @@ describe("WhatsApp's own error", () => {
   test.each(ERRORS)("%i, as GOWS passes it on, is about: %s", async (code, about, reason) => {
     const detail = `WhatsApp's error ${code}`;
     const outcome = await sendThrough({ type: "gowsRefusal", code });
-    expect(outcome).toEqual({ kind: "unsent", code: reason, about, detail });
+    const failsAlone = about === "either" ? { failsAlone: true } : {};
+    expect(outcome).toEqual({ kind: "unsent", code: reason, about, detail, ...failsAlone });
+  });
+
+  test.each([404, 408, 500, 503, 599])("%i proves nothing: none has told what it means", async (code) => {
+    const outcome = await sendThrough({ type: "gowsRefusal", code });
+    expect(outcome).toEqual({ kind: "unproven", code: "waha_error", about: "session" });
   });
 
   test("is not what a message's own words say, echoed by another error", async () => {
@@ -124,7 +130,7 @@ describe("not passed on to WAHA's engine", () => {
   const UNSENT: [name: string, status: number, body: object | string, headers: object, outcome: object][] = [
     ["a key that may not send", 403, FORBIDDEN, {}, { code: "waha_key_refused", about: "session" }],
     ["a rest of 7 s", 429, "", { "retry-after": "7" }, { code: "session_throttled", restMs: 7_000 }],
-    ["a rest of a year", 429, "", { "retry-after": "31536000" }, { restMs: 3_600_000 }],
+    ["a rest of a year", 429, "", { "retry-after": "31536000" }, { restMs: 31_536_000_000 }],
     [
       "a rest that is over",
       429,

@@ -37,8 +37,8 @@ const UNSENT_WORDS: [status: number, words: string][] = [
 /** What stands before the words of an error of GOWS. */
 const GRPC = /^\d+ [A-Z_]+: /;
 
-/** GOWS passes a refusal of WhatsApp's own on as a 500 with these words, and no more, in its exception. */
-const WHATSAPP_WORDS = /^server returned error \d{3}$/;
+/** GOWS passes a refusal of WhatsApp's own on as a 500 with these words, and no more, in its exception. Of other numbers none knows what they mean. */
+const WHATSAPP_WORDS = /^server returned error (400|403|420|429|463|475|479)$/;
 
 /** What GOWS says before it sends, by the beginning of its words. */
 const GOWS_WORDS: [words: string, proof: Proof][] = [

@@ -7,11 +7,12 @@ interface Sent {
   label: string;
   at: number;
   scheduledAt: number;
+  isDeferred: boolean;
 }
 
 /**
- * Within one claim, a session's messages are posted in the order of `scheduledAt`; and what a rescue gave back is
- * claimed before what is due after it.
+ * Within one claim, a session's messages are posted in the order of `scheduledAt`, those behind all others that an answer
+ * had given back that may be about them alone; and what a rescue gave back is claimed before what is due after it.
  */
 export function checkOrder(round: Round): Finding {
   const check = new Check("order");
@@ -23,9 +24,10 @@ export function checkOrder(round: Round): Finding {
 function checkPosted(check: Check, { trails }: Round): void {
   const posted = trails.flatMap(({ label, intentOf }) =>
     [...intentOf].map(([{ at }, { after }]) => {
-      const { passId, claimedAt, session } = deliveryOf(after);
+      const { passId, claimedAt, deferredAt, session } = deliveryOf(after);
       const claim = JSON.stringify([passId, timeOf(claimedAt), session]);
-      return { label, at, scheduledAt: timeOf(after?.scheduledAt), claim };
+      const isDeferred = deferredAt !== undefined;
+      return { label, at, scheduledAt: timeOf(after?.scheduledAt), isDeferred, claim };
     }),
   );
   for (const ofClaim of Map.groupBy(posted, ({ claim }) => claim).values()) {
@@ -33,6 +35,9 @@ function checkPosted(check: Check, { trails }: Round): void {
     inOrder.slice(1).forEach((later, index) => {
       check.covers();
       const earlier = inOrder[index] as Sent;
+      if (later.isDeferred && !earlier.isDeferred) return;
+      if (earlier.isDeferred && !later.isDeferred)
+        check.violated(`posted after ${earlier.label}, which had been refused before`, later.label);
       if (later.scheduledAt >= earlier.scheduledAt) return;
       const ahead = earlier.scheduledAt - later.scheduledAt;
       check.violated(`posted after ${earlier.label}, which was due ${ahead} ms later`, later.label);

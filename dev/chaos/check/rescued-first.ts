@@ -55,6 +55,8 @@ function checkLeft(check: Check, record: RoundRecord, trail: Trail, ofSession: O
   const { claimed, session, latest } = ofSession;
   const last = trail.steps.findLast(({ at }) => at <= claimed.at);
   if (!last?.after || !(dueAt(last) < latest.scheduledAt)) return;
+  // It goes behind what was not refused.
+  if (deliveryOf(last.after).deferredAt !== undefined) return;
   const isOfSession = () =>
     soleSession(trail, last.at - LOOK_BEFORE_MS, claimed.at + TIES_MS, record) === session;
   if (isAbandoned(record, last, ofSession) && isOfSession()) {

@@ -171,7 +171,7 @@ function planWahaFault(random: Random): FaultAction {
     () => ({ type: "sendLate", ms: random.int(500, 4000) }),
     () => ({ type: "error500Before" }),
     () => ({ type: "error500After" }),
-    () => ({ type: "gowsRefusal", code: random.pick([400, 403, 404, 479]) }),
+    () => ({ type: "gowsRefusal", code: random.pick([400, 403, 479]) }),
     () => ({ type: "gowsRefusal", code: random.pick([420, 429, 463, 475]) }),
     () => gowsError(random.pick(UNSENT_BY_GOWS)),
     () => gowsError(random.pick(UNPROVEN_BY_GOWS), { after: random.chance(0.5) }),

@@ -1,10 +1,12 @@
 import { addSeconds } from "../../clock.ts";
 import { shownId } from "../../log.ts";
 import { noteBlocked } from "../../messages/blocked.ts";
-import { type DueGroup, dueFilter, oldestFirst, surveyDue } from "../../messages/due.ts";
+import { type DueGroup, dueFilter, inTurn, surveyDue } from "../../messages/due.ts";
 import { documentKey, type Id } from "../../mongo/ids.ts";
 import { asReason, type Reason } from "../../problems.ts";
 import { type CampaignState, isGiven, type Route, routeAll, withoutHeld } from "../../sessions/routing.ts";
+import { isPersonChat, restrictedAmong, restrictionReason } from "../../sessions/suspensions.ts";
+import type { WahaSession } from "../../waha/responses.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { type Pass, settledBefore, windowNow } from "../pass.ts";
 import type { DueMessage, SessionBacklog } from "./plan.ts";
@@ -77,11 +79,12 @@ export class Backlog {
       ...(without.length > 0 ? { _id: { $nin: without } } : {}),
     };
     const backlogs = new Map<string, SessionBacklog>();
-    for await (const groups of surveyDue(db, due, GROUP_SLICE)) {
+    const byChat = restrictedAmong(sessions.values(), this.#pass.clock.now()).length > 0;
+    for await (const groups of surveyDue(db, due, GROUP_SLICE, { byChat })) {
       const routes = await routeAll(db, groups, sessions, config);
       this.block(this.#sort(groups, routes, backlogs));
     }
-    for (const { next } of backlogs.values()) next.sort(oldestFirst);
+    for (const { next } of backlogs.values()) next.sort(inTurn);
     return [...backlogs.values()];
   }
 
@@ -94,6 +97,11 @@ export class Backlog {
       else if (route.orphaned) this.#countOrphans(group);
       if (!("session" in route)) continue;
       const { session } = route;
+      const waits = this.#restrictionOf(group, route);
+      if (waits) {
+        blocked.push({ group, reason: waits });
+        continue;
+      }
       const backlog = backlogs.get(session.name) ?? { session, count: 0, groups: [], next: [] };
       backlog.count += group.count;
       backlog.groups.push(group);
@@ -162,6 +170,16 @@ export class Backlog {
     return reason && "session" in route ? { orphaned: route.orphaned, blocked: reason } : route;
   }
 
+  /** Messages for people wait while WhatsApp restricts their session's account: they are not claimed only to be given back. */
+  #restrictionOf(
+    { isForPerson }: DueGroup,
+    { campaign, session }: Extract<Route, { session: WahaSession }>,
+  ): Reason | undefined {
+    if (isForPerson === undefined) return undefined;
+    const isPersons = isForPerson ?? isPersonChat(campaign?.chat.chatId);
+    return isPersons ? restrictionReason(session, this.#pass.clock.now()) : undefined;
+  }
+
   #countOrphans(group: DueGroup): void {
     const code = "campaign_not_found";
     if (this.#isFirst(group, code)) this.#pass.stats.problem(code, group.count);
@@ -172,8 +190,8 @@ function countOf(groups: DueGroup[]): number {
   return groups.reduce((sum, { count }) => sum + count, 0);
 }
 
-function keyOf({ sessionId, campaignId }: DueGroup, code: string): string {
-  return JSON.stringify([documentKey(sessionId), documentKey(campaignId), code]);
+function keyOf({ campaignId, isForPerson, isDeferred, sessionId }: DueGroup, code: string): string {
+  return JSON.stringify([documentKey(sessionId), documentKey(campaignId), isDeferred, isForPerson, code]);
 }
 
 /**
@@ -201,13 +219,14 @@ export async function noteOutage(pass: Pass, reason: Reason): Promise<void> {
 }
 
 function dueMessages(
-  { sessionId, campaignId, next }: DueGroup,
+  { sessionId, campaignId, isDeferred, next }: DueGroup,
   campaign: CampaignState | undefined,
 ): DueMessage[] {
   return next.map((message) => ({
     ...message,
     sessionId: sessionId ?? null,
     campaignId: campaignId ?? null,
+    isDeferred,
     campaign,
   }));
 }

@@ -9,6 +9,7 @@ import { RECEIPT_SECONDS } from "../../messages/receipts.ts";
 import {
   type ClaimedMessage,
   convicted,
+  deferred,
   intent,
   invalid,
   ownPart,
@@ -50,6 +51,8 @@ export interface SessionContext {
 interface Suspect {
   message: ClaimedMessage;
   reason: Reason;
+  /** When it was posted. */
+  at: Date;
   /** What became of the write that gave it back. */
   released: Promise<WriteResult>;
 }
@@ -71,7 +74,7 @@ export interface Delivered {
 }
 
 /** How a message ends that was not sent. */
-type Ending = "released" | "returned" | "invalid" | "refused" | "unproven" | "unknown";
+type Ending = "released" | "deferred" | "returned" | "invalid" | "refused" | "unproven" | "unknown";
 
 /** What each ending writes, how it counts, and what the log says of it. */
 const ENDINGS: Record<
@@ -85,6 +88,12 @@ const ENDINGS: Record<
 > = {
   released: {
     write: (_, ...outcome) => released(...outcome),
+    count: (stats, reason) => stats.released(reason),
+    told: "given back: nothing was sent",
+    recorded: "released",
+  },
+  deferred: {
+    write: (_, ...outcome) => deferred(...outcome),
     count: (stats, reason) => stats.released(reason),
     told: "given back: nothing was sent",
     recorded: "released",
@@ -201,13 +210,13 @@ export async function deliver(
   if (outcome.kind === "sent") {
     if (id && outcome.waMessageId && outcome.waMessageId !== id) context.ids.ignoredFor(contentKind);
     accept(pass, context, message, outcome.waMessageId);
-    convictSuspects(pass, context);
+    convictSuspects(pass, context, attempt.at);
     context.record(context.health.accepted(attempt.at));
     return { posted: true };
   }
-  const { isSuspect, kind, reason, stop } = await context.health.judge(outcome);
-  const { recorded } = end(endingOf(kind, id), reason);
-  if (isSuspect) context.suspects.push({ message, reason, released: recorded });
+  const { goesBehind, isSuspect, kind, reason, stop } = await context.health.judge(outcome, outgoing.chatId);
+  const { recorded } = end(kind === "unsent" && goesBehind ? "deferred" : endingOf(kind, id), reason);
+  if (isSuspect) context.suspects.push({ message, reason, at: attempt.at, released: recorded });
   return {
     posted: true,
     open: kind === "unproven" && MAY_BE_UNDER_WAY.has(reason.code),
@@ -253,11 +262,13 @@ function accept(
   );
 }
 
-/** A later message of the session was accepted: what WAHA answered to these was about them alone. */
-function convictSuspects(pass: Pass, context: SessionContext): void {
+/** A later message of the session was accepted: what WAHA answered to these shortly before was about them alone. */
+function convictSuspects(pass: Pass, context: SessionContext, postedAt: Date): void {
   const { clock, db, log, stats } = pass;
-  const { session } = context;
-  for (const { message, reason, released } of context.suspects.splice(0)) {
+  const { health, session } = context;
+  for (const { at, message, reason, released } of context.suspects.splice(0)) {
+    // The session may have recovered since: it stays due.
+    if (postedAt.getTime() - at.getTime() > health.beliefMs) continue;
     const convict = async () => {
       if ((await released) !== "applied") return;
       const write = convicted(db.documents.messages, message, clock.now(), reason);

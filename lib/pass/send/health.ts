@@ -2,7 +2,7 @@ import { addSeconds } from "../../clock.ts";
 import { UnavailableError } from "../../errors.ts";
 import { describeError } from "../../log.ts";
 import { asReason, type Reason } from "../../problems.ts";
-import type { SuspensionCode } from "../../sessions/leases.ts";
+import { LONGEST_REST_SECONDS, type SuspensionCode } from "../../sessions/leases.ts";
 import {
   chatRestriction,
   clearStrikes,
@@ -11,17 +11,16 @@ import {
   strikeSession,
   suspensionReason,
 } from "../../sessions/suspensions.ts";
-import { tellsRestrictions } from "../../waha/client.ts";
 import type { NotSent } from "../../waha/outcome-table.ts";
-import type { WahaServer, WahaSession } from "../../waha/responses.ts";
+import type { WahaSession } from "../../waha/responses.ts";
 import { snapshotMs } from "../../waha/snapshot.ts";
 import type { Pass } from "../pass.ts";
 
 /**
- * For how many minutes a session rests after so many strikes in a row, with no message accepted between; the last
- * holds for all further ones. So after three answers that may be about a session as well as about their messages it
- * costs one POST a rest to find out whether it works again. An hour for an account is a guess: WhatsApp tells no time
- * to a WAHA that can't tell it on.
+ * For how many minutes a session rests after so many strikes, with no message accepted between; the last holds for all
+ * further ones. So after three answers that may be about a session as well as about their messages it costs one POST a
+ * rest to find out whether it works again. An hour for an account is a guess: WhatsApp tells no time to a WAHA that
+ * can't tell it on.
  */
 const RESTS: Record<SuspensionCode, readonly number[]> = {
   session_sick: [0, 0, 1, 5, 15],
@@ -29,13 +28,21 @@ const RESTS: Record<SuspensionCode, readonly number[]> = {
   account_restricted: [0, 60],
 };
 
+/** How many strikes of a kind are kept. */
+const MOST_STRIKES = 20;
+
+/** So often a pass posts to a chat that is refused each time, while no message of the session is accepted. */
+const MOST_REFUSED = 3;
+
 /** What an outcome means for its message, and for the session. */
 export interface Verdict {
   kind: NotSent["kind"];
   reason: Reason;
   /** Nothing more may be sent on the session in this pass, and why. */
   stop?: Reason | undefined;
-  /** It fails if a later message of the session is accepted: then its answer was about it alone. */
+  /** Its answer may be about it alone: it goes behind the others of its session. */
+  goesBehind?: boolean;
+  /** It fails if a message of the session is accepted soon: then its answer was about it alone. */
   isSuspect?: boolean;
 }
 
@@ -43,70 +50,103 @@ export interface Verdict {
 export class SessionHealth {
   readonly #pass: Pass;
   readonly #session: WahaSession;
-  readonly #server: WahaServer | undefined;
+  /** What stands against it; undefined if nothing does, on its lease either. */
   #standing: Strikes | undefined;
+  /** The chats of which answers had spoken against the session before it accepted a message in this tenure. */
+  readonly #cleared = new Set<string>();
+  #acceptedAt: Date | undefined;
+  /** How often each chat was refused since the session accepted a message for last, in this tenure. */
+  readonly #refused = new Map<string, number>();
 
   /** @param standing the strikes that its lease tells of */
-  constructor(
-    pass: Pass,
-    session: WahaSession,
-    server: WahaServer | undefined,
-    standing: Strikes | undefined,
-  ) {
+  constructor(pass: Pass, session: WahaSession, standing: Strikes | undefined) {
     this.#pass = pass;
     this.#session = session;
-    this.#server = server;
     this.#standing = standing;
   }
 
   /** Why nothing may be sent to a chat now, though the session works; undefined if it may. */
   whyNot(chatId: string): Reason | undefined {
-    return chatRestriction(this.#session, chatId, this.#pass.clock.now());
+    const isHeldBack = (this.#refused.get(chatId) ?? 0) >= MOST_REFUSED;
+    return isHeldBack ? this.#paused : chatRestriction(this.#session, chatId, this.#pass.clock.now());
+  }
+
+  /**
+   * For how long answers and an accepted message of the session speak of each other, in milliseconds: for some seconds,
+   * and the pause between two messages. Later the session may have been another one, so to speak.
+   */
+  get beliefMs(): number {
+    const { config, lifetimes } = this.#pass;
+    return lifetimes.settledMs + config.SEND_GAP_MS + config.SEND_GAP_JITTER_MS;
   }
 
   /** A message was accepted, posted at that moment: what stood against the session before is over. */
   async accepted(postedAt: Date): Promise<void> {
+    this.#acceptedAt = postedAt;
+    this.#refused.clear();
     if (!this.#standing) return;
+    for (const chat of this.#standing.session_sick ?? []) this.#cleared.add(chat);
     this.#standing = undefined;
     await clearStrikes(this.#pass.db, this.#session.name, postedAt);
   }
 
-  /** Judges what an outcome means; suspensions are written before it returns. */
-  async judge(outcome: NotSent): Promise<Verdict> {
+  /** Judges what an outcome of a chat's message means; suspensions are written before it returns. */
+  async judge(outcome: NotSent, chatId: string): Promise<Verdict> {
     const { about, code, kind, restMs } = outcome;
     const reason = asReason(outcome);
     switch (about) {
       case "message":
         return { kind, reason };
-      case "either": {
-        const stop = await this.#strike("session_sick", { isBurnt: kind === "unproven" });
-        return { kind, reason, stop, isSuspect: kind === "unsent" };
-      }
+      case "either":
+        return this.#judgeEither(outcome, chatId);
       case "account":
-        return this.#judgeAccount(reason);
+        return this.#judgeAccount(reason, chatId);
       default: {
-        const paused: Reason = { code: "session_paused", detail: this.#session.name };
         if (code !== "session_throttled")
-          return { kind, reason, stop: kind === "unproven" ? paused : reason };
-        const stop = await this.#strike(code, { restMs });
-        return { kind, reason: stop ?? reason, stop: stop ?? reason };
+          return { kind, reason, stop: kind === "unproven" ? this.#paused : reason };
+        const stop = (await this.#strike(code, chatId, restMs)) ?? reason;
+        return { kind, reason: stop, stop };
       }
     }
   }
 
+  /** By one answer it can't be told whether its chat is at fault or the session; by what the session does else it can. */
+  async #judgeEither(outcome: NotSent, chatId: string): Promise<Verdict> {
+    const { failsAlone = false, kind } = outcome;
+    const reason = asReason(outcome);
+    const goesBehind = kind === "unsent";
+    // It was refused, others were accepted, and it is refused again: the session has nothing to do with it.
+    if (this.#cleared.has(chatId) && this.#acceptedLately)
+      return { kind: goesBehind && failsAlone ? "failed" : kind, reason, goesBehind };
+    // What may have been sent is not risked again.
+    const more = kind === "unproven" ? MOST_REFUSED : 1;
+    this.#refused.set(chatId, (this.#refused.get(chatId) ?? 0) + more);
+    const stop = await this.#strike("session_sick", chatId);
+    return { kind, reason, stop, goesBehind, isSuspect: goesBehind && failsAlone };
+  }
+
+  get #acceptedLately(): boolean {
+    return this.#acceptedAt !== undefined && -this.#pass.clock.until(this.#acceptedAt) <= this.beliefMs;
+  }
+
+  get #paused(): Reason {
+    return { code: "session_paused", detail: this.#session.name };
+  }
+
   /** WhatsApp's 463: of an account that may not open chats, or of a chat that was never opened before. */
-  async #judgeAccount(reason: Reason): Promise<Verdict> {
+  async #judgeAccount(reason: Reason, chatId: string): Promise<Verdict> {
     const isRead = await this.#readAgain();
     const restriction = restrictionReason(this.#session, this.#pass.clock.now());
     if (restriction) return { kind: "unsent", reason: restriction };
     if (!isRead) return { kind: "unsent", reason, stop: reason };
     const ofChat: Verdict = { kind: "failed", reason: { ...reason, code: "whatsapp_refused" } };
-    if (tellsRestrictions(this.#server)) return ofChat;
-    const stop = await this.#strike("account_restricted", { isBurnt: true });
+    // Only WAHA's own word clears the account.
+    if (this.#session.restriction === null) return ofChat;
+    const stop = await this.#strike("account_restricted", chatId);
     return stop ? { kind: "unsent", reason: stop, stop } : ofChat;
   }
 
-  /** @returns false where WAHA did not tell */
+  /** @returns false where there is no list */
   async #readAgain(): Promise<boolean> {
     const { config, waha } = this.#pass;
     try {
@@ -121,29 +161,27 @@ export class SessionHealth {
   }
 
   /**
-   * Counts an outcome that speaks against the session.
+   * Counts an outcome that speaks against the session: of its health each chat's once, or one bad chat would speak against
+   * it again and again. Where that chat finds it still at rest by others, it rests as long as before.
    *
-   * @param isBurnt a message ended by it: it counts in later passes, too. What is only given back does not, or one that is
-   * tried again and again would speak against its session alone
    * @returns why the session rests, if it does by now
    */
-  async #strike(
-    code: SuspensionCode,
-    { isBurnt = false, restMs }: { isBurnt?: boolean; restMs?: number | undefined },
-  ): Promise<Reason | undefined> {
+  async #strike(code: SuspensionCode, chatId: string, restMs?: number): Promise<Reason | undefined> {
     const { clock, db, lifetimes, log } = this.#pass;
     const at = clock.now();
-    const strikes = (this.#standing?.code === code ? this.#standing.strikes : 0) + 1;
+    const known = this.#standing?.[code] ?? [];
+    const counts = code === "session_throttled" || !known.includes(chatId);
+    const chats = counts ? [...known, chatId].slice(-MOST_STRIKES) : known;
+    const strikes = { ...this.#standing, [code]: chats };
+    this.#standing = strikes;
     const rests = RESTS[code];
-    const minutes = rests[Math.min(strikes, rests.length) - 1] ?? 0;
-    const untilMs = restMs ?? minutes * lifetimes.restMs;
+    const minutes = rests[Math.min(chats.length, rests.length) - 1] ?? 0;
+    const untilMs = Math.min(restMs ?? minutes * lifetimes.restMs, LONGEST_REST_SECONDS * 1000);
     const until = untilMs > 0 ? addSeconds(at, untilMs / 1000) : undefined;
-    this.#standing = { code, strikes, at };
     const session = this.#session.name;
-    if (until || isBurnt)
-      await strikeSession(db, session, { code, strikes, at }, until).catch((error: unknown) =>
-        log.warn({ session, error: describeError(error) }, "a suspension was not recorded"),
-      );
+    await strikeSession(db, session, { strikes, at }, until && { code, until }).catch((error: unknown) =>
+      log.warn({ session, error: describeError(error) }, "a strike was not recorded"),
+    );
     return until && suspensionReason(session, code, until);
   }
 }

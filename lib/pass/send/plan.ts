@@ -10,11 +10,13 @@ import type { WahaSession } from "../../waha/responses.ts";
 export interface DueMessage extends References {
   _id: Id;
   scheduledAt: Date;
+  /** An answer gave it back that may be about it alone. */
+  isDeferred: boolean;
   /** What its campaign said, where campaigns give chats. */
   campaign?: CampaignState | undefined;
 }
 
-/** What is due on one session, oldest first. */
+/** What is due on one session, in the order in which it goes out. */
 export interface SessionBacklog {
   session: WahaSession;
   count: number;

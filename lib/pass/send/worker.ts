@@ -1,6 +1,6 @@
 import { addSeconds, earliest, pauseFor } from "../../clock.ts";
 import { describeError } from "../../log.ts";
-import { oldestFirst } from "../../messages/due.ts";
+import { inTurn } from "../../messages/due.ts";
 import { hasMedia } from "../../messages/outgoing.ts";
 import type { ClaimedMessage } from "../../messages/transitions.ts";
 import type { Reason } from "../../problems.ts";
@@ -21,11 +21,11 @@ export interface Assigned {
   lease: HeldLease;
 }
 
-/** These end a worker without saying anything about WAHA: nothing about its session, or what is its account's alone. */
-const NOT_ABOUT_WAHA = new Set([
-  ...["out_of_time", "claim_ran_out", "database_lost"],
-  ...["session_throttled", "account_restricted"],
-]);
+/** These end a worker without saying anything about its session: it may be served again by this pass. */
+const NOT_ABOUT_SESSION = new Set(["out_of_time", "claim_ran_out", "database_lost"]);
+
+/** These are the account's alone, and say nothing of WAHA. */
+const OF_ACCOUNT = new Set(["session_throttled", "account_restricted"]);
 
 /** Why what a look brought goes back that did not see what had gone back before. */
 const OVERTAKES: Reason = { code: "claim_ran_out", detail: "what is due before it went back" };
@@ -83,7 +83,7 @@ export class SessionWorker {
       session: session.name,
       engine: engineOf(server, session),
       ids: new MessageIds(session, server),
-      health: new SessionHealth(pass, session, server, lease.strikes),
+      health: new SessionHealth(pass, session, lease.strikes),
       suspects: [],
       cutOff: lease.cutOff,
       whyNot: (message) => this.#whyNot(message),
@@ -111,9 +111,14 @@ export class SessionWorker {
     return this.stopped !== undefined || this.lease.isOver;
   }
 
-  /** What WAHA answered stopped it: its session is in trouble. */
+  /** What WAHA answered stopped it: this pass sends no more on its session. */
+  get isOver(): boolean {
+    return this.stopped !== undefined && !NOT_ABOUT_SESSION.has(this.stopped.code);
+  }
+
+  /** The cause need not be its session's account: WAHA may be in trouble as a whole. */
   get isInTrouble(): boolean {
-    return this.stopped !== undefined && !NOT_ABOUT_WAHA.has(this.stopped.code);
+    return this.isOver && !OF_ACCOUNT.has(this.stopped?.code ?? "");
   }
 
   /** Half of what it was given last is sent: time to look for more. */
@@ -129,7 +134,7 @@ export class SessionWorker {
   give(messages: ClaimedMessage[], seenAt: Date): void {
     this.#served += 1;
     this.#queue.push(...messages);
-    this.#queue.sort(oldestFirst);
+    this.#queue.sort(inTurn);
     this.#lastGiven = this.#queue.length;
     this.#running ??= this.#run();
     // It may give all of it back. A run that begins with nothing ends before it counts as running, and then never ends.

@@ -42,7 +42,8 @@ export class Workers {
   readonly #leases: HeldLeases;
   readonly #workers = new Map<string, SessionWorker>();
   readonly #closed = new Map<string, Closed>();
-  readonly #suspended = new Set<string>();
+  /** Stopped by an answer that may come of WAHA as a whole. */
+  readonly #inTrouble = new Set<string>();
   /** Messages that are not to be claimed, by `dueKey`: they could not be, or WAHA turned them down for their own sake. */
   readonly unclaimable = new Map<string, Id>();
 
@@ -60,12 +61,12 @@ export class Workers {
 
   /** Too many sessions are in trouble. */
   get isCircuitOpen(): boolean {
-    return this.#suspended.size >= CIRCUIT_OPENS_AT;
+    return this.#inTrouble.size >= CIRCUIT_OPENS_AT;
   }
 
-  /** It may be given messages: no other pass sends on it, and it is neither stopped nor suspended. */
+  /** It may be given messages: no other pass sends on it, it does not rest, and no answer has stopped it. */
   isOpen(session: string): boolean {
-    if (this.#suspended.has(session) || this.claims.holds(session)) return false;
+    if (this.claims.holds(session)) return false;
     if (this.#workers.get(session)?.isDone) return false;
     const closed = this.#closed.get(session);
     return !closed || (closed.until !== undefined && this.#pass.clock.until(closed.until) <= 0);
@@ -154,7 +155,7 @@ export class Workers {
 
   /** Forgets what stands against sessions and messages, as a new pass would. */
   startAfresh(): void {
-    this.#suspended.clear();
+    this.#inTrouble.clear();
     this.#closed.clear();
     this.unclaimable.clear();
   }
@@ -188,7 +189,8 @@ export class Workers {
 
   #changed(worker: SessionWorker): void {
     this.leftSome ||= worker.isDone;
-    if (worker.isInTrouble) this.#suspended.add(worker.session.name);
+    if (worker.isOver) this.#closed.set(worker.session.name, { until: undefined });
+    if (worker.isInTrouble) this.#inTrouble.add(worker.session.name);
     this.#onChange();
   }
 

@@ -155,7 +155,12 @@ test("GOWS, 463 and the account restricted: people's messages wait and say until
 test("an account that is restricted without a time waits until WAHA says otherwise", async () => {
   const world = await createWorld({ ...TELLS, sessions: [{ name: "default", restrictedUntil: null }] });
   await insertMany(world, 3);
-  expect(await world.pass()).toMatchObject({ sent: 0, released: 3 });
+  expect(await world.pass()).toMatchObject({
+    ok: false,
+    claimed: 0,
+    errors: [{ code: "account_restricted", count: 3 }],
+  });
+  expect(await states(world)).toEqual({ "released account_restricted": 3 });
   expect(posts(world)).toBe(0);
   world.waha.addSession({ name: "default" });
   expect(await world.pass()).toMatchObject({ sent: 3 });
@@ -336,4 +341,157 @@ test("three throttled accounts keep no other session from sending", async () => 
     });
   await world.insert(...sessions.map(({ name }, n) => ({ sessionId: name, scheduledAt: ago(60 - n) })));
   expect(await world.pass()).toMatchObject({ sent: 2, released: 3 });
+});
+
+test("three bad chats that are the oldest starve no other: behind what was not refused they go", async () => {
+  const world = await createWorld({ engine: "GOWS" });
+  await insertMany(world, 20);
+  meet(world, [0, 1, 2], { type: "gowsRefusal", code: 403 });
+  expect(await world.pass()).toMatchObject({ sent: 0, failed: 0, released: 20 });
+  expect(posts(world)).toBe(3);
+  await endRest(world);
+  await settleEarlier(world);
+  // The probe is a message that was not refused; refused once more after others were accepted, the three have failed.
+  expect(await world.pass()).toMatchObject({ sent: 17, failed: 3, released: 0 });
+  expect(await states(world)).toEqual({ sent: 17, "failed whatsapp_refused": 3 });
+  expect(posts(world)).toBe(23);
+  expect(await restOf(world)).toBe(0);
+});
+
+test("the messages of one bad chat are one strike, and three POSTs a pass at most", async () => {
+  const world = await createWorld({ engine: "GOWS" });
+  await insertMany(world, 20, (n) => (n < 8 ? { chatId: "4917099999999@c.us" } : {}));
+  meet(world, [0, 1, 2, 3, 4, 5, 6, 7], { type: "gowsRefusal", code: 403 });
+  expect(await world.pass()).toMatchObject({ sent: 12, failed: 3, released: 5 });
+  expect(posts(world)).toBe(15);
+  expect(await restOf(world)).toBe(0);
+});
+
+test("a sick session with one chat alone loses one message a pass to what proves nothing", async () => {
+  const world = await createWorld({ engine: "WEBJS" });
+  await insertMany(world, 10, () => ({ chatId: "1203630412345@g.us" }));
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "error500Before" } });
+  expect(await world.pass()).toMatchObject({ sent: 0, unknown: 1, released: 9 });
+  expect(posts(world)).toBe(1);
+});
+
+test("with one message a pass a bad chat keeps no other back, and a sick session is found", async () => {
+  const world = await createWorld({ engine: "GOWS" }, { SEND_GAP_MS: "60000", LOOKBACK_SECONDS: "600" });
+  await insertMany(world, 4);
+  meet(world, [0], BAD_REQUEST);
+  const pauseOver = async () => {
+    await world.scheduler.updateOne({ _id: "session:default" as never }, { $set: { lastSentAt: ago(600) } });
+    await settleEarlier(world);
+  };
+  for (const sent of [0, 1, 1, 1]) {
+    expect(await world.pass()).toMatchObject({ sent });
+    await pauseOver();
+  }
+  world.waha.addFault({ match: { route: "sendText" }, action: REFUSED });
+  await insertMany(world, 4);
+  for (let n = 0; n < 3; n += 1) {
+    expect(await restOf(world)).toBe(0);
+    expect(await world.pass()).toMatchObject({ sent: 0, failed: 0 });
+    await pauseOver();
+  }
+  expect(posts(world)).toBe(7);
+  expect(await restOf(world)).toBeGreaterThan(50);
+});
+
+test("a strike of another kind begins no count anew", async () => {
+  const world = await createWorld({ engine: "GOWS" });
+  await insertMany(world, 10);
+  const throttled = { match: { route: "sendText", textIncludes: "m2." } } as const;
+  world.waha.addFault({ ...throttled, action: { type: "gowsRefusal", code: 429 }, times: 1 });
+  world.waha.addFault({ match: { route: "sendText" }, action: REFUSED });
+  expect(codes(await world.pass())).toContain("session_throttled");
+  await endRest(world);
+  await settleEarlier(world);
+  // The third answer of the kind that two chats had got before.
+  expect(codes(await world.pass())).toContain("session_sick");
+  expect(posts(world)).toBe(4);
+});
+
+/** Thirty messages of session a, and sixty of b that keep the pass going. */
+async function besideBusySession(options: object): Promise<World> {
+  const world = await createWorld({ latencyMs: 30, sessions: [{ name: "a" }, { name: "b" }], ...options });
+  const of = (sessionId: string, count: number) => Array.from({ length: count }, () => ({ sessionId }));
+  await world.insert(...of("a", 30), ...of("b", 60));
+  return world;
+}
+
+const postsOfA = (world: World) => world.waha.requestCount({ route: "sendText", session: "a" });
+
+test("a session that an answer stopped is not opened again by its pass, also where it does not rest", async () => {
+  const world = await besideBusySession({ engine: "GOWS" });
+  const action = { type: "status", status: 429, headers: { "retry-after": "0" } } as const;
+  world.waha.addFault({ match: { session: "a", route: "sendText" }, action });
+  expect(await world.pass()).toMatchObject({ sent: 60, failed: 0, released: 30 });
+  expect(postsOfA(world)).toBe(1);
+});
+
+test("nor where the account's state can't be read", async () => {
+  const world = await besideBusySession(TELLS);
+  world.waha.addFault({
+    match: { session: "a", route: "sendText" },
+    action: { type: "gowsRefusal", code: 463 },
+  });
+  const passing = world.pass();
+  await world.waha.received("sendText", 1);
+  world.waha.addFault({ match: { route: "sessions" }, action: { type: "status", status: 503 } });
+  expect(await passing).toMatchObject({ sent: 60, failed: 0, released: 30 });
+  expect(postsOfA(world)).toBe(1);
+});
+
+test.each([
+  ["says nothing of the session", { status: 200, body: [] }],
+  ["knows no account", { status: 200, body: [{ name: "default", status: "WORKING", me: null }] }],
+  ["lacks the field", { status: 200, body: [{ name: "default", status: "WORKING", me: { id: "1@c.us" } }] }],
+])("463, and WAHA's list %s: the second in a row has the session rest", async (_name, list) => {
+  const world = await createWorld(TELLS);
+  await insertMany(world, 5);
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "gowsRefusal", code: 463 } });
+  const passing = world.pass();
+  await world.waha.received("sendText", 1);
+  world.waha.addFault({ match: { route: "sessions" }, action: { type: "status", ...list } });
+  expect(await passing).toMatchObject({ sent: 0, failed: 1, released: 4 });
+  expect(posts(world)).toBe(2);
+  expect(await restOf(world)).toBeGreaterThan(3_500);
+});
+
+test.each(["noDevices", "noSessions", "noUserInfo"] as const)(
+  "%s may be the session's fault, and fails no message",
+  async (name) => {
+    const world = await createWorld({ engine: "GOWS" });
+    await insertMany(world, 10);
+    meet(world, [0, 1], gowsError(name));
+    expect(await world.pass()).toMatchObject({ sent: 8, failed: 0, released: 2 });
+    await world.insert({}, {}, {}, {});
+    world.waha.addFault({ match: { route: "sendText" }, action: gowsError(name) });
+    await settleEarlier(world);
+    expect(codes(await world.pass())).toContain("session_sick");
+    expect(posts(world)).toBe(13);
+  },
+);
+
+test("a long queue for people of a restricted account keeps no group waiting", async () => {
+  const world = await createWorld({ ...TELLS, sessions: [{ name: "default", restrictedUntil: null }] });
+  await insertMany(world, 700, () => ({ scheduledAt: ago(60) }));
+  await insertMany(world, 5, (n) => ({ chatId: `1203630412345${n}@g.us`, scheduledAt: ago(50) }));
+  expect(await world.pass()).toMatchObject({
+    ...{ sent: 5, claimed: 5, released: 0 },
+    errors: [{ code: "account_restricted", count: 700 }],
+  });
+  expect(await states(world)).toEqual({ sent: 5, "released account_restricted": 700 });
+});
+
+test("what was refused long before the session accepted a message stays due", async () => {
+  const settings = { PASS_SECONDS: "8", TAIL_SECONDS: "1" };
+  const world = await createWorld({ engine: "GOWS", latencyMs: 2_200 }, settings);
+  const [refused] = await insertMany(world, 3);
+  meet(world, [0], { type: "gowsRefusal", code: 403 });
+  // It takes longer than answers are taken to speak of each other in so short a pass: two seconds.
+  meet(world, [1], gowsError("noMembers", { after: true }));
+  expect(await world.pass()).toMatchObject({ sent: 1, failed: 0 });
+  expect((await world.find(refused)).delivery.state).toBe("released");
 });

@@ -17,7 +17,11 @@ const IDLE: WorkerStatus = { active: false, queued: 0, target: 3, served: 0 };
 
 /** A session with `count` messages due, the oldest `age` seconds ago. */
 function backlog(name: string, count: number, age = 60): SessionBacklog {
-  const next = Array.from({ length: count }, (_, n) => ({ _id: new ObjectId(), scheduledAt: ago(age - n) }));
+  const next = Array.from({ length: count }, (_, n) => ({
+    _id: new ObjectId(),
+    scheduledAt: ago(age - n),
+    isDeferred: false,
+  }));
   return { session: { name, status: "WORKING" }, count, groups: [], next };
 }
 

@@ -72,7 +72,7 @@ test("the doctor ends with 1 on a problem, with the remedy below it, and gives a
   expect(told.code).toBe(1);
   expect(told.output).toMatch(/^! warning {2}settings {5}WAHA_TIMEOUT_MS.*\n +→ /m);
   expect(told.output).toMatch(
-    /^✗ problem {2}sessions {5}.*session_not_found: of-no-session.*\n +→ Check which session/m,
+    /^✗ problem {2}sessions {5}.*session_not_found: "of-no-session".*\n +→ Check which session/m,
   );
   expect(told.output).toMatch(/ ok, 1 warning, 1 problem\n$/);
   expectNoSecret(world, told);

@@ -1,4 +1,4 @@
-import { MongoError, MongoServerError } from "mongodb";
+import { MongoError, MongoServerError, MongoServerSelectionError } from "mongodb";
 import { UnavailableError } from "../errors.ts";
 import type { ProblemCode } from "../problems.ts";
 
@@ -38,8 +38,22 @@ export function isRefusal(error: unknown): boolean {
 }
 
 export function unavailable(code: ProblemCode, cause?: unknown): UnavailableError {
-  const detail = causeOf(cause);
+  const detail = whyNoPrimary(cause) ?? causeOf(cause);
   return new UnavailableError(code, { cause, ...(detail === undefined ? {} : { detail }) });
+}
+
+/** What the driver calls servers of a set that are not its primary (mongodb 7.9, `ServerType`). */
+const NOT_PRIMARY = new Set<unknown>(["RSSecondary", "RSArbiter", "RSOther"]);
+
+/** Why no server could be selected though one answers: the driver gives what it saw of each as the reason. */
+function whyNoPrimary(error: unknown): string | undefined {
+  const { servers } = (error instanceof MongoServerSelectionError && error.reason) || {};
+  const types = [...(servers?.values() ?? [])].map(({ type }) => type);
+  if (types.includes("RSGhost"))
+    return "a server answers, and is in no replica set yet: run rs.initiate() on it once";
+  return types.some((type) => NOT_PRIMARY.has(type))
+    ? "a server answers, and none is the primary"
+    : undefined;
 }
 
 /** How deep an error's causes are looked at. */

@@ -1,8 +1,10 @@
 import type { Collection, Document } from "mongodb";
 import type { Config } from "../config.ts";
+import { shownId } from "../log.ts";
 import type { Database, Stored } from "../mongo/client.ts";
 import { distinctForms, type Id, idKey, isPlain, slices } from "../mongo/ids.ts";
 import { flag, reference, text, typeOfStandIn } from "../mongo/safe-fields.ts";
+import { neutral } from "../neutral.ts";
 import type { Reason } from "../problems.ts";
 import type { WahaSession } from "../waha/responses.ts";
 
@@ -160,7 +162,7 @@ function routeTo(
   const session = typeof name === "string" ? waha.get(name) : undefined;
   if (!session) {
     const isName = typeof name === "string" && name !== "" && (document || id === undefined);
-    const detail = isName ? name : missingSession(db, named, document);
+    const detail = isName ? name : missingSession(db, named, document, waha);
     return { blocked: { code: "session_not_found", detail } };
   }
   if (session.status !== "WORKING") {
@@ -173,12 +175,22 @@ function missingSession(
   { documents }: Database,
   { by, id }: NamedSession,
   document: SessionDocument | undefined,
+  waha: Map<string, WahaSession>,
 ): string {
   const { collection, name } = documents.sessions;
   if (document) return `its document of ${collection} has no ${name}`;
-  const naming = by === "messages" ? "it" : `its document of ${documents.campaigns.collection}`;
-  const words = `${naming} names one of ${collection} that does not exist`;
-  return typeof id === "string" ? `${id}: ${words}` : words;
+  const named = `"${neutral(String(shownId(id)))}"`;
+  const naming = by === "messages" ? "" : `, which its document of ${documents.campaigns.collection} names,`;
+  return `${named}${naming} is neither a document of ${collection} nor a session in WAHA, which has ${namesOf(waha)}`;
+}
+
+/** How many of WAHA's sessions are named where one is not among them. */
+const SHOWN_NAMES = 5;
+
+function namesOf(waha: Map<string, WahaSession>): string {
+  if (waha.size === 0) return "none";
+  const shown = [...waha.keys()].slice(0, SHOWN_NAMES).map(neutral).join(", ");
+  return waha.size > SHOWN_NAMES ? `${shown} and ${waha.size - SHOWN_NAMES} more` : shown;
 }
 
 /** A campaign's chat, or what is missing on the way to it. */

@@ -362,7 +362,12 @@ const BREAKAGES: Breakage[] = [
   {
     name: "a message on a session that WAHA does not know",
     by: (world) => world.insert({ ...unsent, sessionId: "deafult" }),
-    found: { level: "problem", check: "sessions", message: /session_not_found: deafult/, remedy: /name/ },
+    found: {
+      level: "problem",
+      check: "sessions",
+      message: /session_not_found: "deafult" is neither .*, which has default; 1 message/,
+      remedy: /name/,
+    },
   },
   {
     name: "a session document that WAHA does not know",

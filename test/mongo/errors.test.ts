@@ -27,6 +27,12 @@ test.each<[string, unknown, string, string | undefined]>([
   ],
   ["a code that is an address", below(SECRET), "database_unreachable", undefined],
   ["silence", new MongoServerSelectionError(SECRET, {} as never), "database_unreachable", undefined],
+  [
+    "a set without its primary",
+    new MongoServerSelectionError(SECRET, { servers: new Map([["a", { type: "RSSecondary" }]]) } as never),
+    "database_unreachable",
+    "a server answers, and none is the primary",
+  ],
 ])("%s is told with its cause, and nothing secret", (_what, error, code, detail) => {
   const told = asUnavailable(error);
   expect(told).toBeInstanceOf(UnavailableError);

@@ -209,13 +209,13 @@ describe("what is missing on the way to a session is told by the document that l
       "a session that does not exist",
       {},
       { sessionId: "gone" },
-      "gone: it names one of WhatsAppSession that does not exist",
+      '("gone" is neither a document of WhatsAppSession nor a session in WAHA, which has ',
     ],
     [
       "a campaign's that does not exist",
       { _id: "gone" },
       { sessionId: null },
-      "gone: its document of MessageCampaign names one of WhatsAppSession that does not exist",
+      '("gone", which its document of MessageCampaign names, is neither a document of WhatsAppSession',
     ],
     ["a session that WAHA does not have", { sessionName: "old phone" }, {}, "(old phone)"],
   ])("%s", async (_name, session, message, words) => {

@@ -81,7 +81,7 @@ test("what is missed for a reason with particulars has them in the answer and th
   const lines = await logged(async () => {
     summary = await world.pass();
   });
-  const detail = "elsewhere: it names one of sessions that does not exist";
+  const detail = '"elsewhere" is neither a document of sessions nor a session in WAHA, which has default';
   expect(summary?.errors).toMatchObject([
     { code: "session_not_found", message: expect.stringContaining(`(${detail})`) },
   ]);

@@ -3,7 +3,7 @@ import { dueFilter, surveyDue } from "../messages/due.ts";
 import { isTooSlow } from "../mongo/errors.ts";
 import { readLeases, type SessionLease } from "../sessions/leases.ts";
 import { routeAll } from "../sessions/routing.ts";
-import { suspensionOf } from "../sessions/suspensions.ts";
+import { groupRestriction, restrictedAmong, suspensionOf } from "../sessions/suspensions.ts";
 import type { WahaSnapshot } from "../waha/snapshot.ts";
 import { type Pass, settledBefore, windowNow } from "./pass.ts";
 import type { WaitingFor } from "./stats.ts";
@@ -43,12 +43,16 @@ async function findLeft(pass: Pass, { sessions }: WahaSnapshot): Promise<Left> {
   const { config, db } = pass;
   const left: Left = new Map();
   const due = dueFilter(windowNow(pass), settledBefore(pass));
-  for await (const groups of surveyDue(db, due, 1, { maxTimeMS: COUNT_MS })) {
+  const now = pass.clock.now();
+  const byChat = restrictedAmong(sessions.values(), now).length > 0;
+  for await (const groups of surveyDue(db, due, 1, { byChat, maxTimeMS: COUNT_MS })) {
     const routes = await routeAll(db, groups, sessions, config);
-    for (const [place, { count, next }] of groups.entries()) {
+    for (const [place, group] of groups.entries()) {
       const route = routes[place];
+      const { count, next } = group;
       const oldest = next[0]?.scheduledAt;
-      if (!oldest || !route || !("session" in route)) continue;
+      // What waits for a restricted account is told of the messages themselves, too.
+      if (!oldest || !route || !("session" in route) || groupRestriction(group, route, now)) continue;
       const { name } = route.session;
       const known = left.get(name);
       left.set(name, {

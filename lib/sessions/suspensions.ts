@@ -1,4 +1,5 @@
 import { addSeconds, FORESEEN_SECONDS } from "../clock.ts";
+import type { DueGroup } from "../messages/due.ts";
 import { PERSON_CHAT } from "../messages/message.ts";
 import type { Database } from "../mongo/client.ts";
 import { messageOf, type Reason } from "../problems.ts";
@@ -11,6 +12,7 @@ import {
   type SuspensionCode,
   sessionOf,
 } from "./leases.ts";
+import type { CampaignState } from "./routing.ts";
 
 /*
  * A session that rests: what its outcomes say against it stands on its lease's document, so that every pass knows it.
@@ -90,13 +92,24 @@ export function restrictionReason({ name, restriction }: WahaSession, now: Date)
 }
 
 /** Whether a chat is one person's; an account that may not open chats may still write to groups and channels. */
-export function isPersonChat(chatId: unknown): boolean {
+function isPersonChat(chatId: unknown): boolean {
   return typeof chatId === "string" && PERSON_CHAT.test(chatId);
 }
 
 /** Why a session may not write to a chat now: to a person, while WhatsApp restricts its account; groups go on. */
 export function chatRestriction(session: WahaSession, chatId: string, now: Date): Reason | undefined {
   return isPersonChat(chatId) ? restrictionReason(session, now) : undefined;
+}
+
+/** Why none of a group of messages may be sent now: they are for people. Their own chats come before their campaign's. */
+export function groupRestriction(
+  { isForPerson }: Pick<DueGroup, "isForPerson">,
+  { campaign, session }: { campaign: CampaignState | undefined; session: WahaSession },
+  now: Date,
+): Reason | undefined {
+  if (isForPerson === undefined) return undefined;
+  const isPersons = isForPerson ?? isPersonChat(campaign?.chat.chatId);
+  return isPersons ? restrictionReason(session, now) : undefined;
 }
 
 /** A session that rests, by what its lease or WAHA says. */

@@ -5,8 +5,7 @@ import { type DueGroup, dueFilter, inTurn, surveyDue } from "../../messages/due.
 import { documentKey, type Id } from "../../mongo/ids.ts";
 import { asReason, type Reason } from "../../problems.ts";
 import { type CampaignState, isGiven, type Route, routeAll, withoutHeld } from "../../sessions/routing.ts";
-import { isPersonChat, restrictedAmong, restrictionReason } from "../../sessions/suspensions.ts";
-import type { WahaSession } from "../../waha/responses.ts";
+import { groupRestriction, restrictedAmong } from "../../sessions/suspensions.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { type Pass, settledBefore, windowNow } from "../pass.ts";
 import type { DueMessage, SessionBacklog } from "./plan.ts";
@@ -97,7 +96,8 @@ export class Backlog {
       else if (route.orphaned) this.#countOrphans(group);
       if (!("session" in route)) continue;
       const { session } = route;
-      const waits = this.#restrictionOf(group, route);
+      // They would be claimed only to be given back, before what is for groups.
+      const waits = groupRestriction(group, route, this.#pass.clock.now());
       if (waits) {
         blocked.push({ group, reason: waits });
         continue;
@@ -168,16 +168,6 @@ export class Backlog {
   #routeOf(group: DueGroup, route: Route): Route {
     const reason = isGiven(group.campaignId) ? this.#campaignsBlocked : undefined;
     return reason && "session" in route ? { orphaned: route.orphaned, blocked: reason } : route;
-  }
-
-  /** Messages for people wait while WhatsApp restricts their session's account: they are not claimed only to be given back. */
-  #restrictionOf(
-    { isForPerson }: DueGroup,
-    { campaign, session }: Extract<Route, { session: WahaSession }>,
-  ): Reason | undefined {
-    if (isForPerson === undefined) return undefined;
-    const isPersons = isForPerson ?? isPersonChat(campaign?.chat.chatId);
-    return isPersons ? restrictionReason(session, this.#pass.clock.now()) : undefined;
   }
 
   #countOrphans(group: DueGroup): void {

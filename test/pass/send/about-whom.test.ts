@@ -495,3 +495,14 @@ test("what was refused long before the session accepted a message stays due", as
   expect(await world.pass()).toMatchObject({ sent: 1, failed: 0 });
   expect((await world.find(refused)).delivery.state).toBe("released");
 });
+
+test("what waits for a restricted account is not counted once more as waiting for its session's pause", async () => {
+  const sessions = [{ name: "default", restrictedUntil: null }];
+  const world = await createWorld({ ...TELLS, sessions }, { SEND_GAP_MS: "60000" });
+  await insertMany(world, 5, (n) => (n < 3 ? {} : { chatId: `1203630412345${n}@g.us` }));
+  expect(await world.pass()).toMatchObject({
+    sent: 1,
+    waiting: { pause: 1, turn: 0 },
+    errors: expect.arrayContaining([expect.objectContaining({ code: "account_restricted", count: 3 })]),
+  });
+});

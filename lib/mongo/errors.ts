@@ -19,6 +19,16 @@ export function isTooSlow(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === TOOK_TOO_LONG;
 }
 
+/** What a search found; null where it took the database too long, so that the rest is told all the same. */
+export async function unlessSlow<T>(search: Promise<T>): Promise<T | null> {
+  try {
+    return await search;
+  } catch (error) {
+    if (isTooSlow(error)) return null;
+    throw error;
+  }
+}
+
 /**
  * Says of an error from the driver what it means for a pass; any other error is given back as it is.
  */

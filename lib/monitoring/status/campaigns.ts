@@ -3,6 +3,7 @@ import { END, messagesOf, OPEN_CAMPAIGN } from "../../campaigns.ts";
 import { addSeconds } from "../../clock.ts";
 import { shownId } from "../../log.ts";
 import type { Database } from "../../mongo/client.ts";
+import { unlessSlow } from "../../mongo/errors.ts";
 import { type Id, idForms } from "../../mongo/ids.ts";
 import { text } from "../../mongo/safe-fields.ts";
 
@@ -59,12 +60,6 @@ interface Limits {
   maxTimeMS: number;
 }
 
-/** What of a campaign's messages is counted, by its place among those asked for. */
-interface Counted {
-  counts: Progress;
-  receipts: Receipts;
-}
-
 interface Found {
   _id: Id;
   name?: unknown;
@@ -73,8 +68,9 @@ interface Found {
 }
 
 /**
- * Finds the campaigns in progress, and those that ended within a day, and counts their messages: four requests, served
- * by `scheduler_open`, `scheduler_settled` and `scheduler_campaign`.
+ * Finds the campaigns in progress, and those that ended within a day, and counts their messages: three requests, served
+ * by `scheduler_open`, `scheduler_settled` and `scheduler_campaign`, which alone answers the count. Receipts, for which the
+ * messages are read, take two more, and are left out where these take too long.
  *
  * @param hasReceipts whether webhooks come; without them nothing of a campaign that ended is counted again
  */
@@ -98,11 +94,14 @@ async function findOpen(
   limits: Limits,
 ): Promise<Omit<Campaigns, "ended">> {
   const { campaigns, more } = await find(db, OPEN_CAMPAIGN, { "delivery.checkedAt": 1 }, limits);
-  const counted = await countMessages(db, campaigns, hasReceipts, limits);
+  const [counts, receipts] = await Promise.all([
+    countMessages(db, campaigns, limits),
+    hasReceipts ? unlessSlow(countReceipts(db, campaigns, limits)) : null,
+  ]);
   const shown = campaigns.map((campaign, place) => ({
     ...described(campaign),
-    counts: counted[place]?.counts ?? null,
-    receipts: (hasReceipts && counted[place]?.receipts) || null,
+    counts: counts[place] ?? null,
+    receipts: receipts?.[place] ?? null,
   }));
   return { shown: shown.sort(mostLeftFirst), more };
 }
@@ -120,12 +119,12 @@ async function findEnded(
     $expr: { $eq: [{ $type: "$delivery.settledAt" }, "date"] },
   };
   const { campaigns, more } = await find(db, filter, { "delivery.settledAt": -1 }, limits);
-  const counted = hasReceipts ? await countMessages(db, campaigns, true, limits) : [];
+  const receipts = hasReceipts ? await unlessSlow(countReceipts(db, campaigns, limits)) : null;
   const shown = campaigns.map((campaign, place) => ({
     ...described(campaign),
     endedAt: campaign.delivery.settledAt,
     counts: campaign.delivery.counts,
-    receipts: counted[place]?.receipts ?? null,
+    receipts: receipts?.[place] ?? null,
   }));
   return { shown, more };
 }
@@ -184,33 +183,56 @@ const COUNTED_AS: Record<string, readonly (keyof Receipts)[]> = {
 async function countMessages(
   db: Database,
   campaigns: Found[],
-  hasReceipts: boolean,
   limits: Limits,
-): Promise<(Counted | undefined)[]> {
-  if (campaigns.length === 0) return [];
-  const receipt = hasReceipts ? text("delivery.receipt") : null;
-  const [first, ...others] = campaigns.map(({ _id }, index) => [
+): Promise<(Progress | undefined)[]> {
+  const groups = await countBy<keyof Progress>(db, campaigns, END, limits);
+  return groups.map((group) => {
+    const counts = { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0, left: 0 };
+    for (const { by, count } of group) {
+      counts[by] += count;
+      counts.total += count;
+    }
+    return counts.total > COUNTED ? undefined : counts;
+  });
+}
+
+/** The receipts of each campaign, in the same order; undefined if it has too many messages. */
+async function countReceipts(
+  db: Database,
+  campaigns: Found[],
+  limits: Limits,
+): Promise<(Receipts | undefined)[]> {
+  const groups = await countBy<unknown>(db, campaigns, text("delivery.receipt"), limits);
+  return groups.map((group) => {
+    const receipts = { delivered: 0, read: 0, refused: 0 };
+    let total = 0;
+    for (const { by, count } of group) {
+      total += count;
+      for (const kind of COUNTED_AS[String(by)] ?? []) receipts[kind] += count;
+    }
+    return total > COUNTED ? undefined : receipts;
+  });
+}
+
+/** Counts the messages of each campaign by an expression, up to one more than are shown. */
+async function countBy<By>(
+  db: Database,
+  campaigns: Found[],
+  by: Document | string,
+  limits: Limits,
+): Promise<{ by: By; count: number }[][]> {
+  const [first, ...others] = campaigns.map(({ _id }, place) => [
     { $match: messagesOf(db, _id) },
     { $limit: COUNTED + 1 },
-    { $group: { _id: { campaign: { $literal: index }, end: END, receipt }, count: { $sum: 1 } } },
+    { $group: { _id: { place: { $literal: place }, by }, count: { $sum: 1 } } },
   ]);
+  if (!first) return [];
   const rest = others.map((pipeline) => ({ $unionWith: { coll: db.messages.collectionName, pipeline } }));
   const found = await db.messages
-    .aggregate<{ _id: { campaign: number; end: keyof Progress; receipt?: unknown }; count: number }>(
-      [...(first ?? []), ...rest],
-      limits,
-    )
+    .aggregate<{ _id: { place: number; by: By }; count: number }>([...first, ...rest], limits)
     .toArray();
-  const all = campaigns.map(() => ({
-    counts: { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0, left: 0 },
-    receipts: { delivered: 0, read: 0, refused: 0 },
-  }));
-  for (const { _id, count } of found) {
-    const campaign = all[_id.campaign];
-    if (!campaign) continue;
-    campaign.counts[_id.end] += count;
-    campaign.counts.total += count;
-    for (const kind of COUNTED_AS[String(_id.receipt)] ?? []) campaign.receipts[kind] += count;
-  }
-  return all.map((campaign) => (campaign.counts.total > COUNTED ? undefined : campaign));
+  const byPlace = Map.groupBy(found, ({ _id }) => _id.place);
+  return campaigns.map((_, place) =>
+    (byPlace.get(place) ?? []).map(({ _id, count }) => ({ by: _id.by, count })),
+  );
 }

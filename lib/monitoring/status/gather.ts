@@ -1,7 +1,7 @@
 import { withTimeout } from "../../async.ts";
 import type { Config } from "../../config.ts";
 import { type Database, openDatabase } from "../../mongo/client.ts";
-import { asUnavailable, isTooSlow } from "../../mongo/errors.ts";
+import { asUnavailable, unlessSlow } from "../../mongo/errors.ts";
 import { findSuspensions, type Suspension, tellSuspension } from "../../sessions/suspensions.ts";
 import type { Alert } from "../alerts/alert.ts";
 import { readAlerts } from "../alerts/store.ts";
@@ -106,16 +106,6 @@ async function askDatabase(db: Database, config: Config): Promise<OfDatabase> {
 }
 
 const NOT_READ: IfRead<History> = { hour: null, day: null, minutes: null, problems: null };
-
-/** What a search found; null where it took the database too long, so that the rest is told all the same. */
-async function unlessSlow<T>(search: Promise<T>): Promise<T | null> {
-  try {
-    return await search;
-  } catch (error) {
-    if (isTooSlow(error)) return null;
-    throw error;
-  }
-}
 
 function shownPass({ passId, startedAt, endedAt, summary }: LastPass): Status["lastPass"] {
   return { passId, startedAt, endedAt, summary };

@@ -368,7 +368,7 @@ export function heard(names: MessageNames, { receipt, proves }: Heard, postLimit
   // What it says by then, that the app's fields are still to follow, say, is not lost.
   const isRefusedLate = { $and: [rises, { $eq: [STATE, "sent"] }, { $lte: ["$delivery.error", null] }] };
   return {
-    filter: { $expr: { $and: [IS_DOCUMENT, { $or: [rises, settles, isMarked] }] } },
+    filter: { $expr: { $and: [IS_DOCUMENT, IS_AWAITED, { $or: [rises, settles, isMarked] }] } },
     update: [
       ...(receipt === "refused" ? [where(isRefusedLate, REFUSED_LATE)] : []),
       ...(receipt && receipt !== "refused" ? [where({ $and: [rises, SAYS_REFUSED] }, NO_ERROR)] : []),
@@ -381,6 +381,7 @@ export function heard(names: MessageNames, { receipt, proves }: Heard, postLimit
 }
 
 const STATE = "$delivery.state";
+const IS_AWAITED: Document = { $gt: ["$delivery.receiptsUntil", NOW] };
 const NEVER: Document = { $literal: false };
 
 /** States of a message that was not sent, by all that its pass knew. */

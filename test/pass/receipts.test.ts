@@ -135,8 +135,11 @@ describe("a receipt", () => {
 
   test("is awaited no more after its time; the indexes let the message go", async () => {
     const world = await open();
-    const old = await place(world, sent({ receiptsUntil: ago(1) }));
+    const old = await place(world, sent({ receiptsUntil: ago(1), waMessageId: "RAW0" }));
     const young = await place(world, sent({ receiptsUntil: ago(-60) }));
+    for (const raw of ["RAW0", "RAW1"]) await hear(world, raw, { ack: 3 });
+    expect((await world.find(old)).delivery).not.toHaveProperty("receipt");
+    expect((await world.find(young)).delivery.receipt).toBe("read");
     await world.pass();
     expect((await world.find(old)).delivery).not.toHaveProperty("receiptsUntil");
     expect((await world.find(young)).delivery).toHaveProperty("receiptsUntil");

@@ -557,6 +557,16 @@ test("before the first pass it is said what that would do, and what it would not
   expect(summary).toMatchObject({ sent: 3, missed: 30, failed: 0 });
 });
 
+test("a database in which nothing is due yet is told as that", async () => {
+  const findings = await examine((await createWorld()).env, VERCEL);
+  expect(findings).toContainEqual({
+    level: "ok",
+    check: "pacing",
+    message: "no message is due within a day",
+  });
+  expect(findings.find(({ check }) => check === "passes")?.remedy).toContain("npm start");
+});
+
 test("no search reads more than a little of the messages, however many there are", async () => {
   const world = await soundWorld();
   const sent = { isSent: true, isPicked: true, delivery: { state: "sent" } };

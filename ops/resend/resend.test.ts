@@ -95,7 +95,7 @@ test("what would be done is shown, without a text or a chat, and nothing happens
   const before = await snapshot(world);
   const { said, asked, resent } = await run(world, ["--state", "missed,failed"], false);
   expect(said).toMatch(/^3 messages would be due again, now:/);
-  expect(said).toMatch(new RegExp(`missed +no_pass_in_time +${campaignId} +2 `));
+  expect(said).toMatch(new RegExp(`missed +no_pass_in_time +${campaignId} +2 +\\S+Z$`, "m"));
   expect(said).toMatch(/failed +invalid_message +- +1 /);
   expect(said).toContain(String(first));
   expect(said).not.toMatch(/Hello|@c\.us/);

@@ -34,18 +34,25 @@ test.each<
     "with its events and key",
     [{ url: "https://else.example.com/" }, ours()],
     "ok",
-    /bring receipts: default/,
+    /is set, and none came yet: default/,
     undefined,
   ],
-  ["with all events there are", [ours({ events: ["*"] })], "ok", /bring receipts/, undefined],
+  ["with all events there are", [ours({ events: ["*"] })], "ok", /none came yet/, undefined],
+  [
+    "with the needed event alone",
+    [ours({ events: ["message.ack"] })],
+    "ok",
+    /set; message\.any and message\.ack\.group would bring more/,
+    undefined,
+  ],
   ["without a key", [ours({ hmac: null })], "warning", /no key, or another/, /hmac\.key/],
   ["with another key", [ours({ hmac: { key: "another" } })], "warning", /no key, or another/, /hmac\.key/],
   [
-    "with one event",
-    [ours({ events: ["message.ack"] })],
+    "without the needed event",
+    [ours({ events: ["message.any", "message.ack.group"] })],
     "warning",
-    /lacks events/,
-    /message\.any, message\.ack, /,
+    /lacks message\.ack/,
+    /message\.ack, message\.any, /,
   ],
   [
     "to another path",
@@ -68,6 +75,16 @@ test.each<
   expect(finding).toMatchObject({ level, message: expect.stringMatching(message) });
   if (remedy) expect(finding?.remedy).toMatch(remedy);
   expect(JSON.stringify(finding)).not.toContain(WEBHOOK_KEY);
+});
+
+test("that a webhook brings receipts is said once one came", async () => {
+  const world = await worldWith([ours()]);
+  await world.insert({});
+  await world.pass();
+  await hear(world, world.waha.ledger[0]?.id ?? "");
+  expect(await findingsOf(world)).toMatchObject([
+    { level: "ok", message: expect.stringMatching(/bring receipts: default/) },
+  ]);
 });
 
 test("a webhook that is set for the whole server is known by the receipts that came", async () => {

@@ -12,8 +12,11 @@ import { LOOK_MS } from "../run-check.ts";
 const TIMEOUT_MS = 10_000;
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
 
-/** What receipts need; a group's come under a name of their own. */
-const EVENTS = ["message.any", "message.ack", "message.ack.group"];
+/** What receipts need. */
+const NEEDED = "message.ack";
+
+/** What brings proof sooner, and what groups report: it comes under a name of its own. */
+const MORE = ["message.any", "message.ack.group"];
 
 /** WAHA's word for all of them. */
 const ALL_EVENTS = "*";
@@ -35,7 +38,7 @@ const Listed = z.object({
 });
 
 /** How a session stands with its webhook. */
-type Standing = "set" | "heard" | "key" | "events" | "none";
+type Standing = "comes" | "set" | "fewer" | "heard" | "key" | "events" | "none";
 
 /**
  * Checks whether WAHA's sessions have the webhook that brings receipts. What is set for the whole server WAHA does not
@@ -94,11 +97,13 @@ function standingOf(webhooks: Webhook[], key: string, isHeard: boolean): Standin
   if (ours.length === 0) return isHeard ? "heard" : "none";
   const signed = ours.filter(({ hmac }) => hmac?.key === key);
   if (signed.length === 0) return "key";
-  return signed.some(hasEvents) ? "set" : "events";
+  if (!signed.some((webhook) => hasEvents(webhook, [NEEDED]))) return "events";
+  if (!signed.some((webhook) => hasEvents(webhook, [NEEDED, ...MORE]))) return "fewer";
+  return isHeard ? "comes" : "set";
 }
 
-function hasEvents({ events }: Webhook): boolean {
-  return events.includes(ALL_EVENTS) || EVENTS.every((event) => events.includes(event));
+function hasEvents({ events }: Webhook, wanted: string[]): boolean {
+  return events.includes(ALL_EVENTS) || wanted.every((event) => events.includes(event));
 }
 
 const OFF = ok(
@@ -110,8 +115,12 @@ const HOW = "docs/monitoring.md#receipts says how";
 
 function tell(standing: Standing, names: string): Finding {
   switch (standing) {
-    case "set":
+    case "comes":
       return ok("waha", `its webhooks bring receipts: ${names}`);
+    case "set":
+      return ok("waha", `the webhook for receipts is set, and none came yet: ${names}`);
+    case "fewer":
+      return ok("waha", `the webhook for receipts is set; ${MORE.join(" and ")} would bring more: ${names}`);
     case "heard":
       return ok("waha", `receipts come, by a webhook that is set for the whole server: ${names}`);
     case "key":
@@ -123,8 +132,8 @@ function tell(standing: Standing, names: string): Finding {
     case "events":
       return warning(
         "waha",
-        `the webhook lacks events, so receipts are missing: ${names}`,
-        `Subscribe to ${EVENTS.join(", ")}; ${HOW}`,
+        `the webhook lacks ${NEEDED}, so receipts are missing: ${names}`,
+        `Subscribe to ${[NEEDED, ...MORE].join(", ")}; ${HOW}`,
       );
     case "none":
       return warning(

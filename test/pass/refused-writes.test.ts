@@ -1,5 +1,5 @@
 import type { Document } from "mongodb";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { backgroundDone } from "../../lib/async.ts";
 import { recordCommands } from "../support/commands.ts";
 import { dashboardWorld } from "../support/dashboard.ts";
@@ -15,7 +15,8 @@ const without = (...fields: string[]) => ({ $nor: fields.map((field) => ({ [fiel
 /** No rule can be set while an index is built. */
 async function setRule(world: World, collection: string, validator: Document): Promise<void> {
   await backgroundDone();
-  await world.db.command({ collMod: collection, validator });
+  // A pass may still be building indexes: until they are there, a collection can't be changed.
+  await vi.waitFor(() => world.db.command({ collMod: collection, validator }), 10_000);
 }
 
 /** As if the fifteen seconds had gone by in which a pass does not try again what it has given back. */

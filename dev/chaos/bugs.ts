@@ -78,9 +78,11 @@ export const BUGS: Planted[] = [
       file: "lib/messages/claims.ts",
       changes: [
         {
-          find: "  const updated = await updateAll(db.messages, ids, filter, update).catch(",
-          replace: `  const free = await db.messages.find({ ...filter, _id: { $in: ids } } as never, { projection: { _id: 1 } }).toArray();
-  const updated = await updateAll(db.messages, free.map((message) => message._id), {}, update).catch(`,
+          find: "return updateAll(db.messages, ids, filter, update);",
+          replace: `return db.messages
+    .find({ ...filter, _id: { $in: ids } } as never, { projection: { _id: 1 } })
+    .toArray()
+    .then((free) => updateAll(db.messages, free.map((message) => message._id), {}, update));`,
         },
       ],
     },

@@ -46,8 +46,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
     remedy: "Look at that message (`attempting` or `unknown`, the same `delivery.passId`) and WAHA's log",
   },
   session_sick: {
-    happened:
-      "Messages to three chats met answers that may be about it as well as about the chats, and none was accepted between",
+    happened: "Messages to three chats in a row met answers that may be about it as well as about the chats",
     remedy: "[Restart the session](operations.md#a-session-that-rests), though it is WORKING",
   },
   session_throttled: {

@@ -189,14 +189,6 @@ export const BUGS: Planted[] = [
     },
   },
   {
-    caughtBy: ["rests"],
-    bug: {
-      name: "a session that rests is sent on all the same",
-      file: "lib/sessions/leases.ts",
-      changes: [{ find: ", { $not: [RESTS] }]", replace: "]" }],
-    },
-  },
-  {
     caughtBy: ["order"],
     takesKills: true,
     bug: {

@@ -1,4 +1,5 @@
 import type { Document } from "mongodb";
+import { earliest } from "../clock.ts";
 import { referenceOf } from "../messages/message.ts";
 import type { Bounded } from "../mongo/bounded-count.ts";
 import type { Database } from "../mongo/client.ts";
@@ -13,6 +14,9 @@ export interface NotHeld extends Bounded {
   oldest: Date | null;
 }
 
+/** A filter also finds lists of dates. */
+const DATE: Document = { $cond: [{ $eq: [{ $type: "$scheduledAt" }, "date"] }, "$scheduledAt", null] };
+
 /**
  * Counts the messages that a filter finds, those of campaigns on hold apart: the oldest `most` of them, in the order of
  * `scheduler_due`, which must serve the filter.
@@ -24,7 +28,7 @@ export async function countNotHeld(
   limits: { maxTimeMS: number },
 ): Promise<NotHeld> {
   const groups = await db.messages
-    .aggregate<{ campaignId: Id | null; count: number; oldest: Date }>(
+    .aggregate<{ campaignId: Id | null; count: number; oldest: Date | null }>(
       [
         { $match: filter },
         { $sort: { scheduledAt: 1 } },
@@ -33,7 +37,7 @@ export async function countNotHeld(
           $group: {
             _id: referenceOf(db.documents.messages, "campaignId"),
             count: { $sum: 1 },
-            oldest: { $min: "$scheduledAt" },
+            oldest: { $min: DATE },
           },
         },
         { $project: { _id: 0, campaignId: "$_id", count: 1, oldest: 1 } },
@@ -47,12 +51,12 @@ export async function countNotHeld(
   const notHeld = [...(await withoutHeld(db, writable)), ...other];
   const found = total(groups);
   const count = total(notHeld);
-  const [first] = notHeld.sort((a, b) => a.oldest.getTime() - b.oldest.getTime());
+  const oldest = notHeld.flatMap((group) => group.oldest ?? []);
   return {
     count: Math.min(most, count),
     more: found > most,
     onHold: found - count,
-    oldest: first?.oldest ?? null,
+    oldest: oldest.length > 0 ? earliest(...oldest) : null,
   };
 }
 

@@ -58,6 +58,12 @@ test("what is on hold is not told as never picked, whatever holds it", async () 
   expect(await audit(world)).toEqual(new Map([["never_picked", { count: 3, more: false }]]));
 });
 
+test("a list of old dates is counted beside what was never picked, of another campaign", async () => {
+  const world = await createWorld();
+  await world.insert({ scheduledAt: [ago(90_000)], campaignId: "one" }, { scheduledAt: ago(90_000) });
+  expect((await audit(world)).get("never_picked")).toMatchObject({ count: 2 });
+});
+
 test("campaigns are not asked for where no message was left alone", async () => {
   const world = await createWorld();
   await world.insert({ isPicked: null });

@@ -24,7 +24,7 @@ const WRITE_TAKES_MS = 100;
 
 const CLAIM = new Set(["state", "passId", "claimedAt", "claimExpiresAt", "attempts"]);
 /** By these a late receipt finds the message; the last one is a refusal. */
-const OUTLIVES_CLAIM = new Set(["session", "waMessageId", "receiptsUntil", "receipt"]);
+const OUTLIVES_CLAIM = new Set(["deferredAt", "session", "waMessageId", "receiptsUntil", "receipt"]);
 
 export const live: Demand = [
   "the three flags were not all false",

@@ -32,7 +32,7 @@ const CLAIMABLE = ["none", "released", "missed", "failed"];
 /** What the app's own screens show; written where the app has such fields. */
 const SHOWN = ["failed", "failedReason"];
 const FAILURE = ["isPicked", "delivery.state", "delivery.settledAt", "delivery.error"];
-const RELEASE = [...FAILURE, "delivery.claimExpiresAt", "delivery.nextLookupAt"];
+const RELEASE = [...FAILURE, "delivery.claimExpiresAt", "delivery.nextLookupAt", "delivery.deferredAt"];
 const SENT = ["isSent", "sentAt", ...FAILURE, ...SHOWN, "delivery.waMessageId", "delivery.nextLookupAt"];
 const INTENT = [
   "state",

@@ -1,5 +1,6 @@
 import type { Document, IndexDescription } from "mongodb";
 import type { CampaignNames } from "./documents/mapping.ts";
+import { aggregateAll } from "./mongo/aggregate-all.ts";
 import { countUpTo } from "./mongo/bounded-count.ts";
 import type { Database } from "./mongo/client.ts";
 import { canBeWritten, distinctForms, type Id, idForms } from "./mongo/ids.ts";
@@ -135,7 +136,6 @@ interface Write {
 
 /** Those campaigns of which no pass has a message in hand, deleted or not. Served by `scheduler_campaign`. */
 async function findIdle(db: Database, campaigns: OpenCampaign[]): Promise<OpenCampaign[]> {
-  if (campaigns.length === 0) return [];
   const underWay = await countUpTo(
     db.messages,
     campaigns.map(({ _id }, place) => {
@@ -180,30 +180,24 @@ const LEFT: Document = {
  * @returns by campaign; one that is not done is not there
  */
 async function countDone(db: Database, campaigns: OpenCampaign[]): Promise<Map<OpenCampaign, Counts>> {
-  if (campaigns.length === 0) return new Map();
   const isLeft = await countUpTo(
     db.messages,
     campaigns.map(({ _id }, place) => [String(place), { ...messagesOf(db, _id), ...LEFT }]),
     1,
   );
   const done = campaigns.filter((_, place) => !isLeft.has(String(place)));
-  const [first, ...others] = done.map(({ _id }, place) => [
-    { $match: messagesOf(db, _id) },
-    { $group: { _id: { place: { $literal: place }, end: END }, count: { $sum: 1 } } },
-  ]);
-  if (!first) return new Map();
-  const rest = others.map((pipeline) => ({ $unionWith: { coll: db.messages.collectionName, pipeline } }));
-  const ends = await db.messages
-    .aggregate<{ _id: { place: number; end: string }; count: number }>([...first, ...rest])
-    .toArray();
-  const byPlace = Map.groupBy(ends, ({ _id }) => _id.place);
+  const groups = await countMessagesBy<string>(
+    db,
+    done.map(({ _id }) => _id),
+    END,
+  );
   return new Map(
     done.flatMap((campaign, place): [OpenCampaign, Counts][] => {
       const counts: Counts = { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0 };
-      for (const { _id, count } of byPlace.get(place) ?? []) {
+      for (const { by: end, count } of groups[place] ?? []) {
         // Something came or came back while this was counted: then the campaign is not done.
-        if (!(_id.end in counts)) return [];
-        counts[_id.end as keyof Counts] = count;
+        if (!(end in counts)) return [];
+        counts[end as keyof Counts] = count;
         counts.total += count;
       }
       return [[campaign, counts]];
@@ -211,8 +205,35 @@ async function countDone(db: Database, campaigns: OpenCampaign[]): Promise<Map<O
   );
 }
 
+/**
+ * Counts the messages of campaigns by an expression, in one request. Served by `scheduler_campaign`.
+ *
+ * @param limits `most`: no more messages of a campaign are counted; `maxTimeMS`: after how long the database gives up
+ * @returns by campaign, in the same order
+ */
+export async function countMessagesBy<By>(
+  db: Database,
+  campaignIds: Id[],
+  by: Document | string,
+  { most, ...limits }: { most?: number; maxTimeMS?: number } = {},
+): Promise<{ by: By; count: number }[][]> {
+  const pipelines = campaignIds.map((campaignId, place) => [
+    { $match: messagesOf(db, campaignId) },
+    ...(most === undefined ? [] : [{ $limit: most }]),
+    { $group: { _id: { place: { $literal: place }, by }, count: { $sum: 1 } } },
+  ]);
+  type Found = { _id: { place: number; by: By }; count: number };
+  const byPlace = Map.groupBy(
+    await aggregateAll<Found>(db.messages, pipelines, limits),
+    ({ _id }) => _id.place,
+  );
+  return campaignIds.map((_, place) =>
+    (byPlace.get(place) ?? []).map(({ _id, count }) => ({ by: _id.by, count })),
+  );
+}
+
 /** Matches the messages of a campaign that are not deleted. Served by `scheduler_campaign`. */
-export function messagesOf(db: Database, campaignId: Id): Document {
+function messagesOf(db: Database, campaignId: Id): Document {
   const { campaignId: field } = db.documents.messages;
   const isOf = field === null ? { _id: { $in: [] } } : { [field]: { $in: idForms(campaignId) } };
   return { ...isOf, isDeleted: { $ne: true } };

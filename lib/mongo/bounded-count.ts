@@ -1,4 +1,5 @@
 import type { Collection, Document } from "mongodb";
+import { aggregateAll } from "./aggregate-all.ts";
 
 /**
  * What to count: a name for it, and the filter, which an index must serve. Counts under one name are added up.
@@ -27,7 +28,7 @@ export async function countUpTo<Name extends string, Schema extends Document>(
   most: number,
   limits: { maxTimeMS?: number } = {},
 ): Promise<Map<Name, Bounded>> {
-  const [first, ...others] = searches.map(([name, filter, only]) => [
+  const pipelines = searches.map(([name, filter, only]) => [
     { $match: filter },
     { $limit: most + 1 },
     {
@@ -38,10 +39,7 @@ export async function countUpTo<Name extends string, Schema extends Document>(
       },
     },
   ]);
-  const rest = others.map((pipeline) => ({ $unionWith: { coll: collection.collectionName, pipeline } }));
-  const all = await collection
-    .aggregate<{ _id: Name; found: number; count: number }>([...(first ?? []), ...rest], limits)
-    .toArray();
+  const all = await aggregateAll<{ _id: Name; found: number; count: number }>(collection, pipelines, limits);
   const counts = new Map<Name, Bounded>();
   for (const { _id: name, found, count } of all) {
     if (count === 0) continue;

@@ -1,5 +1,5 @@
 import type { Document } from "mongodb";
-import { END, messagesOf, OPEN_CAMPAIGN } from "../../campaigns.ts";
+import { countMessagesBy, END, OPEN_CAMPAIGN } from "../../campaigns.ts";
 import { addSeconds } from "../../clock.ts";
 import { shownId } from "../../log.ts";
 import type { Database } from "../../mongo/client.ts";
@@ -179,13 +179,18 @@ const COUNTED_AS: Record<string, readonly (keyof Receipts)[]> = {
   played: ["delivered", "read"],
 };
 
+const idOf = ({ _id }: Found) => _id;
+
+/** One more than are shown, which shows that there are more. */
+const withMost = (limits: Limits) => ({ ...limits, most: COUNTED + 1 });
+
 /** The counts of each campaign, in the same order; undefined if it has too many messages. */
 async function countMessages(
   db: Database,
   campaigns: Found[],
   limits: Limits,
 ): Promise<(Progress | undefined)[]> {
-  const groups = await countBy<keyof Progress>(db, campaigns, END, limits);
+  const groups = await countMessagesBy<keyof Progress>(db, campaigns.map(idOf), END, withMost(limits));
   return groups.map((group) => {
     const counts = { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0, left: 0 };
     for (const { by, count } of group) {
@@ -202,7 +207,8 @@ async function countReceipts(
   campaigns: Found[],
   limits: Limits,
 ): Promise<(Receipts | undefined)[]> {
-  const groups = await countBy<unknown>(db, campaigns, text("delivery.receipt"), limits);
+  const receipt = text("delivery.receipt");
+  const groups = await countMessagesBy<unknown>(db, campaigns.map(idOf), receipt, withMost(limits));
   return groups.map((group) => {
     const receipts = { delivered: 0, read: 0, refused: 0 };
     let total = 0;
@@ -212,27 +218,4 @@ async function countReceipts(
     }
     return total > COUNTED ? undefined : receipts;
   });
-}
-
-/** Counts the messages of each campaign by an expression, up to one more than are shown. */
-async function countBy<By>(
-  db: Database,
-  campaigns: Found[],
-  by: Document | string,
-  limits: Limits,
-): Promise<{ by: By; count: number }[][]> {
-  const [first, ...others] = campaigns.map(({ _id }, place) => [
-    { $match: messagesOf(db, _id) },
-    { $limit: COUNTED + 1 },
-    { $group: { _id: { place: { $literal: place }, by }, count: { $sum: 1 } } },
-  ]);
-  if (!first) return [];
-  const rest = others.map((pipeline) => ({ $unionWith: { coll: db.messages.collectionName, pipeline } }));
-  const found = await db.messages
-    .aggregate<{ _id: { place: number; by: By }; count: number }>([...first, ...rest], limits)
-    .toArray();
-  const byPlace = Map.groupBy(found, ({ _id }) => _id.place);
-  return campaigns.map((_, place) =>
-    (byPlace.get(place) ?? []).map(({ _id, count }) => ({ by: _id.by, count })),
-  );
 }

@@ -41,3 +41,34 @@ export async function withTimeout<T>(work: Promise<T>, ms: number, code: Problem
   if (await endsWithin(work, ms)) return work;
   throw new UnavailableError(code);
 }
+
+/** What comes one by one, in batches: of this size, and the last one of what is left. */
+export async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Bytes that come in pieces; undefined where they are more than `maxBytes`, which closes what they come from, or break off. */
+export async function readUpTo(
+  maxBytes: number,
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<Buffer<ArrayBuffer> | undefined> {
+  const read: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const piece of pieces) {
+      length += piece.length;
+      if (length > maxBytes) return undefined;
+      read.push(piece);
+    }
+  } catch {
+    return undefined;
+  }
+  return Buffer.concat(read);
+}

@@ -1,4 +1,4 @@
-import { withTimeout } from "../async.ts";
+import { readUpTo, withTimeout } from "../async.ts";
 import { type Config, logLevel, parseConfig } from "../config.ts";
 import { type Log, openLog } from "../log.ts";
 import { recordReceipts } from "../messages/receipts.ts";
@@ -60,18 +60,7 @@ function unauthorized(log: Log, signature: string): Response {
 /** The raw body; undefined if it is too long, or breaks off. */
 async function readBody({ body, headers }: Request): Promise<Buffer | undefined> {
   if (Number(headers.get("content-length")) > MAX_BYTES) return undefined;
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of body ?? []) {
-      length += chunk.length;
-      if (length > MAX_BYTES) return undefined;
-      chunks.push(chunk);
-    }
-  } catch {
-    return undefined;
-  }
-  return Buffer.concat(chunks);
+  return body ? readUpTo(MAX_BYTES, body) : Buffer.alloc(0);
 }
 
 /** Undefined for what is no JSON. */

@@ -1,4 +1,5 @@
 import type { Document, FindCursor } from "mongodb";
+import { inBatches } from "../async.ts";
 import { addSeconds } from "../clock.ts";
 import { SWEPT_SECONDS } from "../config.ts";
 import type { MessageNames } from "../documents/mapping.ts";
@@ -123,14 +124,8 @@ export async function* surveyDue(
       },
     },
   ];
-  let slice: DueGroup[] = [];
-  for await (const group of db.messages.aggregate<DueGroup>(pipeline, { maxTimeMS })) {
-    slice.push(writable(group));
-    if (slice.length < GROUPS_A_SLICE) continue;
-    yield slice;
-    slice = [];
-  }
-  yield slice;
+  const groups = db.messages.aggregate<DueGroup>(pipeline, { maxTimeMS });
+  for await (const slice of inBatches(groups, GROUPS_A_SLICE)) yield slice.map(writable);
 }
 
 /** What a filter finds, as a claim reads it, oldest first; `most` of it. Served by the index `scheduler_due`. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AnyBulkWriteOperation, MongoBulkWriteError } from "mongodb";
+import type { AnyBulkWriteOperation } from "mongodb";
 import type { Database, Stored } from "../mongo/client.ts";
+import { writeErrorsOf } from "../mongo/errors.ts";
 import { documentKey } from "../mongo/ids.ts";
 import type { Transition } from "./transitions.ts";
 
@@ -70,7 +71,7 @@ async function writeAll(db: Database, writes: Transition[]): Promise<WriteResult
   } catch (error) {
     // The server answered and turned some of the writes away, as a validation rule does: that is not the others' fault.
     // (Where the majority is in doubt as well, the driver throws another error, and nothing counts.)
-    const rejections = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+    const rejections = writeErrorsOf(error);
     if (rejections.length === 0) return writes.map(() => "unacknowledged");
     for (const rejection of rejections) rejected.add(rejection.index);
   }

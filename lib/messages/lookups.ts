@@ -70,8 +70,8 @@ export function hasTime({ delivery: { attemptAt } }: Uncertain): boolean {
 }
 
 /**
- * Records what a lookup found, if the message is still in the attempt that was looked up, and no receipt came since. What was `unknown` and is
- * proven now stays to be looked after, until `forgetSettled`.
+ * Records what a lookup found, if the message is still in the attempt that was looked up, and no receipt came since.
+ * What was `unknown` and is proven now stays to be looked after, until `forgetSettled`.
  *
  * @returns whether it took effect
  * @throws the driver's error where the database turns it away; then it stands in `delivery` alone, if that can be

@@ -1,7 +1,7 @@
 import type { Document, FindCursor } from "mongodb";
 import type { Database } from "../mongo/client.ts";
 import type { Id } from "../mongo/ids.ts";
-import { SHORT_ID } from "../mongo/safe-fields.ts";
+import { date, SHORT_ID } from "../mongo/safe-fields.ts";
 import { type Updated, updateAll } from "../mongo/updates.ts";
 import type { ProblemCode, Reason } from "../problems.ts";
 import { liveWithinADay } from "./due.ts";
@@ -47,7 +47,7 @@ export function findOverdue(db: Database, windowFrom: Date, now: Date): FindCurs
     .project<Overdue>({
       _id: { $cond: [READABLE_ID, "$_id", { tooLong: true }] },
       campaignId: referenceOf(db.documents.messages, "campaignId"),
-      scheduledAt: { $cond: [{ $eq: [{ $type: "$scheduledAt" }, "date"] }, "$scheduledAt", null] },
+      scheduledAt: date("scheduledAt"),
       isForeign: { $eq: [{ $setIntersection: [STATES, [...CLAIMABLE_STATES, ...MAY_BE_SENT]] }, []] },
       mayBeSent: { $ne: [{ $setIntersection: [STATES, [...MAY_BE_SENT]] }, []] },
       saysWhy: { $cond: [SAYS_WHY, SAID, null] },

@@ -1,9 +1,12 @@
-import { type AnyBulkWriteOperation, type Document, MongoBulkWriteError } from "mongodb";
+import type { AnyBulkWriteOperation, Document } from "mongodb";
 import { addSeconds } from "../clock.ts";
+import { aggregateAll } from "../mongo/aggregate-all.ts";
 import type { Database, Stored } from "../mongo/client.ts";
-import { OF_ONE_DOCUMENT } from "../mongo/errors.ts";
+import { rejectedIn } from "../mongo/errors.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
+import { date } from "../mongo/safe-fields.ts";
 import { type Updated, updateAll } from "../mongo/updates.ts";
+import { PERSON_CHAT } from "./message.ts";
 import { awaitedNoMore, type Heard, heard } from "./transitions.ts";
 
 /** Only an attempt whose receipts are awaited carries an end of that, so these indexes hold nothing else. */
@@ -44,9 +47,7 @@ export async function recordReceipts(
     await db.messages.bulkWrite(operations as AnyBulkWriteOperation<Stored>[], { ordered: false });
     return events.map(() => true);
   } catch (error) {
-    const errors = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-    if (errors.length === 0 || errors.some(({ code }) => !OF_ONE_DOCUMENT.has(code))) throw error;
-    const rejected = new Set(errors.map(({ index }) => index));
+    const rejected = rejectedIn(error);
     return events.map((_, index) => !rejected.has(index));
   }
 }
@@ -67,9 +68,6 @@ const SURVEYED = 100;
 /** Sessions are asked for together. */
 const SESSIONS_A_REQUEST = 50;
 
-/** Groups and channels give receipts of their own kinds, or none. */
-const OF_A_PERSON = /@(c\.us|s\.whatsapp\.net|lid)$/;
-
 /**
  * Looks at what WhatsApp reported of the messages that were sent before a moment, by session; those that awaited
  * receipts, and have an id that receipts name. Served by `scheduler_receipts_session`.
@@ -84,24 +82,22 @@ export async function surveyReceipts(
 ): Promise<SessionReceipts[]> {
   const surveyed: SessionReceipts[] = [];
   for (let place = 0; place < sessions.length; place += SESSIONS_A_REQUEST) {
-    const [first, ...others] = sessions
+    const pipelines = sessions
       .slice(place, place + SESSIONS_A_REQUEST)
       .map((session) => surveyOf(session, before));
-    const rest = others.map((pipeline) => ({ $unionWith: { coll: db.messages.collectionName, pipeline } }));
-    const pipeline = [...(first ?? []), ...rest];
-    surveyed.push(...(await db.messages.aggregate<SessionReceipts>(pipeline, limits).toArray()));
+    surveyed.push(...(await aggregateAll<SessionReceipts>(db.messages, pipelines, limits)));
   }
   return surveyed;
 }
 
 function surveyOf(session: string, before: Date): Document[] {
-  const date = (field: string) => ({ $cond: [{ $eq: [{ $type: field }, "date"] }, field, null] });
+  // Groups and channels give receipts of their own kinds, or none.
   const isSentToAPerson = {
     "delivery.state": "sent",
-    "delivery.chatId": OF_A_PERSON,
+    "delivery.chatId": PERSON_CHAT,
     "delivery.waMessageId": { $type: "string" },
   };
-  const one = { at: date("$delivery.attemptAt"), heardAt: date("$delivery.receiptAt") };
+  const one = { at: date("delivery.attemptAt"), heardAt: date("delivery.receiptAt") };
   return [
     { $match: { "delivery.session": session, ...sentBefore(before) } },
     { $sort: { "delivery.receiptsUntil": -1 } },

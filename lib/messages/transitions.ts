@@ -356,8 +356,10 @@ export interface Heard {
  * What WhatsApp refused only a receipt of a phone proves sent: other events come before the refusal, and again after it.
  *
  * Not while a pass may wait for its own answer, as its settlement would then be stale: such an attempt gets the
- * receipt alone, or `provenAt` where the event reports none, and reconcile settles it by that if its pass does not. What is settled is looked after once more, so
- * that its campaign is counted again; so is what WhatsApp refused after WAHA accepted it, so that people are told.
+ * receipt alone, or `provenAt` where the event reports none, and reconcile settles it by that if its pass does not.
+ *
+ * What is settled is looked after once more, so that its campaign is counted again; so is what WhatsApp refused after
+ * WAHA accepted it, so that people are told.
  *
  * @param postLimitMs how long a pass waits for the answer to a text; to that of a file it does until the first lookup
  */

@@ -1,4 +1,10 @@
-import { MongoError, MongoServerError, MongoServerSelectionError } from "mongodb";
+import {
+  MongoBulkWriteError,
+  MongoError,
+  MongoServerError,
+  MongoServerSelectionError,
+  type WriteError,
+} from "mongodb";
 import { UnavailableError } from "../errors.ts";
 import type { ProblemCode } from "../problems.ts";
 
@@ -89,9 +95,25 @@ const WORD = /^[A-Za-z_][A-Za-z0-9_]{2,60}$/;
  * (an old one, that the rule came after), a unique index of the app's does (one running campaign a session, say), or
  * it would be longer than 16 MB (two codes, by the server's age).
  */
-export const OF_ONE_DOCUMENT = new Set<unknown>([121, 11000, 17419, 10334]);
+const OF_ONE_DOCUMENT = new Set<unknown>([121, 11000, 17419, 10334]);
 
 /** Whether the database turned one document away, and has nothing against others. */
 export function isOfOneDocument(error: unknown): boolean {
   return error instanceof MongoServerError && OF_ONE_DOCUMENT.has(error.code);
+}
+
+/** The errors of those writes of a bulk that the server turned away; none if something else ended it. */
+export function writeErrorsOf(error: unknown): WriteError[] {
+  return error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
+}
+
+/**
+ * The places of those writes of a bulk that were turned away, each for its own document.
+ *
+ * @throws the error itself if it is anything else
+ */
+export function rejectedIn(error: unknown): Set<number> {
+  const errors = writeErrorsOf(error);
+  if (errors.length === 0 || errors.some(({ code }) => !OF_ONE_DOCUMENT.has(code))) throw error;
+  return new Set(errors.map(({ index }) => index));
 }

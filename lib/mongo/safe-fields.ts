@@ -41,7 +41,16 @@ export function text(field: string, maxBytes = MAX_ID_BYTES): Document {
 
 /** A field that holds true or false; anything else is read as nothing. */
 export function flag(field: string): Document {
-  return { $cond: [{ $eq: [{ $type: `$${field}` }, "bool"] }, `$${field}`, null] };
+  return onlyOf("bool", field);
+}
+
+/** A field that holds a date; anything else, a list of dates say, is read as nothing. */
+export function date(field: string): Document {
+  return onlyOf("date", field);
+}
+
+function onlyOf(type: string, field: string): Document {
+  return { $cond: [{ $eq: [{ $type: `$${field}` }, type] }, `$${field}`, null] };
 }
 
 /** A field that holds a document, of which some parts are read; where there is no field at all, nothing is. */

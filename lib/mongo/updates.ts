@@ -1,11 +1,5 @@
-import {
-  type Collection,
-  type Document,
-  type Filter,
-  MongoBulkWriteError,
-  type UpdateOptions,
-} from "mongodb";
-import { isOfOneDocument, OF_ONE_DOCUMENT } from "./errors.ts";
+import type { Collection, Document, Filter, MongoBulkWriteError, UpdateOptions } from "mongodb";
+import { isOfOneDocument, rejectedIn } from "./errors.ts";
 import { type Id, slices } from "./ids.ts";
 
 /** How many documents an update changed, and how many of those that it was for were turned away. */
@@ -90,9 +84,7 @@ export async function writeEach<T extends { _id: Id }>(
     const { modifiedCount } = await collection.bulkWrite(writes as never, { ordered: false });
     return { changed: modifiedCount, rejected: 0 };
   } catch (error) {
-    const rejected = error instanceof MongoBulkWriteError ? [error.writeErrors].flat() : [];
-    const onlyRefused = rejected.length > 0 && rejected.every(({ code }) => OF_ONE_DOCUMENT.has(code));
-    if (!(error instanceof MongoBulkWriteError) || !onlyRefused) throw error;
-    return { changed: error.modifiedCount, rejected: rejected.length };
+    const rejected = rejectedIn(error);
+    return { changed: (error as MongoBulkWriteError).modifiedCount, rejected: rejected.size };
   }
 }

@@ -4,6 +4,7 @@ import { referenceOf } from "../messages/message.ts";
 import type { Bounded } from "../mongo/bounded-count.ts";
 import type { Database } from "../mongo/client.ts";
 import { canBeWritten, type Id } from "../mongo/ids.ts";
+import { date } from "../mongo/safe-fields.ts";
 import { withoutHeld } from "../sessions/routing.ts";
 
 /** What a search found, up to its bound: the app itself has stopped what is of a campaign on hold. */
@@ -13,9 +14,6 @@ export interface NotHeld extends Bounded {
   /** The first `scheduledAt` of what is counted. */
   oldest: Date | null;
 }
-
-/** A filter also finds lists of dates. */
-const DATE: Document = { $cond: [{ $eq: [{ $type: "$scheduledAt" }, "date"] }, "$scheduledAt", null] };
 
 /**
  * Counts the messages that a filter finds, those of campaigns on hold apart: the oldest `most` of them, in the order of
@@ -37,7 +35,8 @@ export async function countNotHeld(
           $group: {
             _id: referenceOf(db.documents.messages, "campaignId"),
             count: { $sum: 1 },
-            oldest: { $min: DATE },
+            // A filter also finds lists of dates.
+            oldest: { $min: date("scheduledAt") },
           },
         },
         { $project: { _id: 0, campaignId: "$_id", count: 1, oldest: 1 } },

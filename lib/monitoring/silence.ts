@@ -42,7 +42,8 @@ export async function findSilence(
   return { silent, heard: surveyed.filter((one) => isHeardSince(one)).map(({ session }) => session) };
 }
 
-function isHeardSince({ latest }: SessionReceipts, since = new Date(0)): boolean {
+/** Whether a receipt of one of a session's last messages came, at that moment or later. */
+export function isHeardSince({ latest }: SessionReceipts, since = new Date(0)): boolean {
   return latest.some(({ heardAt }) => heardAt !== null && heardAt >= since);
 }
 

@@ -1,3 +1,4 @@
+import { inBatches } from "../async.ts";
 import { addSeconds } from "../clock.ts";
 import { type Config, SWEPT_SECONDS } from "../config.ts";
 import { shownId } from "../log.ts";
@@ -62,18 +63,11 @@ export async function foreseeDue(
   { window, now, most, maxTimeMS }: ForecastLimits & { window: Window; now: Date },
 ): Promise<Forecast> {
   const messages: Foreseen[] = [];
-  let batch: MessageDocument[] = [];
-  const flush = async () => {
-    messages.push(...(await foreseeBatch(db, config, sessions, batch, now)));
-    batch = [];
-  };
-  for await (const message of findDue(db, dueFilter(window, now), most)
-    .maxTimeMS(maxTimeMS)
-    .batchSize(BATCH)) {
-    if (canBeWritten(message._id)) batch.push(message);
-    if (batch.length >= BATCH) await flush();
+  const due = findDue(db, dueFilter(window, now), most).maxTimeMS(maxTimeMS).batchSize(BATCH);
+  for await (const batch of inBatches(due, BATCH)) {
+    const writable = batch.filter(({ _id }) => canBeWritten(_id));
+    messages.push(...(await foreseeBatch(db, config, sessions, writable, now)));
   }
-  if (batch.length > 0) await flush();
   return { messages, more: messages.length >= most };
 }
 

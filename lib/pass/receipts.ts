@@ -1,5 +1,6 @@
 import { forgetReceipts } from "../messages/receipts.ts";
 import { isTooSlow } from "../mongo/errors.ts";
+import { namesOfWorking } from "../monitoring/alerts/detect.ts";
 import { findSilence, type Silence } from "../monitoring/silence.ts";
 import type { WahaSnapshot } from "../waha/snapshot.ts";
 import { noteTurnedAway } from "./housekeeping.ts";
@@ -27,10 +28,10 @@ export async function lookForSilence(
   around: WahaSnapshot | undefined,
 ): Promise<Silence | undefined> {
   if (!around) return undefined;
-  const working = [...around.sessions.values()].filter(({ status }) => status === "WORKING");
-  const names = working.map(({ name }) => name);
   try {
-    const silence = await findSilence(db, names, clock.now(), { maxTimeMS: SEARCH_MS });
+    const silence = await findSilence(db, namesOfWorking(around.sessions), clock.now(), {
+      maxTimeMS: SEARCH_MS,
+    });
     for (const name of silence.silent) stats.problem("session_silent", 1, name);
     return silence;
   } catch (error) {

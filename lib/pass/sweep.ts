@@ -1,3 +1,4 @@
+import { inBatches } from "../async.ts";
 import { addSeconds } from "../clock.ts";
 import { LineLimit, shownId } from "../log.ts";
 import { findOverdue, markMissed, type Overdue, setBackFlags } from "../messages/overdue.ts";
@@ -28,15 +29,10 @@ export async function sweep(pass: Pass, { isAgain = false } = {}): Promise<void>
   const windowFrom = addSeconds(clock.earliestNow(), -config.LOOKBACK_SECONDS);
   const found = findOverdue(db, windowFrom, now).batchSize(BATCH);
   const lines = new LineLimit(TOLD_ONE_BY_ONE);
-  let batch: Overdue[] = [];
-  for await (const message of found) {
-    batch.push(message);
-    if (batch.length < BATCH) continue;
+  for await (const batch of inBatches(found, BATCH)) {
     await dealWith(pass, batch, { windowFrom, lines, isAgain });
-    batch = [];
     if (!maySend(pass)) break;
   }
-  if (batch.length > 0) await dealWith(pass, batch, { windowFrom, lines, isAgain });
   const untold = lines.restart();
   if (untold > 0) pass.log.warn({ count: untold }, "more messages like these, which have no line each");
 }

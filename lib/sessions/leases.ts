@@ -30,7 +30,8 @@ export interface SessionLease {
 }
 
 /** Why a session rests, over passes. */
-export type SuspensionCode = "session_sick" | "session_throttled" | "account_restricted";
+export const SUSPENSION_CODES = ["session_sick", "session_throttled", "account_restricted"] as const;
+export type SuspensionCode = (typeof SUSPENSION_CODES)[number];
 
 /** One tenure of a lease, and when its session's last message was posted, if one was. */
 export interface Tenure {

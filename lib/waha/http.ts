@@ -1,5 +1,6 @@
 import ky from "ky";
 import { Agent, buildConnector, type Dispatcher } from "undici";
+import { readUpTo } from "../async.ts";
 
 /** What WAHA, or something before it, answered. */
 export interface Answer {
@@ -234,26 +235,10 @@ async function send(
     signal,
   });
   const spare = statusCode === proof ? setTimeout(() => body.destroy(), SPARE_BODY_MS) : undefined;
-  const bytes = await read(body, maxBytes);
+  // The status counts also where the body can't be had.
+  const bytes = await readUpTo(maxBytes, body);
   clearTimeout(spare);
-  return answer(statusCode, headers, bytes);
-}
-
-/** The body as far as it can be had: the status counts even when it is cut off or too large. */
-async function read(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer | null> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of body) {
-      size += chunk.length;
-      // Leaving the loop closes the connection.
-      if (size > maxBytes) return null;
-      chunks.push(chunk);
-    }
-  } catch {
-    return null;
-  }
-  return Buffer.concat(chunks);
+  return answer(statusCode, headers, bytes ?? null);
 }
 
 /** By its standard a Response of these may have no body, and can't be made of a status beyond 200 to 599. */

@@ -1,6 +1,7 @@
 import type { UnavailableError } from "../../errors.ts";
 import { neutral } from "../../neutral.ts";
 import { messageOf, PROBLEMS, type ProblemCode } from "../../problems.ts";
+import { SUSPENSION_CODES } from "../../sessions/leases.ts";
 import { type Suspension, tellSuspension } from "../../sessions/suspensions.ts";
 import type { WahaSession } from "../../waha/responses.ts";
 import type { PassReport } from "../report.ts";
@@ -118,7 +119,7 @@ function suspended({ suspensions }: Situation): Found[] {
 }
 
 /** What a pass counts of messages that wait for a session that rests. */
-const OF_SUSPENSIONS = new Set<ProblemCode>(["session_sick", "session_throttled", "account_restricted"]);
+const OF_SUSPENSIONS = new Set<ProblemCode>(SUSPENSION_CODES);
 
 function silentSessions({ silence }: PassReport): Found[] {
   const code = "session_silent";

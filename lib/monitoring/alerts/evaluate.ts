@@ -133,8 +133,7 @@ function isOver(
 ): boolean {
   if (kind === "waha") return sessions !== undefined;
   if (kind === "session") return sessions?.get(about)?.status === "WORKING";
-  // It is met again by each pass that looks, as long as it lasts.
-  // All that rest are known.
+  // All that rest are known, and met again by each pass as long as they do.
   if (kind === "suspended") return true;
   // Where nothing was sent, or the session rests, nothing tells.
   if (kind === "silent")

@@ -3,6 +3,7 @@ import type { Database } from "../../../lib/mongo/client.ts";
 import { text } from "../../../lib/mongo/safe-fields.ts";
 import { type Foreseen, rowsOf } from "../../../lib/pass/forecast.ts";
 import type { ProblemCode } from "../../../lib/problems.ts";
+import { SUSPENSION_CODES } from "../../../lib/sessions/leases.ts";
 import type { SessionDocument } from "../../../lib/sessions/routing.ts";
 import { findSuspensions, restrictedAmong, suspensionReason } from "../../../lib/sessions/suspensions.ts";
 import type { WahaSession } from "../../../lib/waha/responses.ts";
@@ -36,12 +37,7 @@ export function checkContents(upcoming: Foreseen[]): Finding[] {
 }
 
 /** Why messages wait that other checks tell of: their campaign, and sessions that rest. */
-const TOLD_ELSEWHERE: ReadonlySet<ProblemCode> = new Set([
-  "campaign_not_found",
-  "session_sick",
-  "session_throttled",
-  "account_restricted",
-]);
+const TOLD_ELSEWHERE: ReadonlySet<ProblemCode> = new Set(["campaign_not_found", ...SUSPENSION_CODES]);
 
 /** Checks that what is due within a day has a session that works, and a chat. */
 export function checkRoutes(upcoming: Foreseen[]): Finding[] {

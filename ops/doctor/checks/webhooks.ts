@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Config } from "../../../lib/config.ts";
 import { surveyReceipts } from "../../../lib/messages/receipts.ts";
 import type { Database } from "../../../lib/mongo/client.ts";
+import { isHeardSince } from "../../../lib/monitoring/silence.ts";
 import { connectWaha } from "../../../lib/waha/http.ts";
 import type { WahaSession } from "../../../lib/waha/responses.ts";
 import { listed } from "../../format.ts";
@@ -86,8 +87,7 @@ async function listWebhooks(config: Config): Promise<Map<string, Webhook[]>> {
 /** The sessions of whose latest messages a receipt came. */
 async function findHeard(db: Database | undefined, sessions: string[]): Promise<Set<string>> {
   const surveyed = db ? await surveyReceipts(db, sessions, new Date(), { maxTimeMS: LOOK_MS }) : [];
-  const heard = surveyed.filter(({ latest }) => latest.some(({ heardAt }) => heardAt !== null));
-  return new Set(heard.map(({ session }) => session));
+  return new Set(surveyed.filter((one) => isHeardSince(one)).map(({ session }) => session));
 }
 
 function standingOf(webhooks: Webhook[], key: string, isHeard: boolean): Standing {

@@ -1,27 +1,10 @@
-import { type Document, MongoClient } from "mongodb";
+import { MongoClient } from "mongodb";
 import { expect, onTestFinished, test } from "vitest";
 import { startMongod } from "../../dev/mongod/start.ts";
 import type { Summary } from "../../lib/monitoring/report.ts";
 import { beforeIntent } from "../support/before-intent.ts";
-import { ago, createWorld, type World } from "../support/world.ts";
-
-/** Makes the database fail some commands of this world's clients until the test ends. */
-async function failCommands(
-  world: World,
-  mode: Document | "alwaysOn",
-  data: Document,
-): Promise<() => Promise<void>> {
-  const admin = world.db.admin();
-  const off = async () => {
-    await admin.command({ configureFailPoint: "failCommand", mode: "off" });
-  };
-  await admin.command({
-    configureFailPoint: "failCommand",
-    mode,
-    data: { appName: world.db.databaseName, ...data },
-  });
-  return off;
-}
+import { failCommands } from "../support/fail-commands.ts";
+import { ago, createWorld } from "../support/world.ts";
 
 test("an intent that is not acknowledged is followed by no POST, and the message is given back", async () => {
   const world = await createWorld();

@@ -12,6 +12,7 @@ import {
   dashboardWorld,
   MESSAGE_STATES,
 } from "../support/dashboard.ts";
+import { failCommands } from "../support/fail-commands.ts";
 import { logged } from "../support/log.ts";
 import { readPage, readStatus } from "../support/status.ts";
 import { jumpingTicker } from "../support/ticker.ts";
@@ -183,18 +184,9 @@ describe("what looks like messages and is due", () => {
   test("is told of also where another collection takes too long to search", async () => {
     const world = await foreignWorld();
     await world.db.collection("outbox").insertOne(message());
-    await world.db.admin().command({
-      configureFailPoint: "failCommand",
-      mode: "alwaysOn",
-      data: {
-        failCommands: ["aggregate"],
-        namespace: `${world.db.databaseName}.outbox`,
-        errorCode: 50,
-        appName: world.db.databaseName,
-      },
-    });
+    const namespace = `${world.db.databaseName}.outbox`;
+    await failCommands(world, "alwaysOn", { failCommands: ["aggregate"], namespace, errorCode: 50 });
     const summary = await world.pass();
-    await world.db.admin().command({ configureFailPoint: "failCommand", mode: "off" });
     expect(found(summary)).toMatchObject({ count: 1, message: expect.stringContaining("(Message:") });
   });
 
@@ -295,13 +287,8 @@ describe("a look", () => {
     ["in its time can't", 50],
   ])("that the database %s serve (error %i) fails no pass", async (_why, errorCode) => {
     const world = await foreignWorld();
-    await world.db.admin().command({
-      configureFailPoint: "failCommand",
-      mode: "alwaysOn",
-      data: { failCommands: ["listCollections"], errorCode, appName: world.db.databaseName },
-    });
+    await failCommands(world, "alwaysOn", { failCommands: ["listCollections"], errorCode });
     const response = await world.call();
-    await world.db.admin().command({ configureFailPoint: "failCommand", mode: "off" });
     expect([response.status, await response.json()]).toMatchObject([200, { ok: true }]);
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { backgroundDone } from "../../lib/async.ts";
 import { recordCommands } from "../support/commands.ts";
 import { dashboardWorld } from "../support/dashboard.ts";
+import { failCommands } from "../support/fail-commands.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
 /*
@@ -222,18 +223,14 @@ describe("campaigns that can't be written", () => {
     const world = await createWorld();
     const { insertedId: campaignId } = await world.campaigns.insertOne({ sessionId: "default" });
     const [of, other] = await world.insert({ campaignId, scheduledAt: ago(20) }, { scheduledAt: ago(10) });
-    await world.db.admin().command({
-      configureFailPoint: "failCommand",
-      mode: "alwaysOn",
-      data: {
-        failCommands: ["update"],
-        namespace: `${world.db.databaseName}.campaigns`,
-        errorCode: 13,
-        appName: world.db.databaseName,
-      },
+    const namespace = `${world.db.databaseName}.campaigns`;
+    const off = await failCommands(world, "alwaysOn", {
+      failCommands: ["update"],
+      namespace,
+      errorCode: 13,
     });
     const summary = await world.pass();
-    await world.db.admin().command({ configureFailPoint: "failCommand", mode: "off" });
+    await off();
     expect(summary).toMatchObject({ ok: false, sent: 1, errors: [{ code: "database_refused" }] });
     expect(await world.find(other)).toMatchObject({ isSent: true });
     expect(await world.find(of)).toMatchObject({ delivery: { state: "released" } });

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import type { DatabaseRequest, ReplyFate } from "../../../dev/chaos/database/intercept.ts";
 import { beforeIntent } from "../../support/before-intent.ts";
 import { proxyBefore, Watcher } from "../../support/database-proxy.ts";
+import { failCommands } from "../../support/fail-commands.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
 /*
@@ -22,12 +23,8 @@ const inOrder = (count: number, fields: object = {}) =>
   }));
 
 /** Has the database fail or hold some of the function's updates. */
-async function disturbUpdates(world: World, mode: object, data: object): Promise<void> {
-  const admin = world.db.admin();
-  const point = { failCommands: ["update"], appName: world.db.databaseName, ...data };
-  await admin.command({ configureFailPoint: "failCommand", mode, data: point });
-  onTestFinished(() => admin.command({ configureFailPoint: "failCommand", mode: "off" }).then(() => {}));
-}
+const disturbUpdates = (world: World, mode: object, data: object) =>
+  failCommands(world, mode, { failCommands: ["update"], ...data });
 
 test("an intent that arrives after the claim has ended costs the claim, and neither the session nor the order", async () => {
   const world = await createWorld({ engine: "GOWS" }, SHORT);

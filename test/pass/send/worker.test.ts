@@ -1,7 +1,14 @@
 import { expect, test } from "vitest";
 import { addSeconds } from "../../../lib/clock.ts";
+import { failCommands } from "../../support/fail-commands.ts";
 import { claimNew, openPass, openSender } from "../../support/sender.ts";
 import { ago, createWorld } from "../../support/world.ts";
+
+const holdingUpdates = (blockTimeMS: number) => ({
+  failCommands: ["update"],
+  blockConnection: true,
+  blockTimeMS,
+});
 
 test("a session that was stopped while more was claimed for it gives that back, and sends none of it", async () => {
   const world = await createWorld();
@@ -43,13 +50,7 @@ test("what waits behind a message whose claim ended with its intent goes back wi
   const pass = await openPass(world);
   const [first, second] = [await claimNew(world, pass, {}), await claimNew(world, pass, {})];
   for (const { delivery } of first) delivery.claimExpiresAt = addSeconds(pass.clock.now(), 0.3);
-  const data = {
-    failCommands: ["update"],
-    blockConnection: true,
-    blockTimeMS: 600,
-    appName: world.db.databaseName,
-  };
-  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  await failCommands(world, { times: 1 }, holdingUpdates(600));
   const sender = openSender(pass);
   sender.give([...first, ...second], pass.clock.now());
   await sender.finished();
@@ -103,13 +104,6 @@ test("what is given while the last outcome is being recorded is sent all the sam
   const world = await createWorld();
   const pass = await openPass(world);
   const [first, second] = [await claimNew(world, pass, {}), await claimNew(world, pass, {})];
-  const admin = world.db.admin();
-  const data = {
-    failCommands: ["update"],
-    blockConnection: true,
-    blockTimeMS: 500,
-    appName: world.db.databaseName,
-  };
   // The queue is empty, the POST answered, and its record takes half a second: now more comes.
   const emptied = Promise.withResolvers<void>();
   const sender = openSender(pass, () => emptied.resolve());
@@ -120,12 +114,11 @@ test("what is given while the last outcome is being recorded is sent all the sam
   });
   sender.give(first, pass.clock.now());
   await world.waha.received("sendText", 1);
-  await admin.command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  await failCommands(world, { times: 1 }, holdingUpdates(500));
   answer();
   await emptied.promise;
   sender.give(second, pass.clock.now());
   await sender.finished();
-  await admin.command({ configureFailPoint: "failCommand", mode: "off" });
   expect(world.waha.ledger).toHaveLength(2);
   expect(await world.find(second[0]?._id)).toMatchObject({ isSent: true });
 });

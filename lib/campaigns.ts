@@ -1,7 +1,5 @@
 import type { Document, IndexDescription } from "mongodb";
 import type { CampaignNames } from "./documents/mapping.ts";
-import { aggregateAll } from "./mongo/aggregate-all.ts";
-import { countUpTo } from "./mongo/bounded-count.ts";
 import type { Database } from "./mongo/client.ts";
 import { canBeWritten, distinctForms, type Id, idForms } from "./mongo/ids.ts";
 import { deliveryBefore } from "./mongo/safe-fields.ts";
@@ -134,17 +132,11 @@ interface Write {
   update: Document;
 }
 
-/** Those campaigns of which no pass has a message in hand, deleted or not. Served by `scheduler_campaign`. */
+/** Those campaigns of which no pass has a message in hand, deleted or not. */
 async function findIdle(db: Database, campaigns: OpenCampaign[]): Promise<OpenCampaign[]> {
-  const underWay = await countUpTo(
-    db.messages,
-    campaigns.map(({ _id }, place) => {
-      const { isDeleted: _any, ...messages } = messagesOf(db, _id);
-      return [String(place), { ...messages, "delivery.state": { $in: ["claimed", "attempting"] } }];
-    }),
-    1,
-  );
-  return campaigns.filter((_, place) => !underWay.has(String(place)));
+  const inHand = { "delivery.state": { $in: ["claimed", "attempting"] } };
+  const busy = await findThoseWith(db, campaigns, inHand);
+  return campaigns.filter((campaign) => !busy.has(campaign));
 }
 
 /** The app has deleted it: it is looked at no more, and no word of the app's is written. Guarded as a settlement is. */
@@ -164,8 +156,11 @@ function postpone(db: Database, ids: Id[], now: Date): Promise<Updated> {
   return updateAll(db.campaigns, ids, OPEN_CAMPAIGN, { $set: { "delivery.checkedAt": now } });
 }
 
+const NOT_DELETED = { isDeleted: { $ne: true } };
+
 /** Not ended yet: what may still be sent. */
 const LEFT: Document = {
+  ...NOT_DELETED,
   isSent: { $ne: true },
   $nor: [
     { "delivery.state": { $in: ["sent", "unknown"] } },
@@ -174,30 +169,22 @@ const LEFT: Document = {
 };
 
 /**
- * Counts the messages of those campaigns of which none may still be sent, by how they ended. Two requests for all of
- * them, served by `scheduler_campaign`: the first sees no more than one message of each.
+ * Counts the messages of those campaigns of which none may still be sent, by how they ended. What is left is searched
+ * for first, so that a campaign that is far from done is not counted in each pass.
  *
  * @returns by campaign; one that is not done is not there
  */
 async function countDone(db: Database, campaigns: OpenCampaign[]): Promise<Map<OpenCampaign, Counts>> {
-  const isLeft = await countUpTo(
-    db.messages,
-    campaigns.map(({ _id }, place) => [String(place), { ...messagesOf(db, _id), ...LEFT }]),
-    1,
-  );
-  const done = campaigns.filter((_, place) => !isLeft.has(String(place)));
-  const groups = await countMessagesBy<string>(
-    db,
-    done.map(({ _id }) => _id),
-    END,
-  );
+  const left = await findThoseWith(db, campaigns, LEFT);
+  const done = campaigns.filter((campaign) => !left.has(campaign));
+  const groups = await countByCampaign<string>(db, done, [{ $match: NOT_DELETED }], END);
   return new Map(
-    done.flatMap((campaign, place): [OpenCampaign, Counts][] => {
+    done.flatMap((campaign): [OpenCampaign, Counts][] => {
       const counts: Counts = { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0 };
-      for (const { by: end, count } of groups[place] ?? []) {
+      for (const { by: end, count } of groups.get(campaign) ?? []) {
         // Something came or came back while this was counted: then the campaign is not done.
         if (!(end in counts)) return [];
-        counts[end as keyof Counts] = count;
+        counts[end as keyof Counts] += count;
         counts.total += count;
       }
       return [[campaign, counts]];
@@ -205,38 +192,68 @@ async function countDone(db: Database, campaigns: OpenCampaign[]): Promise<Map<O
   );
 }
 
-/**
- * Counts the messages of campaigns by an expression, in one request. Served by `scheduler_campaign`.
- *
- * @param limits `most`: no more messages of a campaign are counted; `maxTimeMS`: after how long the database gives up
- * @returns by campaign, in the same order
- */
-export async function countMessagesBy<By>(
+/** One request looks at no more messages than these, so that a campaign with many takes no longer than others. */
+const SEARCHED_AT_ONCE = 1_000;
+
+/** Those of some campaigns that have a message of this kind. */
+async function findThoseWith(
   db: Database,
-  campaignIds: Id[],
-  by: Document | string,
-  { most, ...limits }: { most?: number; maxTimeMS?: number } = {},
-): Promise<{ by: By; count: number }[][]> {
-  const pipelines = campaignIds.map((campaignId, place) => [
-    { $match: messagesOf(db, campaignId) },
-    ...(most === undefined ? [] : [{ $limit: most }]),
-    { $group: { _id: { place: { $literal: place }, by }, count: { $sum: 1 } } },
-  ]);
-  type Found = { _id: { place: number; by: By }; count: number };
-  const byPlace = Map.groupBy(
-    await aggregateAll<Found>(db.messages, pipelines, limits),
-    ({ _id }) => _id.place,
-  );
-  return campaignIds.map((_, place) =>
-    (byPlace.get(place) ?? []).map(({ _id, count }) => ({ by: _id.by, count })),
-  );
+  campaigns: OpenCampaign[],
+  kind: Document,
+): Promise<Set<OpenCampaign>> {
+  const found = new Set<OpenCampaign>();
+  for (let asked = campaigns; asked.length > 0; asked = asked.filter((campaign) => !found.has(campaign))) {
+    const stages = [{ $match: kind }, { $limit: SEARCHED_AT_ONCE }];
+    const groups = await countByCampaign(db, asked, stages, { $literal: null });
+    for (const campaign of groups.keys()) found.add(campaign);
+    const seen = [...groups.values()].flat().reduce((sum, { count }) => sum + count, 0);
+    if (seen < SEARCHED_AT_ONCE) break;
+  }
+  return found;
 }
 
-/** Matches the messages of a campaign that are not deleted. Served by `scheduler_campaign`. */
-function messagesOf(db: Database, campaignId: Id): Document {
+/**
+ * Counts messages by their campaign and an expression, in one search over all campaigns: a search for each takes the
+ * database ten times as long. Served by `scheduler_campaign`.
+ *
+ * @param stages choose among the campaigns' messages
+ * @returns by campaign; one without such a message is not there
+ */
+async function countByCampaign<By>(
+  db: Database,
+  campaigns: OpenCampaign[],
+  stages: Document[],
+  by: Document,
+): Promise<Map<OpenCampaign, { by: By; count: number }[]>> {
   const { campaignId: field } = db.documents.messages;
-  const isOf = field === null ? { _id: { $in: [] } } : { [field]: { $in: idForms(campaignId) } };
-  return { ...isOf, isDeleted: { $ne: true } };
+  const named = campaigns.flatMap((campaign) => idForms(campaign._id).map((form) => ({ campaign, form })));
+  if (field === null || named.length === 0) return new Map();
+  const forms = named.map(({ form }) => form);
+  type Found = { place: number; by: By; count: number };
+  const found = await db.messages
+    .aggregate<Found>([
+      { $match: { [field]: { $in: forms } } },
+      ...stages,
+      // A list that holds a campaign is found as well.
+      { $unwind: `$${field}` },
+      { $group: { _id: { campaign: `$${field}`, by }, count: { $sum: 1 } } },
+      // The database knows a number in whatever type it is written.
+      {
+        $project: {
+          _id: 0,
+          place: { $indexOfArray: [{ $literal: forms }, "$_id.campaign"] },
+          by: "$_id.by",
+          count: 1,
+        },
+      },
+    ])
+    .toArray();
+  const groups = new Map<OpenCampaign, { by: By; count: number }[]>();
+  for (const { by, count, place } of found) {
+    const campaign = named[place]?.campaign;
+    if (campaign) groups.set(campaign, [...(groups.get(campaign) ?? []), { by, count }]);
+  }
+  return groups;
 }
 
 /** How one message ended, as an expression; `left` when it did not, as {@link LEFT} has it: a flag that is no boolean is none. */

@@ -9,13 +9,15 @@ import { UnavailableError } from "../errors.ts";
 import type { ProblemCode } from "../problems.ts";
 
 /**
- * Answers of a server that can't serve just now, by code: no primary, stepping or shutting down, a network or
- * time limit in its own set, an index that was dropped under a query (MongoDB's error codes; the first ones are those
- * that the drivers retry on).
+ * Answers of a server that can't serve just now, by code: no primary, stepping or shutting down, a network in trouble
+ * (MongoDB's error codes, those that the drivers retry on).
  */
-const PASSING_CODES = new Set<unknown>([
-  6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 64, 100, 112, 133, 134, 175,
+const RETRIED_CODES: ReadonlySet<unknown> = new Set([
+  6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
 ]);
+
+/** These, and a time limit in its own set, or an index that was dropped under a query. */
+const PASSING_CODES: ReadonlySet<unknown> = new Set([...RETRIED_CODES, 64, 100, 112, 133, 134, 175]);
 
 /** MongoDB's code for what it gave up since it took longer than `maxTimeMS`. */
 const TOOK_TOO_LONG = 50;
@@ -51,6 +53,15 @@ export function asUnavailable(error: unknown): unknown {
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof MongoServerError) || isTooSlow(error)) return false;
   return error.code !== undefined && !PASSING_CODES.has(error.code);
+}
+
+/**
+ * Whether a bulk of writes that failed may be made once more, as the driver does with writes that it repeats itself: a
+ * connection was lost, which has no code here (see {@link isRefusal}), or another server may be the primary.
+ */
+export function isRetryable(error: unknown): boolean {
+  if (!(error instanceof MongoBulkWriteError) || writeErrorsOf(error).length > 0) return false;
+  return error.code === undefined || RETRIED_CODES.has(error.code);
 }
 
 export function unavailable(code: ProblemCode, cause?: unknown): UnavailableError {

@@ -74,8 +74,8 @@ const COMMANDS: Record<string, Rule[]> = {
     ["claim", ({ set }) => mergedIn(set).state === "claimed"],
     ["note-blocked", ({ set }) => mergedIn(set).state === "released"],
     ["missed", ({ set }) => mergedIn(set).state === "missed"],
-    ["rescue", ({ updates, set }) => isMulti(updates) && set["delivery.error"]?.code === "pass_died"],
-    ["release-claims", ({ updates }) => isMulti(updates)],
+    ["rescue", ({ updates, set }) => isOfMany(updates) && set["delivery.error"]?.code === "pass_died"],
+    ["release-claims", ({ updates }) => isOfMany(updates)],
     [
       "verdict-later",
       ({ filter, set }) =>
@@ -151,7 +151,9 @@ function campaignIn(filter: Document): Document | undefined {
 const CAMPAIGN_FIELDS = Object.values(MAPPINGS).map(({ messages }) => messages.campaignId);
 
 const isPipeline = ([first]: Document[]) => Array.isArray(first?.u);
-const isMulti = ([first]: Document[]) => first?.multi === true;
+/** Of all that a filter finds, or of a list: a change of one message is written as such a one, too. */
+const isOfMany = ([first]: Document[]) =>
+  first?.multi === true && (first.q._id === undefined || Array.isArray(first.q._id?.$in));
 const isIntent = ({ u }: Document) => u.$set?.["delivery.state"] === "attempting";
 const isLate = ({ q }: Document) => q["delivery.state"]?.$in?.includes("unknown") === true;
 

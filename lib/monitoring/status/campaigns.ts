@@ -1,7 +1,8 @@
 import type { Document } from "mongodb";
-import { countMessagesBy, END, OPEN_CAMPAIGN } from "../../campaigns.ts";
+import { END, OPEN_CAMPAIGN } from "../../campaigns.ts";
 import { addSeconds } from "../../clock.ts";
 import { shownId } from "../../log.ts";
+import { aggregateAll } from "../../mongo/aggregate-all.ts";
 import type { Database } from "../../mongo/client.ts";
 import { unlessSlow } from "../../mongo/errors.ts";
 import { type Id, idForms } from "../../mongo/ids.ts";
@@ -179,18 +180,13 @@ const COUNTED_AS: Record<string, readonly (keyof Receipts)[]> = {
   played: ["delivered", "read"],
 };
 
-const idOf = ({ _id }: Found) => _id;
-
-/** One more than are shown, which shows that there are more. */
-const withMost = (limits: Limits) => ({ ...limits, most: COUNTED + 1 });
-
 /** The counts of each campaign, in the same order; undefined if it has too many messages. */
 async function countMessages(
   db: Database,
   campaigns: Found[],
   limits: Limits,
 ): Promise<(Progress | undefined)[]> {
-  const groups = await countMessagesBy<keyof Progress>(db, campaigns.map(idOf), END, withMost(limits));
+  const groups = await countBy<keyof Progress>(db, campaigns, END, limits);
   return groups.map((group) => {
     const counts = { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0, left: 0 };
     for (const { by, count } of group) {
@@ -208,7 +204,7 @@ async function countReceipts(
   limits: Limits,
 ): Promise<(Receipts | undefined)[]> {
   const receipt = text("delivery.receipt");
-  const groups = await countMessagesBy<unknown>(db, campaigns.map(idOf), receipt, withMost(limits));
+  const groups = await countBy<unknown>(db, campaigns, receipt, limits);
   return groups.map((group) => {
     const receipts = { delivered: 0, read: 0, refused: 0 };
     let total = 0;
@@ -218,4 +214,35 @@ async function countReceipts(
     }
     return total > COUNTED ? undefined : receipts;
   });
+}
+
+/**
+ * Counts the messages of each campaign by an expression, in one request, and no more than show that it has too many.
+ * Served by `scheduler_campaign`.
+ *
+ * @returns by campaign, in the same order
+ */
+async function countBy<By>(
+  db: Database,
+  campaigns: Found[],
+  by: Document,
+  limits: Limits,
+): Promise<{ by: By; count: number }[][]> {
+  const { campaignId: field } = db.documents.messages;
+  const pipelines = campaigns.map(({ _id }, place) => [
+    {
+      $match: {
+        ...(field === null ? { _id: { $in: [] } } : { [field]: { $in: idForms(_id) } }),
+        isDeleted: { $ne: true },
+      },
+    },
+    { $limit: COUNTED + 1 },
+    { $group: { _id: { place: { $literal: place }, by }, count: { $sum: 1 } } },
+  ]);
+  type Group = { _id: { place: number; by: By }; count: number };
+  const groups = await aggregateAll<Group>(db.messages, pipelines, limits);
+  const byPlace = Map.groupBy(groups, ({ _id }) => _id.place);
+  return campaigns.map((_, place) =>
+    (byPlace.get(place) ?? []).map(({ _id, count }) => ({ by: _id.by, count })),
+  );
 }

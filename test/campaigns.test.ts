@@ -1,4 +1,4 @@
-import { ObjectId } from "mongodb";
+import { Decimal128, ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
 import { findOpenCampaigns, openCampaigns, settleCampaigns } from "../lib/campaigns.ts";
 import { parseConfig } from "../lib/config.ts";
@@ -123,6 +123,28 @@ test("a campaign on hold is not even looked at, and one with something left is n
   expect(await world.campaigns.findOne({ _id: held })).toEqual(before);
   // The search for what is left, which ends at the first that it finds; nothing is counted.
   expect(commands.filter(({ name }) => name === "aggregate")).toHaveLength(1);
+});
+
+test("a campaign with very much left keeps none from being settled that comes behind it", async () => {
+  const { world, db } = await openWorld();
+  const [large, done] = [await addCampaign(world), await addCampaign(world)];
+  await world.insert(...Array.from({ length: 1_100 }, () => ({ campaignId: large })));
+  await world.insert({ campaignId: done, isSent: true });
+  await openCampaigns(db, [large, done]);
+  expect(await settleOpen({ db })).toBe(1);
+  expect(await world.campaigns.findOne({ _id: done })).toMatchObject({ status: "completed" });
+  expect(await world.campaigns.findOne({ _id: large })).toMatchObject({ status: "sending" });
+});
+
+test("a campaign is known by a number of another type, and in a list of campaigns", async () => {
+  const { world, db } = await openWorld();
+  const [_id, listed] = [Decimal128.fromString("7"), new ObjectId()];
+  await addCampaign(world, { _id: _id as never });
+  await addCampaign(world, { _id: listed as never });
+  await world.insert({ campaignId: 7, isSent: true }, { campaignId: [listed, "x"] });
+  await openCampaigns(db, [_id, listed]);
+  expect(await settleOpen({ db })).toBe(1);
+  expect(await world.campaigns.findOne({ _id: listed as never })).toMatchObject({ status: "sending" });
 });
 
 describe("a deleted campaign", () => {

@@ -1,4 +1,5 @@
 import type { Document } from "mongodb";
+import { OTHER_TYPES } from "../mongo/safe-fields.ts";
 
 /*
  * Messages that no pass will ever see or touch: each filter is that of an index, too.
@@ -15,19 +16,13 @@ export const PICKED_SINCE_RELEASED = {
   "delivery.state": "released",
 } as const;
 
-/** What may stand where neither a date nor a flag does; nothing and null are what they are. */
-const ODD_TYPES = [
-  ...["string", "number", "object", "binData", "objectId", "regex", "dbPointer", "javascript"],
-  ...["symbol", "javascriptWithScope", "timestamp", "minKey", "maxKey"],
-];
-
 /** What apps write instead of a date: ISO texts, milliseconds, what a date's library keeps. */
-export const WRONG_DATE = { scheduledAt: { $type: [...ODD_TYPES, "array", "bool"] } };
+export const WRONG_DATE = { scheduledAt: { $type: [...OTHER_TYPES, "array", "bool"] } };
 
 /**
  * Messages that have no boolean as a flag, so that no pass sees them: each filter by itself, as each is served by the
  * index over all three. In a list the server compares what is in it, so that one with a flag in it is that flag.
  */
 export function withoutFlag(flag: string): Document[] {
-  return [{ [flag]: null }, { [flag]: { $type: [...ODD_TYPES, "date"] } }, { [flag]: [] }];
+  return [{ [flag]: null }, { [flag]: { $type: [...OTHER_TYPES, "date"] } }, { [flag]: [] }];
 }

@@ -86,17 +86,27 @@ export function unchanged(read: Document, value: unknown): Document {
   return { $eq: [{ $ifNull: [read, null] }, { $literal: value ?? null }] };
 }
 
+/** The types of whatever is neither a date, a boolean, a list, nor nothing. */
+export const OTHER_TYPES = [
+  ...["string", "number", "object", "binData", "objectId", "regex", "dbPointer", "javascript"],
+  ...["symbol", "javascriptWithScope", "timestamp", "minKey", "maxKey"],
+];
+
+/** There is nothing: no field, null, or `undefined`, which newer databases no longer take for null. */
+export const NOTHING_THERE: Document = { $not: { $type: [...OTHER_TYPES, "array", "bool", "date"] } };
+
 /** A field of the app's: the name that this code has for it, the app's own, and how it is read. */
 export interface SafeField {
   name: string;
   field: string;
   read: Document;
+  /** Matches a document in which the field is read as nothing; undefined where that takes an expression. */
+  absent?: Document;
 }
 
 /**
- * Filter conditions: what was read of some fields still stands. Texts, ids, flags and documents that are not there, which
- * nearly all are, are compared without an expression, which takes the server twice as long; a list that holds one is
- * not it.
+ * Filter conditions: what was read of some fields still stands. Texts, ids, flags and what is not there, which nearly all
+ * are, are compared without an expression, which takes the server twice as long; a list that holds one is not it.
  *
  * @param found what was read, by this code's names
  */
@@ -112,12 +122,11 @@ export function allUnchanged(fields: SafeField[], found: Document): Document {
   };
 }
 
-function plainCondition({ name, read }: SafeField, found: Document): Document | undefined {
-  const value: unknown = found[name];
+function plainCondition({ absent, name }: SafeField, found: Document): Document | undefined {
+  const value: unknown = found[name] ?? null;
   if (typeof value === "string" || typeof value === "boolean" || value instanceof ObjectId)
     return { $eq: value, $not: { $type: "array" } };
-  // Only a document is read as nothing exactly where the field is not there.
-  return value === undefined && "$switch" in read ? { $exists: false } : undefined;
+  return value === null ? absent : undefined;
 }
 
 /** A document's `delivery` as an expression; empty if there is none, or something that is not a document. */

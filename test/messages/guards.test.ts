@@ -1,4 +1,4 @@
-import type { Document, ObjectId } from "mongodb";
+import { type Document, ObjectId } from "mongodb";
 import { beforeEach, expect, test } from "vitest";
 import { parseConfig } from "../../lib/config.ts";
 import { MAPPINGS } from "../../lib/documents/mapping.ts";
@@ -16,6 +16,7 @@ import {
 } from "../../lib/messages/transitions.ts";
 import { type Database, openDatabase } from "../../lib/mongo/client.ts";
 import { type RecordedCommand, recordCommands } from "../support/commands.ts";
+import { failCommands } from "../support/fail-commands.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
 const NAMES = MAPPINGS.plain.messages;
@@ -125,6 +126,47 @@ test.each(EDITS)("a message that is %s after its claim gets no intent", async (_
   await world.messages.updateOne({ _id: message._id as ObjectId }, { $set });
   expect(await commit(intent(NAMES, message, ATTEMPT))).toBe("stale");
   expect(await stateOf(message)).toBe("claimed");
+});
+
+/** How a field that says nothing may be written, and what may be written over it. */
+const NOTHING: [field: string, value: unknown][] = ["sessionId", "chatId", "media"].flatMap((field) =>
+  ["", "other", 0, false, [], [null], {}, new ObjectId(), new Date()].map((value): [string, unknown] => [
+    field,
+    value,
+  ]),
+);
+
+test.each(NOTHING)(
+  "a message whose %s said nothing, and is %j after its claim, gets no intent",
+  async (field, value) => {
+    const [absent, empty] = [await claimed({ [field]: undefined }), await claimed({ [field]: null })];
+    for (const message of [absent, empty]) {
+      await world.messages.updateOne({ _id: message._id as ObjectId }, { $set: { [field]: value } });
+      expect(await commit(intent(NAMES, message, ATTEMPT))).toBe("stale");
+    }
+  },
+);
+
+test("a field that says nothing may be left out or written as null", async () => {
+  const nothing = { sessionId: null, chatId: null, media: null };
+  const [absent, empty] = [await claimed({}), await claimed(nothing)];
+  await world.messages.updateOne({ _id: absent._id as ObjectId }, { $set: { media: null } });
+  await world.messages.updateOne({ _id: empty._id as ObjectId }, { $unset: nothing });
+  expect(await commit(intent(NAMES, absent, ATTEMPT))).toBe("applied");
+  expect(await commit(intent(NAMES, empty, ATTEMPT))).toBe("applied");
+});
+
+/** After either the driver does not know whether the write took effect. */
+const LOST: [what: string, data: object][] = [
+  ["its connection is lost", { closeConnection: true }],
+  ["its server stops being the primary", { writeConcernError: { code: 189, errmsg: "stepped down" } }],
+];
+
+test.each(LOST)("a write is made once more where %s, and is known to be in effect", async (_what, data) => {
+  const message = await claimed();
+  await failCommands(world, { times: 1 }, { failCommands: ["update"], ...data });
+  expect(await commit(intent(NAMES, message, ATTEMPT))).toBe("applied");
+  expect((await world.find(message._id)).delivery.attempts).toBe(1);
 });
 
 test("texts and chats that look like operators are compared, not run", async () => {

@@ -70,7 +70,8 @@ export function groupCommit(db: Database): Commit {
  */
 async function writeAll(db: Database, writes: Transition[]): Promise<WriteResult[]> {
   const operations = writes.map(
-    ({ filter, update }) => ({ updateMany: { filter, update, hint: BY_ID } }) as AnyBulkWriteOperation<Stored>,
+    ({ filter, update }) =>
+      ({ updateMany: { filter, update, hint: BY_ID } }) as AnyBulkWriteOperation<Stored>,
   );
   const rejected = new Set<number>();
   try {

@@ -22,7 +22,7 @@ export interface Scale {
   calls: number;
 }
 
-/** The figures of docs/performance.md. */
+/** The figures of docs/performance-figures.md. */
 export const FULL: Scale = {
   messages: 2_000,
   messagesAtEase: 1_000,

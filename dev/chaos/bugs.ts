@@ -7,6 +7,8 @@ export interface Planted {
   caughtBy: Invariant[];
   /** It takes killed processes to show; without them rounds are shorter. */
   takesKills?: boolean;
+  /** Of rounds in whose plans it shows soon, for a bug that takes long in others. */
+  seed?: string;
 }
 
 /** Defects that schedulers have had, each in the smallest form in which this one could have it. */
@@ -60,6 +62,7 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["once", "agrees"],
+    seed: "e",
     bug: {
       name: "a 500 that quotes the message's own text is taken for a refusal",
       file: "lib/waha/outcome-table.ts",
@@ -164,6 +167,7 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["one-sender", "under-lease"],
+    seed: "d",
     bug: {
       name: "a renewal that matches nothing counts as one",
       file: "lib/pass/send/held-leases.ts",
@@ -189,8 +193,18 @@ export const BUGS: Planted[] = [
     },
   },
   {
+    caughtBy: ["rests"],
+    seed: "e",
+    bug: {
+      name: "a session that rests is sent on all the same",
+      file: "lib/sessions/leases.ts",
+      changes: [{ find: ", { $not: [RESTS] }]", replace: "]" }],
+    },
+  },
+  {
     caughtBy: ["order"],
     takesKills: true,
+    seed: "b",
     bug: {
       name: "a session is taken over without what its dead pass had claimed",
       file: "lib/pass/send/look.ts",

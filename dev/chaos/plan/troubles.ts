@@ -126,16 +126,18 @@ function planWahaFaults(random: Random, stormMs: number): Event[] {
     redirect(random.pick([301, 302, 307, 308])),
     ...Array.from({ length: random.int(4, 9) }, () => planWahaFault(random)),
   ];
-  return actions.map((action) => ({
-    type: "waha-fault",
-    // Soon enough to meet a pass.
-    atMs: random.int(0, Math.floor(stormMs * 0.6)),
-    fault: {
+  const faults = [
+    ...actions.map((action) => ({
       match: { route: random.pick(ROUTES) },
       action,
       times: random.pick([1, 1, 2, 4]),
-    },
-  }));
+    })),
+    // To the engine whose words they would be; often, as receipts put most of what is wrong by then right.
+    { match: { route: "sendText", session: "account-0" } as const, action: quote(random), times: 4 },
+  ];
+  // Soon enough to meet a pass.
+  const atMs = () => random.int(0, Math.floor(stormMs * 0.6));
+  return faults.map((fault) => ({ type: "waha-fault", atMs: atMs(), fault }));
 }
 
 const NAMES = Object.keys(GOWS_ERRORS) as (keyof typeof GOWS_ERRORS)[];
@@ -151,6 +153,13 @@ const QUOTED = [
   "no LID found for 4917",
   "2 UNKNOWN: failed to get device list",
 ];
+
+/** The words of a refusal, quoted from the message's own text: WAHA may have sent it. */
+function quote(random: Random): FaultAction {
+  const words = random.pick(QUOTED);
+  const message = random.pick([`2 UNKNOWN: can't send "${words}"`, `Evaluation failed: ${words}`]);
+  return { type: "exception", message, after: true };
+}
 
 const GARBAGE = '<html>{"error": [1, nul';
 
@@ -177,9 +186,7 @@ function planWahaFault(random: Random): FaultAction {
     () => gowsError(random.pick(UNPROVEN_BY_GOWS), { after: random.chance(0.5) }),
     () => ({ type: "exception", message: random.pick(WEBJS_ERRORS), after: random.chance(0.5) }),
     () => NO_SESSIONS,
-    // The words of a refusal, quoted from the message's own text: WAHA may have sent it.
-    () => ({ type: "exception", message: `2 UNKNOWN: can't send "${random.pick(QUOTED)}"`, after: true }),
-    () => ({ type: "exception", message: `Evaluation failed: ${random.pick(QUOTED)}`, after: true }),
+    () => quote(random),
     () => ({ type: "rewrite201", status: random.pick([200, 202]) }),
     () => status(403, { statusCode: 403, message: "Forbidden resource", error: "Forbidden" }),
     () => status(403, GARBAGE, random.chance(0.5)),
@@ -221,7 +228,15 @@ function planIncidents(random: Random, stormMs: number): Event[] {
   }
   if (random.chance(0.2)) incidents.push({ type: "key-changes", atMs: atMs(), forMs: forMs() });
   if (random.chance(0.25)) incidents.push({ type: "waha-away", atMs: atMs(), forMs: forMs() });
+  if (random.chance(0.5)) incidents.push(throttled(random, random.int(0, stormMs / 2)));
   return incidents;
+}
+
+/** WhatsApp throttles the account that has most to send: it rests, and passes that come meanwhile are to leave it alone. */
+function throttled(random: Random, atMs: number): Event {
+  const match = { route: "sendText", session: "account-0" } as const;
+  const action: FaultAction = { type: "gowsRefusal", code: random.pick([420, 429]) };
+  return { type: "waha-fault", atMs, fault: { match, action, times: 1 } };
 }
 
 function planStepDowns(failover: boolean, random: Random, stormMs: number): Event[] {

@@ -280,6 +280,25 @@ test("an intent that is refused since the claim has expired is told as want of t
   expect(await world.find(id)).toMatchObject({ isPicked: false, delivery: { attempts: 0 } });
 });
 
+test.each(["stood still", "went on"])(
+  "a machine that sleeps for an hour between claim and intent, while its clock %s, posts nothing an hour late",
+  async (clock) => {
+    const world = await createWorld();
+    const [id] = await world.insert({});
+    const ticker = jumpingTicker();
+    await beforeIntent(world, async () => {
+      const over = { "delivery.claimExpiresAt": ago(3_585) };
+      await world.messages.updateOne({ _id: id as ObjectId }, { $set: over });
+      await world.scheduler.updateOne({ passId: { $exists: true } }, { $set: { expiresAt: ago(3_580) } });
+      if (clock === "went on") ticker.jump(3_600_000);
+    });
+    expect(await (await world.call("", { ticker })).json()).toMatchObject({ sent: 0, released: 1 });
+    await world.messages.updateOne({ _id: id as ObjectId }, { $set: { scheduledAt: ago(3_600) } });
+    expect(await world.pass()).toMatchObject({ sent: 0, missed: 1 });
+    expect(world.waha.requestCount({ route: "sendText" })).toBe(0);
+  },
+);
+
 test("a pass whose time runs out while it takes its leases claims nothing", async () => {
   const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
   const commands = recordCommands(world);

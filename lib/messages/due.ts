@@ -124,7 +124,7 @@ export async function* surveyDue(
       },
     },
   ];
-  const groups = db.messages.aggregate<DueGroup>(pipeline, { maxTimeMS });
+  const groups = db.messages.aggregate<DueGroup>(pipeline, { maxTimeMS, batchSize: GROUPS_A_SLICE });
   for await (const slice of inBatches(groups, GROUPS_A_SLICE)) yield slice.map(writable);
 }
 

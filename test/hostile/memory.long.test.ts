@@ -1,5 +1,7 @@
 import type { Document } from "mongodb";
 import { expect, test } from "vitest";
+import { MAPPINGS } from "../../lib/documents/mapping.ts";
+import { messageIndexes } from "../../lib/messages/indexes.ts";
 import { callAlone } from "../support/call-alone.ts";
 import { ago, createWorld, message, type World } from "../support/world.ts";
 import { ID } from "./answers.ts";
@@ -83,5 +85,27 @@ test("a pass stays small whatever WAHA's answers weigh, on many sessions at once
   await world.insert(...[...SESSIONS, ...SESSIONS, ...SESSIONS].map((sessionId) => ({ sessionId })));
   const { summary, maxRss } = await callInSmallHeap(world);
   expect(summary).toMatchObject({ ok: true, sent: 3 * SESSIONS.length });
+  expect(maxRss).toBeLessThan(LIMIT);
+});
+
+/** Each in a group of its own; 60 bytes of the heap would be too many for what is kept of each. */
+const GROUPS = 150_000;
+
+test("a pass stays small among messages that each name another campaign, and the others go out", {
+  timeout: 180_000,
+}, async () => {
+  const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "20" });
+  await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));
+  const names = [{ $set: { n: { $range: [0, GROUPS] } } }, { $unwind: "$n" }];
+  const { _id, ...plain } = message();
+  const fields = { ...plain, _id: "$n", campaignId: { $concat: ["lost", { $toString: "$n" }] } };
+  await world.db.collection("one").insertOne({});
+  await world.db
+    .collection("one")
+    .aggregate([...names, { $replaceWith: fields }, { $merge: "messages" }])
+    .toArray();
+  await world.insert(...Array.from({ length: 20 }, () => ({ content: "good" })));
+  const { summary, maxRss } = await callInSmallHeap(world);
+  expect(summary).toMatchObject({ sent: 20, errors: [{ code: "campaign_not_found", count: GROUPS }] });
   expect(maxRss).toBeLessThan(LIMIT);
 });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { addSeconds } from "../../clock.ts";
 import { shownId } from "../../log.ts";
 import { noteBlocked } from "../../messages/blocked.ts";
@@ -42,7 +43,7 @@ function byReason(blocked: Blocked[]): [Reason, DueGroup[]][] {
 export class Backlog {
   readonly #pass: Pass;
   /** What keeps groups from being sent: counted, noted as well, or to be noted again, with what fell due since. */
-  readonly #blocked = new Map<string, "counted" | "noted" | "again">();
+  readonly #blocked = new Map<number, "counted" | "noted" | "again">();
   #toNote: (Blocked & { isCounted: boolean })[] = [];
   #isMoreToNote = false;
   /** Why nothing of any campaign can be sent. */
@@ -180,8 +181,10 @@ function countOf(groups: DueGroup[]): number {
   return groups.reduce((sum, { count }) => sum + count, 0);
 }
 
-function keyOf({ campaignId, isForPerson, isDeferred, sessionId }: DueGroup, code: string): string {
-  return JSON.stringify([documentKey(sessionId), documentKey(campaignId), isDeferred, isForPerson, code]);
+/** A hash, as a number: the keys of some 100,000 groups would fill the heap. That two have the same costs a count or a note. */
+function keyOf({ campaignId, isForPerson, isDeferred, sessionId }: DueGroup, code: string): number {
+  const key = [documentKey(sessionId), documentKey(campaignId), isDeferred, isForPerson, code];
+  return createHash("sha1").update(JSON.stringify(key)).digest().readUIntBE(0, 6);
 }
 
 /**

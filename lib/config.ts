@@ -206,13 +206,22 @@ function movedSettings(env: NodeJS.ProcessEnv): SettingProblem[] {
     }));
 }
 
+/** On an older one a pass ends somewhere in the middle, as something is missing. */
+const OLDEST_NODE = 24;
+
+function checkNode(version: string): SettingProblem[] {
+  const problem = `is ${version} here, and must be ${OLDEST_NODE} or newer. Under vercel dev it is the machine's own`;
+  return Number.parseInt(version, 10) < OLDEST_NODE ? [{ setting: "Node", problem }] : [];
+}
+
 /**
  * Reads the settings from an environment. Values are trimmed; an empty one counts as absent.
  *
- * @throws ConfigError naming every wrong setting, never a value.
+ * @param node the version of Node that runs this
+ * @throws ConfigError naming every wrong setting, never a value; and a Node that is too old
  */
-export function parseConfig(env: NodeJS.ProcessEnv): Config {
-  const problems: SettingProblem[] = movedSettings(env);
+export function parseConfig(env: NodeJS.ProcessEnv, node = process.versions.node): Config {
+  const problems: SettingProblem[] = [...checkNode(node), ...movedSettings(env)];
   const config = collectProblems(() => parseSettings(SettingsSchema, env), problems);
   const times = readTimes(env);
   if (times) problems.push(...crossCheck(times));

@@ -101,6 +101,11 @@ test.each([
     );
 });
 
+test("a Node that is too old is named, and one that is new enough is not", () => {
+  expect(() => parseConfig(REQUIRED, "20.19.0")).toThrow("Node is 20.19.0 here, and must be 24 or newer");
+  expect(() => parseConfig(REQUIRED, "24.0.0")).not.toThrow();
+});
+
 test("a setting of earlier versions is named beside whatever else is wrong", () => {
   const error = errorOf({ ...REQUIRED, CRON_SECRET: "short", CAMPAIGN_STATUS_HOLD: "hunter2" });
   expect(error.problems.map(({ setting }) => setting)).toEqual(["CAMPAIGN_STATUS_HOLD", "CRON_SECRET"]);

@@ -50,6 +50,7 @@ test.for(SENDERS)(
       // Agenda locks each, writes that it runs and that it has ended, and looks for more.
       if (entry.program === "agenda") expect(run.databaseRequests).toBeGreaterThanOrEqual(3 * 7);
       expect(run.cpuSeconds).toBeGreaterThan(0);
+      expect(run.databaseCpuSeconds).toBeGreaterThanOrEqual(0);
       expect(run.peakMemory).toBeGreaterThan(20 * 2 ** 20);
       expect(new Set(run.sent.map(({ session }) => session))).toEqual(new Set(["load-0", "load-1"]));
     }

@@ -9,6 +9,8 @@ export interface Measurement extends Exactness {
   messages: number;
   seconds: number;
   databaseRequests: number;
+  /** Of the database's process. */
+  databaseCpuSeconds: number;
   collectionScans: number;
   wahaRequests: number;
   /** Of each message that WAHA accepted: its session, and how long after the start, in milliseconds. */
@@ -47,15 +49,16 @@ export async function measure(
   const began = { at: Date.now(), monotonic: performance.now() };
   const reports = await Promise.all(contenders.map((contender) => contender.run({ once })));
   const seconds = (performance.now() - began.monotonic) / 1000;
-  const { requests: databaseRequests, collectionScans } = await counter.count();
+  const server = await counter.count();
   const heard = await waha.listen();
   if (thenRest) await contenders[0]?.run();
   const late = thenRest ? (await waha.listen()).accepted : [];
   return {
     messages: heard.accepted.length,
     seconds,
-    databaseRequests,
-    collectionScans,
+    databaseRequests: server.requests,
+    databaseCpuSeconds: server.cpuSeconds,
+    collectionScans: server.collectionScans,
     wahaRequests: heard.requests,
     sent: heard.accepted.map(({ session, acceptedAt }) => ({ session, latenessMs: acceptedAt - began.at })),
     cpuSeconds: reports.reduce((sum, report) => sum + report.cpuSeconds, 0),

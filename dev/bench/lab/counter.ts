@@ -10,16 +10,18 @@ const DRIVERS_OWN = ["hello", "isMaster", "ismaster"];
 /** Without a request for this time the server is quiet. */
 const QUIET_MS = 50;
 
-/** How many collections or indexes' worth of documents the server has read without an index, and what it was asked. */
+/** What the server was asked, how often it read a collection without an index, and how long its process has computed. */
 export interface ServerWork {
   requests: number;
   collectionScans: number;
+  /** Not known on systems other than Linux. */
+  cpuSeconds: number;
 }
 
 /** Counts what a MongoDB server is asked, by its own statistics. */
 export class RequestCounter {
   readonly #client: MongoClient;
-  #last: ServerWork = { requests: 0, collectionScans: 0 };
+  #last: ServerWork = { requests: 0, collectionScans: 0, cpuSeconds: 0 };
 
   constructor(client: MongoClient) {
     this.#client = client;
@@ -28,11 +30,12 @@ export class RequestCounter {
   /** What came since the last call, its own request and what drivers send of their own accord left out. */
   async count(): Promise<ServerWork> {
     const now = await this.#read();
-    const { requests, collectionScans } = this.#last;
+    const { collectionScans, cpuSeconds, requests } = this.#last;
     this.#last = now;
     return {
       requests: now.requests - requests - 1,
       collectionScans: now.collectionScans - collectionScans,
+      cpuSeconds: now.cpuSeconds - cpuSeconds,
     };
   }
 
@@ -46,11 +49,13 @@ export class RequestCounter {
   }
 
   async #read(): Promise<ServerWork> {
-    const { network, metrics } = (await this.#client.db("admin").command({ serverStatus: 1 })) as Document;
+    const status: Document = await this.#client.db("admin").command({ serverStatus: 1 });
+    const { extra_info: info, metrics, network } = status;
     const own = DRIVERS_OWN.map((name) => Number(metrics.commands[name]?.total ?? 0));
     return {
       requests: Number(network.numRequests) - own.reduce((sum, count) => sum + count, 0),
       collectionScans: Number(metrics.queryExecutor.collectionScans.total),
+      cpuSeconds: (Number(info.user_time_us) + Number(info.system_time_us)) / 1e6,
     };
   }
 }

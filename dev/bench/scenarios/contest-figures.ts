@@ -15,6 +15,7 @@ const HEAD = [
   "p99",
   "peak RSS",
   "CPU s/1,000",
+  "the database's",
   "",
 ];
 
@@ -40,7 +41,9 @@ export function tableOf(title: string, { messages, repeats, others }: Contest, o
         lateness(50),
         lateness(99),
         `${Math.round(Math.max(...runs.map((run) => run.peakMemory)) / 2 ** 20)} MB`,
-        median(runs.map((run) => (run.cpuSeconds / run.messages) * 1000)).toFixed(2),
+        ...[(run: Measurement) => run.cpuSeconds, (run: Measurement) => run.databaseCpuSeconds].map(
+          (seconds) => median(runs.map((run) => (seconds(run) / run.messages) * 1000)).toFixed(2),
+        ),
         exactnessOf(runs),
       ];
     }),

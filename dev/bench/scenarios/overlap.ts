@@ -5,14 +5,15 @@ import type { Findings, Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
 import { makeWork } from "../work.ts";
 
-const SESSIONS = 20;
-const LATENCY_MS = 20;
-const AT_ONCE = [1, 2, 4];
+/** As many as eight processes serve side by side, each with the default SESSION_CONCURRENCY. */
+const SESSIONS = 160;
+const LATENCY_MS = 200;
+const AT_ONCE = [1, 2, 4, 8];
 
 /** Several passes at the same time, each in a process of its own, over the same messages. */
 export const overlap: Scenario = {
   name: "passes-at-once",
-  run: async (lab, { messages, others }, tell): Promise<Findings> => {
+  run: async (lab, { messagesAtEase: messages, others }, tell): Promise<Findings> => {
     const waha = await openWahaFor({ sessions: SESSIONS, latencyMs: LATENCY_MS });
     const database = "overlap";
     const entry = { name: OURS, program: "ours", args: [] } as const;

@@ -1,7 +1,8 @@
 import type { Document, IndexDescription } from "mongodb";
 import type { CampaignNames } from "./documents/mapping.ts";
+import { countUpTo } from "./mongo/bounded-count.ts";
 import type { Database } from "./mongo/client.ts";
-import { canBeWritten, distinctForms, type Id, idForms } from "./mongo/ids.ts";
+import { canBeWritten, distinctForms, documentKey, type Id, idForms } from "./mongo/ids.ts";
 import { deliveryBefore } from "./mongo/safe-fields.ts";
 import { type Updated, updateAll, writeEach } from "./mongo/updates.ts";
 
@@ -192,23 +193,30 @@ async function countDone(db: Database, campaigns: OpenCampaign[]): Promise<Map<O
   );
 }
 
-/** One request looks at no more messages than these, so that a campaign with many takes no longer than others. */
+/** The first search looks at no more messages than these. */
 const SEARCHED_AT_ONCE = 1_000;
 
-/** Those of some campaigns that have a message of this kind. */
+/**
+ * Those of some campaigns that have a message of this kind: by one search over all, and only where that finds too many, by
+ * one for each of the others, which ends at the first.
+ */
 async function findThoseWith(
   db: Database,
   campaigns: OpenCampaign[],
   kind: Document,
 ): Promise<Set<OpenCampaign>> {
-  const found = new Set<OpenCampaign>();
-  for (let asked = campaigns; asked.length > 0; asked = asked.filter((campaign) => !found.has(campaign))) {
-    const stages = [{ $match: kind }, { $limit: SEARCHED_AT_ONCE }];
-    const groups = await countByCampaign(db, asked, stages, { $literal: null });
-    for (const campaign of groups.keys()) found.add(campaign);
-    const seen = [...groups.values()].flat().reduce((sum, { count }) => sum + count, 0);
-    if (seen < SEARCHED_AT_ONCE) break;
-  }
+  const stages = [{ $match: kind }, { $limit: SEARCHED_AT_ONCE }];
+  const groups = await countByCampaign(db, campaigns, stages, { $literal: null });
+  const found = new Set(groups.keys());
+  const seen = [...groups.values()].flat().reduce((sum, { count }) => sum + count, 0);
+  if (seen < SEARCHED_AT_ONCE) return found;
+  const others = campaigns.filter((campaign) => !found.has(campaign));
+  const searches = others.map(({ _id }, place): [string, Document] => [
+    String(place),
+    { ...ofCampaigns(db, idForms(_id)), ...kind },
+  ]);
+  const more = await countUpTo(db.messages, searches, 1);
+  for (const [place, campaign] of others.entries()) if (more.has(String(place))) found.add(campaign);
   return found;
 }
 
@@ -225,17 +233,21 @@ async function countByCampaign<By>(
   stages: Document[],
   by: Document,
 ): Promise<Map<OpenCampaign, { by: By; count: number }[]>> {
-  const { campaignId: field } = db.documents.messages;
+  const field = db.documents.messages.campaignId;
   const named = campaigns.flatMap((campaign) => idForms(campaign._id).map((form) => ({ campaign, form })));
   if (field === null || named.length === 0) return new Map();
-  const forms = named.map(({ form }) => form);
+  // Two campaigns may have the two forms of one id; then the messages are those of both.
+  const byForm = [...Map.groupBy(named, ({ form }) => documentKey(form)).values()];
+  const forms = byForm.flatMap(([first]) => (first ? [first.form] : []));
+  const isNamed = { $match: ofCampaigns(db, forms) };
   type Found = { place: number; by: By; count: number };
   const found = await db.messages
     .aggregate<Found>([
-      { $match: { [field]: { $in: forms } } },
+      isNamed,
       ...stages,
       // A list that holds a campaign is found as well.
       { $unwind: `$${field}` },
+      isNamed,
       { $group: { _id: { campaign: `$${field}`, by }, count: { $sum: 1 } } },
       // The database knows a number in whatever type it is written.
       {
@@ -249,11 +261,16 @@ async function countByCampaign<By>(
     ])
     .toArray();
   const groups = new Map<OpenCampaign, { by: By; count: number }[]>();
-  for (const { by, count, place } of found) {
-    const campaign = named[place]?.campaign;
-    if (campaign) groups.set(campaign, [...(groups.get(campaign) ?? []), { by, count }]);
-  }
+  for (const { by, count, place } of found)
+    for (const { campaign } of byForm[place] ?? [])
+      groups.set(campaign, [...(groups.get(campaign) ?? []), { by, count }]);
   return groups;
+}
+
+/** Matches the messages that name one of these ids as their campaign. Served by `scheduler_campaign`. */
+function ofCampaigns({ documents }: Database, ids: Id[]): Document {
+  const { campaignId: field } = documents.messages;
+  return field === null ? { _id: { $in: [] } } : { [field]: { $in: ids } };
 }
 
 /** How one message ended, as an expression; `left` when it did not, as {@link LEFT} has it: a flag that is no boolean is none. */

@@ -125,15 +125,39 @@ test("a campaign on hold is not even looked at, and one with something left is n
   expect(commands.filter(({ name }) => name === "aggregate")).toHaveLength(1);
 });
 
-test("a campaign with very much left keeps none from being settled that comes behind it", async () => {
-  const { world, db } = await openWorld();
-  const [large, done] = [await addCampaign(world), await addCampaign(world)];
-  await world.insert(...Array.from({ length: 1_100 }, () => ({ campaignId: large })));
+test("campaigns with very much left keep none from being settled that comes behind them", async () => {
+  const world = await createWorld();
+  const commands = recordCommands(world);
+  const db = openDatabase(parseConfig(world.env));
+  const [large, larger, done] = [
+    await addCampaign(world),
+    await addCampaign(world),
+    await addCampaign(world),
+  ];
+  for (const campaignId of [large, larger])
+    await world.insert(...Array.from({ length: 1_100 }, () => ({ campaignId })));
   await world.insert({ campaignId: done, isSent: true });
-  await openCampaigns(db, [large, done]);
+  await openCampaigns(db, [large, larger, done]);
   expect(await settleOpen({ db })).toBe(1);
   expect(await world.campaigns.findOne({ _id: done })).toMatchObject({ status: "completed" });
-  expect(await world.campaigns.findOne({ _id: large })).toMatchObject({ status: "sending" });
+  const sending = { status: "sending", delivery: { open: true } };
+  expect(await world.campaigns.find({ _id: { $ne: done } }).toArray()).toMatchObject([sending, sending]);
+  // One search over all, one for each of the rest in one request, and the count of what is done.
+  expect(commands.filter(({ name }) => name === "aggregate")).toHaveLength(3);
+});
+
+test("of two campaigns that have the two forms of one id neither is settled while messages name either", async () => {
+  const { world, db } = await openWorld();
+  const _id = new ObjectId();
+  for (const form of [_id, _id.toHexString(), _id.toHexString().toUpperCase()])
+    await addCampaign(world, { _id: form as never });
+  await world.insert({ campaignId: _id }, { campaignId: _id.toHexString(), isSent: true });
+  await openCampaigns(db, [_id, _id.toHexString(), _id.toHexString().toUpperCase() as never]);
+  expect(await settleOpen({ db })).toBe(0);
+  await world.messages.updateMany({}, { $set: { isSent: true } });
+  expect(await settleOpen({ db })).toBe(3);
+  const counts = (await world.campaigns.find({}).toArray()).map(({ delivery }) => delivery.counts.total);
+  expect(counts).toEqual([2, 2, 1]);
 });
 
 test("a campaign is known by a number of another type, and in a list of campaigns", async () => {

@@ -1,6 +1,7 @@
 import {
   MongoBulkWriteError,
   MongoError,
+  MongoNetworkError,
   MongoServerError,
   MongoServerSelectionError,
   type WriteError,
@@ -52,16 +53,24 @@ export function asUnavailable(error: unknown): unknown {
  */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof MongoServerError) || isTooSlow(error)) return false;
-  return error.code !== undefined && !PASSING_CODES.has(error.code);
+  return error.code !== undefined && !isPassing(error.code);
+}
+
+/** Whether the server answered by this code that it can't serve just now. */
+export function isPassing(code: unknown): boolean {
+  return PASSING_CODES.has(code);
 }
 
 /**
  * Whether a bulk of writes that failed may be made once more, as the driver does with writes that it repeats itself: a
- * connection was lost, which has no code here (see {@link isRefusal}), or another server may be the primary.
+ * connection was lost, or another server may be the primary. A router of a sharded cluster tells that of each write.
  */
 export function isRetryable(error: unknown): boolean {
-  if (!(error instanceof MongoBulkWriteError) || writeErrorsOf(error).length > 0) return false;
-  return error.code === undefined || RETRIED_CODES.has(error.code);
+  if (!(error instanceof MongoBulkWriteError)) return false;
+  const codes = [error.code, ...writeErrorsOf(error).map(({ code }) => code)];
+  // The driver keeps what happened to a bulk there, whatever it was (mongodb 7.9, MongoBulkWriteError).
+  const cause: unknown = error.errorResponse;
+  return cause instanceof MongoNetworkError || codes.some((code) => RETRIED_CODES.has(code));
 }
 
 export function unavailable(code: ProblemCode, cause?: unknown): UnavailableError {

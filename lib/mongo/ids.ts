@@ -47,6 +47,15 @@ export function* slices<T>(all: T[]): Generator<T[]> {
   for (let from = 0; from < all.length; from += IDS_A_REQUEST) yield all.slice(from, from + IDS_A_REQUEST);
 }
 
+/**
+ * What has a filter by these ids use the index of `_id`: left to itself the server weighs others as well each time, and may
+ * walk through all that is due. Nothing for texts: that index may have a collation of the app's own, and then holds no text
+ * as it is asked for (`scheduler_id` does).
+ */
+export function byId(ids: Id[]): { hint?: { _id: 1 } } {
+  return ids.some((id) => typeof id === "string") ? {} : { hint: { _id: 1 } };
+}
+
 /** A string that is the same for both forms of a reference, and differs for references that differ. */
 export function idKey(id: Id): string {
   if (id instanceof ObjectId) return id.toHexString();

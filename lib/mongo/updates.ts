@@ -1,15 +1,12 @@
 import type { Collection, Document, Filter, MongoBulkWriteError, UpdateOptions } from "mongodb";
 import { isOfOneDocument, rejectedIn } from "./errors.ts";
-import { type Id, slices } from "./ids.ts";
+import { byId, type Id, slices } from "./ids.ts";
 
 /** How many documents an update changed, and how many of those that it was for were turned away. */
 export interface Updated {
   changed: number;
   rejected: number;
 }
-
-/** Left to itself the server may walk through all that is due, once for each slice. */
-const BY_ID = { hint: { _id: 1 } };
 
 /** Updates those of `ids` that match a filter, as {@link updateMatching} does. */
 export async function updateAll<T extends { _id: Id }>(
@@ -28,7 +25,7 @@ export async function updateAll<T extends { _id: Id }>(
       { ...filter, ...those },
       update,
       ofSlice,
-      BY_ID,
+      byId(slice),
     );
     updated.changed += changed;
     updated.rejected += rejected;

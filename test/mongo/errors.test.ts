@@ -1,7 +1,7 @@
-import { MongoNetworkError, MongoServerError, MongoServerSelectionError } from "mongodb";
+import { MongoBulkWriteError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from "mongodb";
 import { expect, test } from "vitest";
 import { UnavailableError } from "../../lib/errors.ts";
-import { asUnavailable } from "../../lib/mongo/errors.ts";
+import { asUnavailable, isRetryable } from "../../lib/mongo/errors.ts";
 
 const SECRET = "mongodb://bob:hunter2@db.example.net";
 
@@ -38,4 +38,26 @@ test.each<[string, unknown, string, string | undefined]>([
   expect(told).toBeInstanceOf(UnavailableError);
   expect(told).toMatchObject({ code, detail });
   expect((told as Error).message).not.toContain("hunter2");
+});
+
+/** The error of a bulk, as the driver makes it of what happened. */
+const bulk = (cause: object, ...codes: number[]) =>
+  Object.assign(new MongoBulkWriteError(cause as never, {} as never), {
+    writeErrors: codes.map((code, index) => ({ code, index })),
+  });
+
+test.each<[string, unknown, boolean]>([
+  ["a connection was lost", bulk(below("ECONNRESET")), true],
+  ["its server stepped down", bulk({ message: "stepped down", code: 189 }), true],
+  [
+    "a router tells of one write that its server stepped down",
+    bulk({ message: "x", code: 121 }, 121, 189),
+    true,
+  ],
+  ["there is no server", bulk(new MongoServerSelectionError(SECRET, {} as never)), false],
+  ["the majority is not known to have it", bulk({ message: "waiting", code: 64 }), false],
+  ["documents were turned away", bulk({ message: "x", code: 121 }, 121), false],
+  ["it is no bulk", below("ECONNRESET"), false],
+])("a bulk is made once more or not where %s", (_what, error, expected) => {
+  expect(isRetryable(error)).toBe(expected);
 });

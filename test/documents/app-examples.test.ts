@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Document, ObjectId } from "mongodb";
+import { Mongoose } from "mongoose";
 import { expect, onTestFinished, test } from "vitest";
 import { ROOT } from "../../dev/docs/generate.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
@@ -91,4 +92,45 @@ test("the Node example pauses a campaign, and resumes it with what was not sent"
   await app.resume(campaignId, 5_000);
   expect((await world.find(before?._id)).scheduledAt.getTime() - before?.scheduledAt.getTime()).toBe(5_000);
   expect(await world.pass()).toMatchObject({ ok: true, sent: 3, campaignsCompleted: 1 });
+});
+
+/** The page's code for Mongoose as a function of what it takes for granted; it gives what it made of that. */
+async function readMongooseExample() {
+  const page = await readFile(join(ROOT, "docs/app-examples.md"), "utf8");
+  const [, code = ""] = /## Mongoose\n\n```js\n(.*?)```/s.exec(page) ?? [];
+  const given = ["mongoose", "chatIds", "content", "start", "id", "handle"];
+  const AsyncFunction = (async () => {}).constructor as new (
+    ...parts: string[]
+  ) => (
+    ...values: unknown[]
+  ) => Promise<{ campaign: Document; isTooLate: boolean; stream: { close(): Promise<void> } }>;
+  return new AsyncFunction(...given, `${code}; return { campaign, isTooLate, stream };`);
+}
+
+test("the Mongoose example schedules, cancels, follows, pauses and resumes", async () => {
+  const world = await createWorld();
+  const example = await readMongooseExample();
+  const instance = new Mongoose();
+  await instance.connect(world.database.url);
+  const [id] = await world.insert({ content: "not to be sent" });
+  const ended: Document[] = [];
+  const handle = (message: Document) => ended.push(message);
+  const made = await example(instance, CHATS, "Hello", ago(40), id, handle);
+  onTestFinished(async () => {
+    await made.stream.close();
+    await instance.disconnect();
+  });
+  expect(made.isTooLate).toBe(false);
+  expect(await world.campaigns.findOne({ _id: made.campaign._id })).toMatchObject({ status: "scheduled" });
+  // A pass as soon as the stream is there may be one too soon, so messages go on being scheduled until one is seen.
+  expect(await world.pass()).toMatchObject({ ok: true, sent: 3, campaignsCompleted: 1 });
+  await expect
+    .poll(async () => {
+      await world.insert({});
+      await world.pass();
+      return ended.length;
+    })
+    .toBeGreaterThan(0);
+  expect(ended[0]).toMatchObject({ isSent: true, delivery: { state: "sent" } });
+  expect(await world.find(id)).toMatchObject({ isSent: false, isDeleted: true });
 });

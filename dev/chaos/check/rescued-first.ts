@@ -1,4 +1,6 @@
+import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import type { RoundRecord, SeenClaim } from "../record.ts";
+import { chatsSeen } from "./chats.ts";
 import { type Claimed, claimsIn, type Won } from "./claims.ts";
 import type { Check } from "./finding.ts";
 import { leaseOf } from "./leases.ts";
@@ -124,6 +126,7 @@ function mustBeClaimed(
 ): boolean {
   const { isSent, isDeleted } = rescue.after ?? {};
   if (isSent !== false || isDeleted !== false) return false;
+  if (lacksChat(rescue, claimedAt, record)) return false;
   if (!request || !wasSeenBy(record, rescue, request)) return false;
   const { instance, passId, arrivedAt } = request;
   const inWindow = dueAt(rescue) >= claimedAt - record.settings.lookbackSeconds * 1000 + CLOCK_MS;
@@ -133,6 +136,13 @@ function mustBeClaimed(
     (each) => each.passId === passId && each.arrivedAt <= arrivedAt && each.messages.includes(trail.key),
   );
   return inWindow && !wasRefused && !wasNamed;
+}
+
+/** Neither it nor its campaign's group names a chat, so that it is told instead of claimed. */
+function lacksChat({ at, after }: MessageStep, until: number, record: RoundRecord): boolean {
+  if (MAPPINGS[record.settings.documents].messages.chatId !== null || !after) return false;
+  const chats = chatsSeen(after, at - LOOK_BEFORE_MS, until + TIES_MS, record);
+  return [...chats].every((chat) => chat === undefined);
 }
 
 /** The rescue was acknowledged when the pass began the look on which its claim rests. */

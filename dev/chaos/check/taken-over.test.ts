@@ -123,6 +123,25 @@ describe("order, as for what a pass had claimed that died,", () => {
     expect(wrong(story.claim("m2", 10_200))).toEqual([]);
   });
 
+  it("does not mind what has no chat, where campaigns' groups give them", () => {
+    const story = (campaign: string | undefined) => {
+      const told = new Story().byDashboard().group("g1", "120363021234567890@g.us");
+      told.campaign("c1", { groupId: told.id("g1"), sessionId: "account" });
+      const ofCampaign = (label: string | undefined) => ({
+        chatId: undefined,
+        campaignId: label && told.id(label),
+      });
+      told.message("m1", ofCampaign(campaign));
+      told.message("m2", { ...ofCampaign("c1"), scheduledAt: date(5) });
+      told.lease(90, "other", 10_000).claim("m1", 100, "other").lease(10_100, "pass", 30_000);
+      told.rescue("m1", 10_110).look(10_120).asks(["m2"], 10_200).claim("m2", 10_205);
+      for (const claim of told.record.claims) claim.claimedAt = date(10_205);
+      return told;
+    };
+    expect(wrong(story("c1"))).toHaveLength(1);
+    expect(wrong(story(undefined))).toEqual([]);
+  });
+
   it("does not mind what the app changed, what its campaign holds, what is another session's, or what is too late", () => {
     const changed = died().lease(10_100, "pass", 30_000).rescue("m1", 10_110).edit("m1", 10_115, { note: 1 });
     expect(wrong(changed.look(10_120).asks(["m2"], 10_200).claim("m2", 10_200))).toEqual([]);

@@ -102,6 +102,33 @@ export class LineLimit {
   }
 }
 
+const MINUTE_MS = 60_000;
+
+/** Lines of one kind, so many a minute; those that were counted only are told with the next minute's first. */
+export class MinuteLimit {
+  readonly #limit: LineLimit;
+  #began = Number.NEGATIVE_INFINITY;
+
+  constructor(most: number) {
+    this.#limit = new LineLimit(most);
+  }
+
+  /**
+   * Counts one more line; whether it may be written.
+   *
+   * @param tellUntold writes how many had none in the minute before
+   */
+  allows(tellUntold: (count: number) => void): boolean {
+    const now = performance.now();
+    if (now - this.#began >= MINUTE_MS) {
+      this.#began = now;
+      const count = this.#limit.restart();
+      if (count > 0) tellUntold(count);
+    }
+    return this.#limit.allows();
+  }
+}
+
 /** How much of an id a log line shows. */
 const SHOWN_ID = 100;
 

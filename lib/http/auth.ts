@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type Config, parseConfig } from "../config.ts";
 import { ConfigError } from "../errors.ts";
-import { LineLimit, type Log } from "../log.ts";
+import { type Log, MinuteLimit } from "../log.ts";
 
 /** What is wrong with a caller's credentials. Only the log says which; the caller is not told. */
 export type AuthResult = "ok" | "missing" | "malformed" | "wrong";
@@ -76,20 +76,14 @@ export function admit(
 
 /** How many refused calls have a line each in a minute. */
 const TOLD_A_MINUTE = 10;
-const MINUTE_MS = 60_000;
 
-const refusals = new LineLimit(TOLD_A_MINUTE);
-let minuteBegan = Number.NEGATIVE_INFINITY;
+const refusals = new MinuteLimit(TOLD_A_MINUTE);
 
 /** Tells of a refused call in a line; of a flood of them in one a minute that counts. */
 export function tellRefusal(log: Log, credentials: string | undefined): void {
-  const now = performance.now();
-  if (now - minuteBegan >= MINUTE_MS) {
-    minuteBegan = now;
-    const count = refusals.restart();
-    if (count > 0) log.warn({ count }, "more unauthorized calls, which had no line each");
-  }
-  if (refusals.allows()) log.warn({ credentials }, "unauthorized call");
+  const tellUntold = (count: number) =>
+    log.warn({ count }, "more unauthorized calls, which had no line each");
+  if (refusals.allows(tellUntold)) log.warn({ credentials }, "unauthorized call");
 }
 
 function readSettings(env: NodeJS.ProcessEnv): Config | ConfigError {

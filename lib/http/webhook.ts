@@ -1,6 +1,6 @@
 import { readUpTo, withTimeout } from "../async.ts";
 import { type Config, logLevel, parseConfig } from "../config.ts";
-import { type Log, openLog } from "../log.ts";
+import { type Log, MinuteLimit, openLog } from "../log.ts";
 import { recordReceipts } from "../messages/receipts.ts";
 import { openDatabase } from "../mongo/client.ts";
 import { asUnavailable } from "../mongo/errors.ts";
@@ -47,10 +47,17 @@ export async function handleWebhook(request: Request, env: NodeJS.ProcessEnv): P
     }
     return answer(200, { ok: true });
   } catch (error) {
-    const { status, errors } = explain(asUnavailable(error), log);
+    const tellUntold = (count: number) =>
+      log.error({ count }, "more webhooks that failed, which had no line each");
+    const { status, errors } = explain(asUnavailable(error), failures.allows(tellUntold) ? log : SILENT);
     return answer(status, { ok: false, errors });
   }
 }
+
+/** While the database is away every event fails, and WAHA repeats it: so many have a line each in a minute. */
+const TOLD_A_MINUTE = 10;
+const failures = new MinuteLimit(TOLD_A_MINUTE);
+const SILENT = openLog("silent");
 
 function unauthorized(log: Log, signature: string): Response {
   tellRefusal(log, `${signature} signature`);

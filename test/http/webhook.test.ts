@@ -1,10 +1,11 @@
 import fc from "fast-check";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { isSigned } from "../../lib/http/signature.ts";
 import vercel from "../../vercel.json" with { type: "json" };
 import { holds } from "../hostile/seeds.ts";
 import { recordCommands } from "../support/commands.ts";
 import { startHost } from "../support/host.ts";
+import { logged } from "../support/log.ts";
 import { startFunction } from "../support/platform.ts";
 import { eventBody, postWebhook, signed, WEBHOOK_KEY } from "../support/webhooks.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
@@ -111,6 +112,25 @@ test("where the database is away it is 503, so that WAHA comes again", async () 
     503,
     { errors: [{ code: "database_unreachable" }] },
   ]);
+});
+
+test("of many that fail as the database is away ten a minute have a line each, and the others are counted", async () => {
+  const world = await createWorld({}, { ...SETTINGS, LOG_LEVEL: "error" });
+  world.env.DATABASE_URL = "mongodb://127.0.0.1:9/app?serverSelectionTimeoutMS=200";
+  const clock = vi.spyOn(performance, "now");
+  onTestFinished(() => void vi.restoreAllMocks());
+  const day = 24 * 3_600_000;
+  const lines = await logged(async () => {
+    for (const [count, at] of [
+      [30, day],
+      [1, day + 60_000],
+    ] as const) {
+      clock.mockReturnValue(at);
+      await Promise.all(Array.from({ length: count }, () => postWebhook(world, eventBody("RAW"))));
+    }
+  });
+  expect(lines.filter(({ code }) => code === "database_unreachable")).toHaveLength(11);
+  expect(lines.filter(({ count }) => count === 20)).toHaveLength(1);
 });
 
 test("where a validation rule turns a receipt away it is 200, as coming again would not help", async () => {

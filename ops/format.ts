@@ -36,7 +36,7 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 /** Counts of a summary that are worth a word when they are not zero, in the order in which they are told. */
 const COUNTS = {
   sent: "sent",
-  reconciled: "looked up in WAHA and settled",
+  reconciled: "found out about, and settled",
   failed: "failed",
   missed: "missed",
   unknown: "unknown",

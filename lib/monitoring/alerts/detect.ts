@@ -151,8 +151,11 @@ function unsent({ summary }: PassReport, unannounced: AlertsDocument["unannounce
       .slice(0, NAMED_PROBLEMS)
       .map(({ code, message }) => `${code}: ${message}`)
       .join("; ");
-    const message = `${count} ${count === 1 ? "message" : "messages"} ended as ${kind}. ${why || OF_ANOTHER_PASS}`;
     const [only, ...others] = reasons;
+    // The pass has met each of these, and not each need have ended one.
+    const because =
+      others.length > 0 ? `${count === 1 ? "For" : "Each for"} one of these reasons: ${why}` : why;
+    const message = `${count} ${count === 1 ? "message" : "messages"} ended as ${kind}. ${because || OF_ANOTHER_PASS}`;
     return [{ kind, about: "", code: only && others.length === 0 ? only.code : null, message }];
   });
 }

@@ -98,6 +98,11 @@ describe("what a pass met", () => {
     ],
     ["missed", report({}, { missed: 2 }), "2 messages ended as missed. The status page says why"],
     [
+      "missed",
+      report({}, { missed: 1, errors: ["session_not_working", "window_closed"] }),
+      "1 message ended as missed. For one of these reasons: session_not_working: ",
+    ],
+    [
       "unknown",
       report({}, { unknown: 1, errors: ["waha_error"] }),
       "1 message ended as unknown. waha_error: ",

@@ -4,6 +4,7 @@ import type { MappingName } from "../../lib/documents/mapping.ts";
 import type { MessageDocument } from "../../lib/messages/message.ts";
 import type { Id } from "../../lib/mongo/ids.ts";
 import type { LedgerEntry, WebhookEntry } from "../waha-simulator/ledger.ts";
+import type { Span } from "./check/spans.ts";
 import type { ChaosMedia } from "./world/names.ts";
 
 /**
@@ -183,6 +184,8 @@ export interface RoundRecord {
   interruptions: Interruption[];
   disturbances: Disturbance[];
   outages: Outage[];
+  /** When the harness stood still, and passed nothing on. */
+  stalls: Span[];
   endedLeases: EndedLease[];
   /** From here on nothing goes wrong any more, other settings count, and time is made to pass. */
   calmFrom: number;

@@ -15,6 +15,7 @@ import { randomFor } from "./random.ts";
 import type { RoundRecord, RoundSettings } from "./record.ts";
 import { type Hits, Saboteur } from "./saboteur.ts";
 import type { Stage } from "./stage.ts";
+import { Stalls } from "./stalls.ts";
 import { blowStorm, calmDown } from "./storm.ts";
 import { startDecoy } from "./waha/decoy.ts";
 import { startWahaGateway } from "./waha/gateway.ts";
@@ -69,6 +70,7 @@ export async function playRound(plan: RoundPlan, lab: Lab, bug?: Bug): Promise<P
   } finally {
     await stage.crew.end();
     stopIntercepting();
+    stage.stalls.stop();
     stage.gateway.close();
     stage.decoy.close();
     await stage.waha.stop();
@@ -127,6 +129,7 @@ async function buildStage(
     sessions: new Map(world.sessions.map(({ _id, name }) => [String(_id), name])),
     key: KEY,
     outages: [],
+    stalls: new Stalls(),
     calmFrom: Number.POSITIVE_INFINITY,
   };
 }
@@ -153,6 +156,7 @@ function recordOf(
     calls: crew.calls,
     ...{ interruptions, disturbances, endedLeases },
     outages: stage.outages,
+    stalls: stage.stalls.spans,
     calmFrom: stage.calmFrom,
     strayRequests: decoy.requests,
     answers: crew.answers,

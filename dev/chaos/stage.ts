@@ -6,6 +6,7 @@ import type { Arena } from "./database/arena.ts";
 import type { RoundPlan } from "./plan/plan.ts";
 import type { Outage } from "./record.ts";
 import type { Saboteur } from "./saboteur.ts";
+import type { Stalls } from "./stalls.ts";
 import type { Decoy } from "./waha/decoy.ts";
 import type { WahaGateway } from "./waha/gateway.ts";
 import type { Witness } from "./witness.ts";
@@ -31,6 +32,7 @@ export interface Stage {
   key: string;
   /** Times in which WAHA did not answer as usual. */
   outages: Outage[];
+  stalls: Stalls;
   /** When the storm was over. */
   calmFrom: number;
 }

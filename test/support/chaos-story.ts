@@ -62,6 +62,7 @@ export class Story {
     interruptions: [],
     disturbances: [],
     outages: [],
+    stalls: [],
     endedLeases: [],
     calmFrom: ms(1_000_000),
     strayRequests: [],

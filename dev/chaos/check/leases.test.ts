@@ -39,6 +39,14 @@ describe("one-sender, as for the whole of a POST,", () => {
     expect(wrong(posting(20_101, [[100, 20_000]]))).toEqual(tooLong(101));
   });
 
+  it("does not count the time in which the harness stood still", () => {
+    const story = posting(21_000, [[100, 20_000]]);
+    story.record.stalls.push([ms(19_500), ms(20_600)], [ms(20_650), ms(20_950)]);
+    expect(wrong(story)).toEqual([]);
+    story.record.stalls.pop();
+    expect(wrong(story)).toEqual(tooLong(400));
+  });
+
   it("finds one whose lease was renewed too late", () => {
     const late = posting(30_000, [
       [100, 20_000],

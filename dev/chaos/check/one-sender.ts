@@ -5,6 +5,7 @@ import { Check, type Finding } from "./finding.ts";
 import { wasStopped } from "./interruptions.ts";
 import { heldAt, heldUntil, leaseOf, mayRelyOnEnded, tellLease } from "./leases.ts";
 import type { Round, Trail } from "./round.ts";
+import { coveredMs, without } from "./spans.ts";
 import { TIES_MS, timeOf } from "./steps.ts";
 
 /** A POST that must end may do so a little later: its process has other things to do, as the machine has. */
@@ -38,8 +39,9 @@ function checkLease(check: Check, record: RoundRecord, { post, trail }: Sending)
     check.violated(`posted by ${instance} without the lease of ${session}: ${why}`, trail.label);
     return;
   }
-  const outlives = endedAt - heldUntil(history, passIds, at);
-  if (!Number.isFinite(endedAt) || outlives <= CUT_LATE_MS || isNoSender(record, post, endedAt)) return;
+  if (!Number.isFinite(endedAt) || isNoSender(record, post, endedAt)) return;
+  const outlives = coveredMs(without([[heldUntil(history, passIds, at), endedAt]], record.stalls));
+  if (outlives <= CUT_LATE_MS) return;
   check.violated(
     `its POST by ${instance} went on for ${outlives} ms after the lease of ${session}`,
     trail.label,

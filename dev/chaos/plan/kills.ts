@@ -86,6 +86,16 @@ export function needsOf(kills: Trigger[]): Needs {
       ...(late
         ? [{ match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 } as const]
         : []),
+      // Some chats are refused, and others accepted after them.
+      ...(killsAt("clear-strikes")
+        ? [
+            {
+              match: { route: "sendText", session: "account-0" },
+              action: { type: "gowsRefusal", code: 400 },
+              times: 2,
+            } as const,
+          ]
+        : []),
       // WhatsApp throttles an account: it rests.
       ...(killsAt("strike-session")
         ? [

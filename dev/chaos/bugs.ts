@@ -105,6 +105,7 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["campaigns"],
+    seed: "d",
     bug: {
       name: "a campaign is settled whatever happened since it was counted",
       file: "lib/campaigns.ts",

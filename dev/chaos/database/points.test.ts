@@ -115,11 +115,18 @@ const SITUATIONS: Record<string, Situation> = {
       expect(await world.pass()).toMatchObject({ missed: 1 });
     },
   },
-  "more groups than one answer of the database holds, all without a session": {
-    reaches: ["note-blocked", "get-more"],
+  "messages whose session is unknown": {
+    reaches: ["note-blocked"],
     play: async (world) => {
-      await world.insert(...Array.from({ length: 150 }, (_, n) => ({ sessionId: `gone-${n}` })));
-      expect(await world.pass()).toMatchObject({ errors: [{ code: "session_not_found", count: 150 }] });
+      await world.insert({ sessionId: "gone-1" }, { sessionId: "gone-2" });
+      expect(await world.pass()).toMatchObject({ errors: [{ code: "session_not_found", count: 2 }] });
+    },
+  },
+  "more claimed messages than one answer of the database holds": {
+    reaches: ["get-more"],
+    play: async (world) => {
+      await world.insert(...Array.from({ length: 300 }, () => ({})));
+      expect(await world.pass()).toMatchObject({ sent: 300 });
     },
   },
   "attempts of a pass that died": {

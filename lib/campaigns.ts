@@ -157,7 +157,7 @@ function postpone(db: Database, ids: Id[], now: Date): Promise<Updated> {
   return updateAll(db.campaigns, ids, OPEN_CAMPAIGN, { $set: { "delivery.checkedAt": now } });
 }
 
-const NOT_DELETED = { isDeleted: { $ne: true } };
+export const NOT_DELETED = { isDeleted: { $ne: true } };
 
 /** Not ended yet: what may still be sent. */
 const LEFT: Document = {
@@ -268,7 +268,7 @@ async function countByCampaign<By>(
 }
 
 /** Matches the messages that name one of these ids as their campaign. Served by `scheduler_campaign`. */
-function ofCampaigns({ documents }: Database, ids: Id[]): Document {
+export function ofCampaigns({ documents }: Database, ids: Id[]): Document {
   const { campaignId: field } = documents.messages;
   return field === null ? { _id: { $in: [] } } : { [field]: { $in: ids } };
 }

@@ -49,7 +49,8 @@ export async function handleWebhook(request: Request, env: NodeJS.ProcessEnv): P
   } catch (error) {
     const tellUntold = (count: number) =>
       log.error({ count }, "more webhooks that failed, which had no line each");
-    const { status, errors } = explain(asUnavailable(error), failures.allows(tellUntold) ? log : SILENT);
+    const told = failures.allows(tellUntold) ? log : log.child({}, { level: "silent" });
+    const { status, errors } = explain(asUnavailable(error), told);
     return answer(status, { ok: false, errors });
   }
 }
@@ -57,7 +58,6 @@ export async function handleWebhook(request: Request, env: NodeJS.ProcessEnv): P
 /** While the database is away every event fails, and WAHA repeats it: so many have a line each in a minute. */
 const TOLD_A_MINUTE = 10;
 const failures = new MinuteLimit(TOLD_A_MINUTE);
-const SILENT = openLog("silent");
 
 function unauthorized(log: Log, signature: string): Response {
   tellRefusal(log, `${signature} signature`);

@@ -1,7 +1,7 @@
 import type { Document } from "mongodb";
 import type { MessageNames } from "../documents/mapping.ts";
 import type { Id } from "../mongo/ids.ts";
-import { document, flag, NOTHING_THERE, reference, type SafeField, text } from "../mongo/safe-fields.ts";
+import { document, flag, reference, type SafeField, text } from "../mongo/safe-fields.ts";
 import type { ProblemCode } from "../problems.ts";
 
 /**
@@ -129,25 +129,23 @@ function listSafeFields(names: MessageNames): SafeField[] {
     ...safeField("campaignId", names.campaignId, reference),
     ...safeField("sessionId", names.sessionId, reference),
     ...safeField("chatId", names.chatId, text),
-    { name: "content", field: names.content, read: content, absent: NOTHING_THERE },
+    { name: "content", field: names.content, read: content },
     ...mediaFields(names.media),
   ];
 }
 
 function safeField(name: string, field: string | null, read: (field: string) => Document): SafeField[] {
-  if (field === null) return [];
-  // Anything but a boolean is read as no flag, not only nothing.
-  return [{ name, field, read: read(field), ...(read === flag ? {} : { absent: NOTHING_THERE }) }];
+  return field === null ? [] : [{ name, field, read: read(field) }];
 }
 
 function mediaFields(media: MessageNames["media"]): SafeField[] {
   if (typeof media === "string") {
     const parts = { kind: text, url: urlText, mimetype: text, filename: text };
-    return [{ name: "media", field: media, read: document(media, parts), absent: NOTHING_THERE }];
+    return [{ name: "media", field: media, read: document(media, parts) }];
   }
   return media.flatMap(({ url, when }, place) => [
-    { name: `mediaUrl${place}`, field: url, read: urlText(url), absent: NOTHING_THERE },
-    ...safeField(`mediaWhen${place}`, when ?? null, flag),
+    { name: `mediaUrl${place}`, field: url, read: urlText(url) },
+    ...(when ? [{ name: `mediaWhen${place}`, field: when, read: flag(when), isLossy: true }] : []),
   ]);
 }
 

@@ -93,15 +93,15 @@ export const OTHER_TYPES = [
 ];
 
 /** There is nothing: no field, null, or `undefined`, which newer databases no longer take for null. */
-export const NOTHING_THERE: Document = { $not: { $type: [...OTHER_TYPES, "array", "bool", "date"] } };
+const NOTHING_THERE: Document = { $not: { $type: [...OTHER_TYPES, "array", "bool", "date"] } };
 
 /** A field of the app's: the name that this code has for it, the app's own, and how it is read. */
 export interface SafeField {
   name: string;
   field: string;
   read: Document;
-  /** Matches a document in which the field is read as nothing; undefined where that takes an expression. */
-  absent?: Document;
+  /** Other things are read as nothing, too, so that only an expression tells that it still is. */
+  isLossy?: boolean;
 }
 
 /**
@@ -122,11 +122,11 @@ export function allUnchanged(fields: SafeField[], found: Document): Document {
   };
 }
 
-function plainCondition({ absent, name }: SafeField, found: Document): Document | undefined {
+function plainCondition({ isLossy, name }: SafeField, found: Document): Document | undefined {
   const value: unknown = found[name] ?? null;
   if (typeof value === "string" || typeof value === "boolean" || value instanceof ObjectId)
     return { $eq: value, $not: { $type: "array" } };
-  return value === null ? absent : undefined;
+  return value === null && !isLossy ? NOTHING_THERE : undefined;
 }
 
 /** A document's `delivery` as an expression; empty if there is none, or something that is not a document. */

@@ -88,7 +88,7 @@ test("a pass stays small whatever WAHA's answers weigh, on many sessions at once
   expect(maxRss).toBeLessThan(LIMIT);
 });
 
-/** Each in a group of its own; 60 bytes of the heap would be too many for what is kept of each. */
+/** Each in a group of its own: their keys as texts would fill the heap. */
 const GROUPS = 150_000;
 
 test("a pass stays small among messages that each name another campaign, and the others go out", {

@@ -41,14 +41,16 @@ export function tableOf(title: string, { messages, repeats, others }: Contest, o
         lateness(50),
         lateness(99),
         `${Math.round(Math.max(...runs.map((run) => run.peakMemory)) / 2 ** 20)} MB`,
-        ...[(run: Measurement) => run.cpuSeconds, (run: Measurement) => run.databaseCpuSeconds].map(
-          (seconds) => median(runs.map((run) => (seconds(run) / run.messages) * 1000)).toFixed(2),
-        ),
+        perThousand(runs, "cpuSeconds"),
+        perThousand(runs, "databaseCpuSeconds"),
         exactnessOf(runs),
       ];
     }),
   };
 }
+
+const perThousand = (runs: Measurement[], seconds: "cpuSeconds" | "databaseCpuSeconds") =>
+  median(runs.map((run) => (run[seconds] / run.messages) * 1000)).toFixed(2);
 
 const rateOf = ({ messages, seconds }: Measurement) => messages / seconds;
 

@@ -151,7 +151,7 @@ function campaignIn(filter: Document): Document | undefined {
 const CAMPAIGN_FIELDS = Object.values(MAPPINGS).map(({ messages }) => messages.campaignId);
 
 const isPipeline = ([first]: Document[]) => Array.isArray(first?.u);
-/** Of all that a filter finds, or of a list: a change of one message is written as such a one, too. */
+/** Of all that a filter finds, or of a list. What changes one message is sent as an update of many, too. */
 const isOfMany = ([first]: Document[]) =>
   first?.multi === true && (first.q._id === undefined || Array.isArray(first.q._id?.$in));
 const isIntent = ({ u }: Document) => u.$set?.["delivery.state"] === "attempting";

@@ -67,10 +67,27 @@ export interface Needs {
   faults: Fault[];
 }
 
+/** An answer comes so late that its message was given up. */
+const LATE = ["late-sent", "forget-settled"];
+
+/** What WAHA does so that passes reach some points. */
+const FAULTS: [points: string[], fault: Fault][] = [
+  [LATE, { match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 }],
+  // Some chats are refused, and others accepted after them.
+  [["clear-strikes"], refusals(400, 2)],
+  // WhatsApp throttles an account: it rests.
+  [["strike-session"], refusals(429, 30)],
+];
+
+function refusals(code: number, times: number): Fault {
+  const match = { route: "sendText", session: "account-0" } as const;
+  return { match, action: { type: "gowsRefusal", code }, times };
+}
+
 /** Points that few passes reach by themselves, and what leads there. */
 export function needsOf(kills: Trigger[]): Needs {
   const killsAt = (...points: string[]) => kills.some(({ point }) => points.includes(point));
-  const late = killsAt("late-sent", "forget-settled");
+  const late = killsAt(...LATE);
   const crowd = killsAt("get-more");
   return {
     crowd,
@@ -82,31 +99,7 @@ export function needsOf(kills: Trigger[]): Needs {
     // The first lookup is late enough to give up.
     settings: late ? { RECONCILE_AFTER_SECONDS: "0.4", UNKNOWN_AFTER_SECONDS: "0.3" } : {},
     triggers: killsAt("create-index") ? [refuseIndexes] : [],
-    faults: [
-      ...(late
-        ? [{ match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 } as const]
-        : []),
-      // Some chats are refused, and others accepted after them.
-      ...(killsAt("clear-strikes")
-        ? [
-            {
-              match: { route: "sendText", session: "account-0" },
-              action: { type: "gowsRefusal", code: 400 },
-              times: 2,
-            } as const,
-          ]
-        : []),
-      // WhatsApp throttles an account: it rests.
-      ...(killsAt("strike-session")
-        ? [
-            {
-              match: { route: "sendText", session: "account-0" },
-              action: { type: "gowsRefusal", code: 429 },
-              times: 30,
-            } as const,
-          ]
-        : []),
-    ],
+    faults: FAULTS.filter(([points]) => killsAt(...points)).map(([, fault]) => fault),
   };
 }
 

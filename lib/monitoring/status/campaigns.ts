@@ -1,5 +1,5 @@
 import type { Document } from "mongodb";
-import { END, OPEN_CAMPAIGN } from "../../campaigns.ts";
+import { END, NOT_DELETED, OPEN_CAMPAIGN, ofCampaigns } from "../../campaigns.ts";
 import { addSeconds } from "../../clock.ts";
 import { shownId } from "../../log.ts";
 import { aggregateAll } from "../../mongo/aggregate-all.ts";
@@ -228,14 +228,8 @@ async function countBy<By>(
   by: Document,
   limits: Limits,
 ): Promise<{ by: By; count: number }[][]> {
-  const { campaignId: field } = db.documents.messages;
   const pipelines = campaigns.map(({ _id }, place) => [
-    {
-      $match: {
-        ...(field === null ? { _id: { $in: [] } } : { [field]: { $in: idForms(_id) } }),
-        isDeleted: { $ne: true },
-      },
-    },
+    { $match: { ...ofCampaigns(db, idForms(_id)), ...NOT_DELETED } },
     { $limit: COUNTED + 1 },
     { $group: { _id: { place: { $literal: place }, by }, count: { $sum: 1 } } },
   ]);

@@ -5,6 +5,7 @@ import { parseConfig } from "../lib/config.ts";
 import { findUncertain, recordFinding, type Uncertain } from "../lib/messages/lookups.ts";
 import { openDatabase } from "../lib/mongo/client.ts";
 import { type RecordedCommand, recordCommands } from "./support/commands.ts";
+import { failCommands } from "./support/fail-commands.ts";
 import { ago, createWorld, type World } from "./support/world.ts";
 
 async function openWorld(settings: NodeJS.ProcessEnv = {}) {
@@ -82,9 +83,8 @@ test.each(LEFT)("a campaign with a message that is %s is not settled", async (_n
 
 /** Begins to settle, and comes back while the count is under way, which takes a second for something to happen in. */
 async function beginSlowSettlement(world: World, settle: () => Promise<number>, commands: RecordedCommand[]) {
-  const { databaseName: appName } = world.db;
-  const data = { failCommands: ["aggregate"], blockConnection: true, blockTimeMS: 1000, appName };
-  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  const slow = { failCommands: ["aggregate"], blockConnection: true, blockTimeMS: 1000 };
+  await failCommands(world, { times: 1 }, slow);
   const result = settle();
   await expect.poll(() => commands.some(({ name }) => name === "aggregate"), { interval: 5 }).toBe(true);
   return { result };

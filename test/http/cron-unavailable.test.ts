@@ -2,6 +2,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { FaultAction } from "../../dev/waha-simulator/faults.ts";
 import { startWahaSimulator } from "../../dev/waha-simulator/server.ts";
+import { failCommands } from "../support/fail-commands.ts";
 import { createWorld, WAHA_KEY, type World } from "../support/world.ts";
 
 /** A port of this machine on which nothing listens. */
@@ -118,16 +119,10 @@ test.each(["", "?dryRun=true"])(
   async (query) => {
     const world = await createWorld({}, { PASS_SECONDS: "1", TAIL_SECONDS: "0.5" });
     const [id] = await world.insert({});
-    const admin = world.db.admin();
-    const data = {
-      failCommands: ["hello"],
-      blockConnection: true,
-      blockTimeMS: 3000,
-      appName: world.db.databaseName,
-    };
-    await admin.command({ configureFailPoint: "failCommand", mode: "alwaysOn", data });
+    const hanging = { failCommands: ["hello"], blockConnection: true, blockTimeMS: 3000 };
+    const off = await failCommands(world, "alwaysOn", hanging);
     const response = await world.call(query);
-    await admin.command({ configureFailPoint: "failCommand", mode: "off" });
+    await off();
     expect(response.status).toBe(503);
     expect(response.headers.get("cache-control")).toBe("no-store");
     expect(await response.json()).toEqual({

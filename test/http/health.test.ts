@@ -1,4 +1,4 @@
-import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { addSeconds } from "../../lib/clock.ts";
 import { parseConfig } from "../../lib/config.ts";
 import { handleHealth } from "../../lib/http/health.ts";
@@ -6,6 +6,7 @@ import { writeLogTo } from "../../lib/log.ts";
 import { isRecent } from "../../lib/monitoring/record.ts";
 import { messageOf } from "../../lib/problems.ts";
 import { recordCommands } from "../support/commands.ts";
+import { failCommands } from "../support/fail-commands.ts";
 import { ago, createWorld, SECRET, WAHA_KEY, type World } from "../support/world.ts";
 
 const lines: string[] = [];
@@ -133,20 +134,8 @@ test("where WAHA and the database are both away, it is always the database that 
 
 test("a database that hangs does not keep the answer back until the platform ends the function", async () => {
   const world = await worldAfterPass();
-  const admin = world.db.admin();
-  await admin.command({
-    configureFailPoint: "failCommand",
-    mode: "alwaysOn",
-    data: {
-      failCommands: ["find"],
-      blockConnection: true,
-      blockTimeMS: 14_000,
-      appName: world.db.databaseName,
-    },
-  });
-  onTestFinished(async () => {
-    await admin.command({ configureFailPoint: "failCommand", mode: "off" });
-  });
+  const hanging = { failCommands: ["find"], blockConnection: true, blockTimeMS: 14_000 };
+  await failCommands(world, "alwaysOn", hanging);
   const began = performance.now();
   expect(await statusAt(world, 0)).toBe(503);
   expect(performance.now() - began).toBeLessThan(13_500);

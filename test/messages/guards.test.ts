@@ -98,15 +98,8 @@ test("a claim starts a message's delivery anew, whatever was there, but keeps it
 
 test("a claim whose reply is lost is found by the read-back", async () => {
   const ids = await world.insert({}, {});
-  await world.db.admin().command({
-    configureFailPoint: "failCommand",
-    mode: { times: 1 },
-    data: {
-      failCommands: ["update"],
-      writeConcernError: { code: 91, errmsg: "shutting down" },
-      appName: world.db.databaseName,
-    },
-  });
+  const unsure = { failCommands: ["update"], writeConcernError: { code: 91, errmsg: "shutting down" } };
+  await failCommands(world, { times: 1 }, unsure);
   expect(await claimFor("A", ids)).toHaveLength(2);
 });
 
@@ -337,8 +330,7 @@ test("where a write is turned away and the others are not known to be on a major
     validator: { $or: [{ content: { $ne: "strict" } }, { "delivery.state": { $ne: "attempting" } }] },
   });
   const writeConcernError = { code: 64, errmsg: "waiting" };
-  const data = { failCommands: ["update"], writeConcernError, appName: world.db.databaseName };
-  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  await failCommands(world, { times: 1 }, { failCommands: ["update"], writeConcernError });
   const results = await Promise.all([good, bad].map((message) => commit(intent(NAMES, message, ATTEMPT))));
   expect(results).toEqual(["unacknowledged", "unacknowledged"]);
 });

@@ -4,6 +4,7 @@ import type { FaultAction } from "../../dev/waha-simulator/faults.ts";
 import { backgroundDone } from "../../lib/async.ts";
 import { writeLogTo } from "../../lib/log.ts";
 import { errorUrl, messageOf } from "../../lib/problems.ts";
+import { failCommands } from "../support/fail-commands.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { ago, createWorld, type World } from "../support/world.ts";
 
@@ -25,16 +26,8 @@ async function follow(world: World): Promise<Line[]> {
 }
 
 /** Holds up the database's answer to each call's first question. */
-async function hang({ db }: World): Promise<() => Promise<void>> {
-  const data = {
-    failCommands: ["hello"],
-    blockConnection: true,
-    blockTimeMS: 3000,
-    appName: db.databaseName,
-  };
-  await db.admin().command({ configureFailPoint: "failCommand", mode: "alwaysOn", data });
-  return async () => void (await db.admin().command({ configureFailPoint: "failCommand", mode: "off" }));
-}
+const hang = (world: World) =>
+  failCommands(world, "alwaysOn", { failCommands: ["hello"], blockConnection: true, blockTimeMS: 3000 });
 
 describe("a pass that did not come to its end has its summary line, and its id in every line", () => {
   test("where the database can't be reached", async () => {

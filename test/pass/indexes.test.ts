@@ -5,6 +5,7 @@ import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { writeLogTo } from "../../lib/log.ts";
 import { messageIndexes } from "../../lib/messages/indexes.ts";
 import { recordCommands } from "../support/commands.ts";
+import { failCommands } from "../support/fail-commands.ts";
 import { jumpingTicker } from "../support/ticker.ts";
 import { createWorld, message, type World } from "../support/world.ts";
 
@@ -320,16 +321,11 @@ describe("an index that can't be made", () => {
     "as the user may not (%s) is named: five of them, and how many there are",
     async (command) => {
       const { world, pass } = await keptWorld();
-      await world.db.admin().command({
-        configureFailPoint: "failCommand",
-        mode: "alwaysOn",
-        data: { failCommands: [command], errorCode: 13, appName: world.db.databaseName },
-      });
+      await failCommands(world, "alwaysOn", { failCommands: [command], errorCode: 13 });
       const first = await world.pass();
       expect(first).toMatchObject({ ok: true, sent: 1 });
       await expect.poll(async () => (await pass()).errors.length).toBe(1);
       const [error] = (await pass()).errors;
-      await world.db.admin().command({ configureFailPoint: "failCommand", mode: "off" });
       expect(error.code).toBe("indexes_missing");
       expect(error.count).toBeGreaterThanOrEqual(PLAIN.length);
       expect(/\(([^()]*)\)$/.exec(error.message)?.[1]?.split(", ")).toHaveLength(5);
@@ -353,11 +349,7 @@ const NOT_JUST_NOW = 262;
 
 test("a check that the database could not serve just then is made again after a minute, and nothing is told as missing", async () => {
   const { world, pass, jump } = await keptWorld();
-  await world.db.admin().command({
-    configureFailPoint: "failCommand",
-    mode: { times: 4 },
-    data: { failCommands: ["listIndexes"], errorCode: NOT_JUST_NOW, appName: world.db.databaseName },
-  });
+  await failCommands(world, { times: 4 }, { failCommands: ["listIndexes"], errorCode: NOT_JUST_NOW });
   const commands = recordCommands(world);
   const lists = () => commands.filter(({ name }) => name === "listIndexes").length;
   await pass();
@@ -374,18 +366,10 @@ test("a check that the database could not serve just then is made again after a 
 test("nothing of a pass waits for a check", async () => {
   const { world, pass } = await keptWorld();
   const blockTimeMS = 10_000;
-  await world.db.admin().command({
-    configureFailPoint: "failCommand",
-    mode: "alwaysOn",
-    data: {
-      failCommands: ["listIndexes"],
-      blockConnection: true,
-      blockTimeMS,
-      appName: world.db.databaseName,
-    },
-  });
+  const hanging = { failCommands: ["listIndexes"], blockConnection: true, blockTimeMS };
+  const off = await failCommands(world, "alwaysOn", hanging);
   const summary = await pass();
-  await world.db.admin().command({ configureFailPoint: "failCommand", mode: "off" });
+  await off();
   expect(summary).toMatchObject({ ok: true, sent: 1, errors: [] });
   expect(summary.durationMs).toBeLessThan(blockTimeMS);
 });

@@ -5,6 +5,7 @@ import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
 import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { messageIndexes } from "../../lib/messages/indexes.ts";
 import { expectServedByIndexes, recordCommands, recordRounds } from "../support/commands.ts";
+import { failCommands } from "../support/fail-commands.ts";
 import { ago, createWorld, message, type World } from "../support/world.ts";
 
 /** Thousands of messages that no pass should ever look at, and the indexes. */
@@ -130,14 +131,9 @@ test("the indexes hold nothing of what is sent", async () => {
 test("a user who may not create indexes gets a warning, and the pass runs", async () => {
   const world = await createWorld();
   await world.insert({});
-  await world.db.admin().command({
-    configureFailPoint: "failCommand",
-    mode: "alwaysOn",
-    data: { failCommands: ["createIndexes"], errorCode: 13, appName: world.db.databaseName },
-  });
+  await failCommands(world, "alwaysOn", { failCommands: ["createIndexes"], errorCode: 13 });
   const first = await world.pass();
   const second = await world.pass();
-  await world.db.admin().command({ configureFailPoint: "failCommand", mode: "off" });
   expect(first.sent).toBe(1);
   expect(second.errors).toMatchObject([{ code: "indexes_missing" }]);
 });

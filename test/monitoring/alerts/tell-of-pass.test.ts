@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { backgroundDone } from "../../../lib/async.ts";
 import { parseConfig } from "../../../lib/config.ts";
 import { openDatabase } from "../../../lib/mongo/client.ts";
@@ -8,6 +8,7 @@ import { PassStats } from "../../../lib/pass/stats.ts";
 import { messageOf } from "../../../lib/problems.ts";
 import { type AlertedWorld, createAlertedWorld } from "../../support/alerted-world.ts";
 import { callAlone } from "../../support/call-alone.ts";
+import { failCommands } from "../../support/fail-commands.ts";
 import { ago, createWorld } from "../../support/world.ts";
 
 /** Puts the moments at which alerts were met last so far back. */
@@ -270,14 +271,9 @@ describe("a pass that ends after one that looked around WAHA later", () => {
 
 describe("a database that keeps passes from some of their work", () => {
   /** Has the database refuse commands of the function's on one collection, until the function that it gives is called. */
-  async function refuse(world: AlertedWorld, collection: string, failCommands: string[]) {
-    const admin = world.db.admin();
-    const { databaseName: appName } = world.db;
-    const data = { failCommands, errorCode: 13, appName, namespace: `${appName}.${collection}` };
-    const off = async () => void (await admin.command({ configureFailPoint: "failCommand", mode: "off" }));
-    await admin.command({ configureFailPoint: "failCommand", mode: "alwaysOn", data });
-    onTestFinished(off);
-    return off;
+  function refuse(world: AlertedWorld, collection: string, commands: string[]) {
+    const namespace = `${world.db.databaseName}.${collection}`;
+    return failCommands(world, "alwaysOn", { failCommands: commands, errorCode: 13, namespace });
   }
 
   test("is told once, and once more when it does so no longer", async () => {

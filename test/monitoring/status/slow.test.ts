@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { parseConfig } from "../../../lib/config.ts";
 import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import { messageIndexes } from "../../../lib/messages/indexes.ts";
@@ -6,16 +6,14 @@ import { openDatabase } from "../../../lib/mongo/client.ts";
 import { findCampaigns } from "../../../lib/monitoring/status/campaigns.ts";
 import { messageOf } from "../../../lib/problems.ts";
 import { explainStages, recordCommands } from "../../support/commands.ts";
+import { failCommands } from "../../support/fail-commands.ts";
 import { askStatus, readPage, readStatus } from "../../support/status.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
 /** Has the database give up, for its slowness, what the function asks of one collection. */
 async function slowDown(world: World, collection: string, command: string): Promise<void> {
-  const admin = world.db.admin();
-  const { databaseName: appName } = world.db;
-  const data = { failCommands: [command], errorCode: 50, appName, namespace: `${appName}.${collection}` };
-  await admin.command({ configureFailPoint: "failCommand", mode: "alwaysOn", data });
-  onTestFinished(async () => void (await admin.command({ configureFailPoint: "failCommand", mode: "off" })));
+  const namespace = `${world.db.databaseName}.${collection}`;
+  await failCommands(world, "alwaysOn", { failCommands: [command], errorCode: 50, namespace });
 }
 
 test.each([

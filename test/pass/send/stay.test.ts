@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Host } from "../../../lib/pass/run.ts";
+import { failCommands } from "../../support/fail-commands.ts";
 import { jumpingTicker } from "../../support/ticker.ts";
 import type { World } from "../../support/world.ts";
 import { ago, createWorld } from "../../support/world.ts";
@@ -202,9 +203,8 @@ test("a database that is away for a moment is told at the end, and what falls du
   const stop = new AbortController();
   const call = world.call("", { stop: stop.signal });
   await isSent(world, 1);
-  const away = { failCommands: ["find"], errorCode: 262, appName: world.db.databaseName };
   // The driver asks once more by itself; so both looks of two rounds fail.
-  await world.db.admin().command({ configureFailPoint: "failCommand", mode: { times: 4 }, data: away });
+  await failCommands(world, { times: 4 }, { failCommands: ["find"], errorCode: 262 });
   await world.insert({ scheduledAt: ago(-1) });
   await isSent(world, 2);
   stop.abort();

@@ -195,7 +195,7 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["rests"],
-    seed: "e",
+    seed: "h",
     bug: {
       name: "a session that rests is sent on all the same",
       file: "lib/sessions/leases.ts",

@@ -18,7 +18,10 @@ export default async function setup({ config, provide }: TestProject): Promise<(
   // One of them must fetch it, if it is not here yet, before the others look for it.
   await findMongod();
   const workers = Array.from({ length: config.maxWorkers });
-  const args = ["--setParameter", "enableTestCommands=1"];
+  const args = [
+    "--setParameter=enableTestCommands=1",
+    "--setParameter=diagnosticDataCollectionEnabled=false",
+  ];
   const mongods = await Promise.all(workers.map(() => startMongod({ args })));
   provide(
     "mongoUrls",

@@ -78,7 +78,10 @@ function checkLeft(check: Check, record: RoundRecord, trail: Trail, ofSession: O
   }
 }
 
-/** It was claimed, and that had ended, before this pass took the session's lease. */
+/**
+ * It was claimed, and that had ended, before this pass took the session's lease. The passes of the calm are longer than
+ * those before it: they leave a claim alone for longer than its lease lasts.
+ */
 function isAbandoned(
   record: RoundRecord,
   { at, after }: MessageStep,
@@ -86,6 +89,7 @@ function isAbandoned(
 ): boolean {
   const { passId, claimExpiresAt } = deliveryOf(after);
   if (stateOf(after) !== "claimed" || passId === claimed.passId) return false;
+  if (claimed.at >= record.calmFrom) return false;
   const instance = record.passes.get(claimed.passId);
   const hadTrouble = record.disturbances.some(
     (each) => each.instance === instance && each.point === "rescue",

@@ -84,6 +84,14 @@ describe("order, as for what a pass had claimed that died,", () => {
     expect(wrong(late)).toEqual([what]);
   });
 
+  it("does not ask for it in the calm, whose passes are longer", () => {
+    const story = takesOver(["m2"], { rescuedAt: 0 });
+    story.record.calmFrom = ms(10_206);
+    expect(wrong(story)).toHaveLength(1);
+    story.record.calmFrom = ms(10_100);
+    expect(wrong(story)).toEqual([]);
+  });
+
   it("does not ask for it where the rescue failed by the harness", () => {
     const story = takesOver(["m2"], { rescuedAt: 0 });
     story.record.disturbances.push({ instance: "one", point: "rescue", at: ms(10_105) });

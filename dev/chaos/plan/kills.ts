@@ -3,16 +3,16 @@ import { type Random, randomFor } from "../random.ts";
 import type { Side, Trigger } from "./events.ts";
 
 /** How many processes a round is to kill. */
-const KILLS_A_ROUND = 22;
+const KILLS_A_ROUND = 26;
 
 /** Points that many a round does not reach although it is led there, and how often they are dealt where others are once. */
 const DEALT_TIMES = new Map([
   ...["settle-campaigns"].map(times(7)),
   ...["late-sent", "forget-settled"].map(times(5)),
   ...["strike-session"].map(times(4)),
-  ...["find-groups"].map(times(3)),
-  ...["count-campaign"].map(times(3)),
-  ...["create-indexes", "create-index", "sendMedia"].map(times(2)),
+  ...["find-groups", "count-campaign", "postpone-campaigns"].map(times(3)),
+  ...["read-alerts", "change-alerts", "clear-strikes", "create-index"].map(times(3)),
+  ...["create-indexes", "sendMedia"].map(times(2)),
   ...["missed", "set-back-flags", "lookup", "read-writes", "verdict-later", "claim"].map(times(2)),
   ...["intent-and-outcome", "outcome", "get-more"].map(times(2)),
   ...["release-claims", "return-leases", "leave-leases"].map(times(2)),

@@ -61,7 +61,7 @@ function planAct(random: Random, points: readonly string[]): Trigger {
 
 /** How many of a round's first claims and counts are met by an edit. */
 const EDITED_CLAIMS = 4;
-const EDITED_COUNTS = 6;
+const EDITED_COUNTS = 10;
 
 /**
  * Between a look and the claim that rests on it, between a claim and its intents, and between a count and its

@@ -22,7 +22,7 @@ import { startWahaGateway } from "./waha/gateway.ts";
 import { Witness } from "./witness.ts";
 import { App } from "./world/app.ts";
 import { insertWorld, makeDocuments } from "./world/documents.ts";
-import { endLease } from "./world/leases.ts";
+import { endLease, strikeSessions } from "./world/leases.ts";
 
 /** What a round was like, and all that is known of it. */
 export interface Played {
@@ -114,6 +114,7 @@ async function buildStage(
   waha.setWebhooks({ url: listener.webhookUrl, key: WEBHOOK_KEY, ...EVENTS });
   const world = makeDocuments(plan.world, names, sessionNames, lookbackSeconds, Date.now());
   await insertWorld(db, world, names);
+  if (plan.world.struck) await strikeSessions(db, sessionNames);
   return {
     plan,
     arena,

@@ -56,6 +56,8 @@ const RARE = new Set([
 export interface Needs {
   /** More messages that are too late than the sweep reads at once. */
   crowd: boolean;
+  /** Sessions against which outcomes have spoken before: the first message that is accepted clears them. */
+  struck: boolean;
   /** Passes that stay. */
   stays: boolean;
   /** Passes no shorter than this. */
@@ -70,19 +72,14 @@ export interface Needs {
 /** An answer comes so late that its message was given up. */
 const LATE = ["late-sent", "forget-settled"];
 
+const TO_ACCOUNT_0 = { match: { route: "sendText", session: "account-0" } } as const;
+
 /** What WAHA does so that passes reach some points. */
 const FAULTS: [points: string[], fault: Fault][] = [
   [LATE, { match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 }],
-  // Some chats are refused, and others accepted after them.
-  [["clear-strikes"], refusals(400, 2)],
   // WhatsApp throttles an account: it rests.
-  [["strike-session"], refusals(429, 30)],
+  [["strike-session"], { ...TO_ACCOUNT_0, action: { type: "gowsRefusal", code: 429 }, times: 30 }],
 ];
-
-function refusals(code: number, times: number): Fault {
-  const match = { route: "sendText", session: "account-0" } as const;
-  return { match, action: { type: "gowsRefusal", code }, times };
-}
 
 /** Points that few passes reach by themselves, and what leads there. */
 export function needsOf(kills: Trigger[]): Needs {
@@ -91,6 +88,7 @@ export function needsOf(kills: Trigger[]): Needs {
   const crowd = killsAt("get-more");
   return {
     crowd,
+    struck: killsAt("clear-strikes"),
     // Only a pass that stays asks what falls due next.
     stays: killsAt("find-next-due"),
     // Time for one message to be given up while its answer is still to come, or for a long sweep.

@@ -62,6 +62,8 @@ export interface CampaignPlan {
 export interface WorldPlan {
   campaigns: CampaignPlan[];
   messages: MessagePlan[];
+  /** Outcomes have spoken against every session. */
+  struck: boolean;
 }
 
 /** More messages that are too late than one batch of the sweep holds, so that its cursor must be asked for more. */
@@ -88,7 +90,7 @@ export function planWorld(
       refusalDelayMs: random.pick([5, 200]),
       sessions,
     },
-    world: { campaigns, messages },
+    world: { campaigns, messages, struck: needs.struck },
   };
 }
 

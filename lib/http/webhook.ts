@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { readUpTo, withTimeout } from "../async.ts";
-import { type Config, logLevel, parseConfig } from "../config.ts";
+import { logLevel, parseConfig } from "../config.ts";
 import { type Log, MinuteLimit, openLog } from "../log.ts";
 import { recordReceipts } from "../messages/receipts.ts";
 import { openDatabase } from "../mongo/client.ts";
@@ -22,7 +23,7 @@ const RECORD_MS = 10_000;
  *
  * @param env the settings; see docs/configuration.md
  * @returns 200 also for what is signed and makes no sense: WAHA would only repeat it; 401; 404 without WAHA_WEBHOOK_KEY;
- *   405; 413; 500 naming wrong settings; 503 if the database is away: WAHA repeats it then
+ *   405; 413; 500 naming wrong settings, for what would be recorded; 503 if the database is away: WAHA repeats it then
  */
 export async function handleWebhook(request: Request, env: NodeJS.ProcessEnv): Promise<Response> {
   const key = env.WAHA_WEBHOOK_KEY?.trim();
@@ -35,12 +36,10 @@ export async function handleWebhook(request: Request, env: NodeJS.ProcessEnv): P
     const body = await readBody(request);
     if (!body) return answer(413, { error: "the body can't be read, or is longer than 1 MB" });
     if (!isSigned(body, digest, key)) return unauthorized(log, "wrong");
-    // Not before: reading the settings takes longer than all of the above.
-    const config = parseConfig(env);
     const event = readEvent(parse(body));
     if (event) {
       const { receipt, session, waMessageId } = event;
-      const isTaken = await withTimeout(record(env, config, event), RECORD_MS, "database_unreachable");
+      const isTaken = await withTimeout(record(env, event), RECORD_MS, "database_unreachable");
       const fields = { session, waMessageId, receipt };
       if (isTaken) log.debug(fields, "webhook");
       else log.warn({ ...fields, code: "database_refused" }, "a receipt was turned away by the database");
@@ -87,35 +86,40 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Far more than come while one request is under way. */
+/** Far more than come until the next request. */
 const MOST_AT_ONCE = 500;
+
+/** After a request events are gathered for so long: a request for each would cost those that send more than the wait. */
+const GATHER_MS = 100;
 
 /** By the settings, which are the same object for the life of an instance. */
 const queues = new WeakMap<NodeJS.ProcessEnv, Waiting[]>();
 
 /**
- * Hands an event to the next request: those that come while one is under way go out together. So events never take
- * more than one of the connections that passes need.
+ * Hands an event to the next request: one that comes alone goes out at once, those that come soon after it together. So
+ * events never take more than one of the connections that passes need.
  *
  * @returns whether the database took it
  */
-function record(env: NodeJS.ProcessEnv, config: Config, event: MessageEvent): Promise<boolean> {
+function record(env: NodeJS.ProcessEnv, event: MessageEvent): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   const waiting = queues.get(env);
   if (waiting) waiting.push({ event, resolve, reject });
   else {
     const queue = [{ event, resolve, reject }];
     queues.set(env, queue);
-    void writeAll(env, config, queue);
+    void writeAll(env, queue);
   }
   return promise;
 }
 
 /** Writes until nothing waits any more. */
-async function writeAll(env: NodeJS.ProcessEnv, config: Config, queue: Waiting[]): Promise<void> {
+async function writeAll(env: NodeJS.ProcessEnv, queue: Waiting[]): Promise<void> {
   while (queue.length > 0) {
     const batch = queue.splice(0, MOST_AT_ONCE);
     try {
+      // Reading the settings takes longer than all else that is done for an event.
+      const config = parseConfig(env);
       const db = openDatabase(config);
       await db.connect();
       const events = batch.map(({ event }) => event);
@@ -126,6 +130,7 @@ async function writeAll(env: NodeJS.ProcessEnv, config: Config, queue: Waiting[]
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
+    if (queue.length < MOST_AT_ONCE) await sleep(GATHER_MS);
   }
   // In the same turn as the last look, so that none is left behind.
   queues.delete(env);

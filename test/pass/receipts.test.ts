@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Document, ObjectId } from "mongodb";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../lib/config.ts";
@@ -477,6 +478,23 @@ test("events that come together share requests, and each learns what became of i
   await Promise.all(Array.from({ length: 60 }, (_, n) => hear(world, `RAW${n}`, { ack: 2 })));
   expect(commands.length).toBeLessThan(10);
   expect(await world.messages.countDocuments({ "delivery.receipt": "delivered" })).toBe(59);
+});
+
+test("events that come soon after one another share requests, too", async () => {
+  const world = await open();
+  const raws = Array.from({ length: 20 }, (_, n) => `RAW${n}`);
+  await world.insert(...raws.map((waMessageId) => sent({ waMessageId })));
+  await hear(world, "another", { ack: 2 });
+  const commands = recordCommands(world);
+  const began = performance.now();
+  const heard: Promise<unknown>[] = [];
+  for (const raw of raws) {
+    heard.push(hear(world, raw, { ack: 2 }));
+    await sleep(10);
+  }
+  await Promise.all(heard);
+  expect(commands.length).toBeLessThanOrEqual(2 + (performance.now() - began) / 100);
+  expect(await world.messages.countDocuments({ "delivery.receipt": "delivered" })).toBe(20);
 });
 
 test("an event is one write, served by an index; so is the end of the waiting", async () => {

@@ -6,8 +6,8 @@ import type { WahaSnapshot } from "../waha/snapshot.ts";
 import { noteTurnedAway } from "./housekeeping.ts";
 import type { Pass } from "./pass.ts";
 
-/** How many messages a pass takes out of those whose receipts are awaited: far more than it sends in a minute. */
-const FORGOTTEN_A_PASS = 5_000;
+/** How many messages a pass takes out of those whose receipts are awaited: more than it can send in a minute. */
+const FORGOTTEN_A_PASS = 50_000;
 
 /** Ends the waiting for receipts of a week ago, so that their indexes stay small. */
 export async function endReceipts(pass: Pass): Promise<void> {

@@ -43,14 +43,14 @@ function news(now: Date): CampaignPlan {
 /** The minutes before, as passes would have counted them: quiet, then a campaign, with a refusal now and then. */
 function morning(now: Date) {
   return Array.from({ length: HISTORY_MINUTES }, (_, place) => {
-    const tally = new PassStats();
+    const stats = new PassStats();
     const wave = Math.max(0, Math.sin(((place - 8) / 26) * Math.PI));
     const sent = Math.round(4 + (place % 5) + wave * 46 + (place % 3) * wave * 5);
-    for (let n = 0; n < sent; n += 1) tally.sent((4 + ((n * 7 + place * 3) % 26) + wave * 14) * 1000);
-    if (place % 17 === 11) tally.add("failed", 2);
-    if (place >= 24 && place <= 26) tally.add("missed", 5);
-    const summary = tally.summary("", now, 0);
+    for (let n = 0; n < sent; n += 1) stats.sent((4 + ((n * 7 + place * 3) % 26) + wave * 14) * 1000);
+    if (place % 17 === 11) stats.add("failed", 2);
+    if (place >= 24 && place <= 26) stats.add("missed", 5);
+    const summary = stats.summary("", now, 0);
     const at = addSeconds(now, (place - HISTORY_MINUTES) * 60);
-    return addPass(at, summary, tally.latenessHistogram());
+    return addPass(at, summary, stats.latenessHistogram());
   });
 }

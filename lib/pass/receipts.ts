@@ -25,11 +25,11 @@ const SEARCH_MS = 5_000;
  */
 export async function lookForSilence(
   { clock, db, log, stats }: Pass,
-  around: WahaSnapshot | undefined,
+  snapshot: WahaSnapshot | undefined,
 ): Promise<Silence | undefined> {
-  if (!around) return undefined;
+  if (!snapshot) return undefined;
   try {
-    const silence = await findSilence(db, namesOfWorking(around.sessions), clock.now(), {
+    const silence = await findSilence(db, namesOfWorking(snapshot.sessions), clock.now(), {
       maxTimeMS: SEARCH_MS,
     });
     for (const name of silence.silent) stats.problem("session_silent", 1, name);

@@ -37,15 +37,15 @@ const LOOK_BACK_SECONDS = 24 * 3600;
  * Finds out about messages whose POST may have arrived, by looking them up under the id that they were given.
  * Never a second POST.
  *
- * @param around WAHA as found, or undefined when it is away: then only what needs no lookup is decided
+ * @param snapshot WAHA as found, or undefined when it is away: then only what needs no lookup is decided
  */
-export async function reconcile(pass: Pass, around: WahaSnapshot | undefined): Promise<void> {
+export async function reconcile(pass: Pass, snapshot: WahaSnapshot | undefined): Promise<void> {
   const uncertain = await findUncertain(pass.db, pass.clock.now(), LOOKUPS_A_PASS);
   await pMap(
     uncertain,
     async (message) => {
       if (!maySend(pass)) return;
-      await decide(pass, around, message).catch((error: unknown) => notRecorded(pass, message, error));
+      await decide(pass, snapshot, message).catch((error: unknown) => notRecorded(pass, message, error));
     },
     { concurrency: LOOKUPS_AT_ONCE },
   );
@@ -69,10 +69,10 @@ async function lookLater({ clock, db }: Pass, id: Id): Promise<void> {
   });
 }
 
-async function decide(pass: Pass, around: WahaSnapshot | undefined, message: Uncertain): Promise<void> {
+async function decide(pass: Pass, snapshot: WahaSnapshot | undefined, message: Uncertain): Promise<void> {
   const { chatId, waMessageId, session, state } = message.delivery;
   if (state === "sent" || state === "failed") return lookAfterSettled(pass, message);
-  const reachable = around?.sessions.get(session)?.status === "WORKING";
+  const reachable = snapshot?.sessions.get(session)?.status === "WORKING";
   const complete =
     hasTime(message) && [waMessageId, session, chatId].every((part) => typeof part === "string");
   const lookup =
@@ -182,9 +182,9 @@ function judge(pass: Pass, message: Uncertain, lookup: Lookup): Finding {
   const { state, attemptAt } = message.delivery;
   const now = pass.clock.now();
   const over = (limit: number) => hasTime(message) && addSeconds(attemptAt, limit) <= now;
-  const hopeless = lookup === "unsupported" || over(LOOK_BACK_SECONDS);
-  const givenUp = hopeless || (lookup === "absent" && over(pass.config.UNKNOWN_AFTER_SECONDS));
-  const seldom = hopeless ? undefined : addSeconds(now, SELDOM_SECONDS);
+  const isFinal = lookup === "unsupported" || over(LOOK_BACK_SECONDS);
+  const givenUp = isFinal || (lookup === "absent" && over(pass.config.UNKNOWN_AFTER_SECONDS));
+  const seldom = isFinal ? undefined : addSeconds(now, SELDOM_SECONDS);
   if (state === "unknown") return { to: "later", nextLookupAt: seldom };
   if (!givenUp) return { to: "later", nextLookupAt: addSeconds(now, SOON_SECONDS) };
   return { to: "unknown", reason: unknownBecause(message, lookup), nextLookupAt: seldom };

@@ -42,7 +42,7 @@ export function tellLease(history: History<Document>, at: number): string {
 }
 
 /** From the handing over of a reply until its process acts on it, and a request on its way arrives, on a busy machine. */
-const HEARING_MS = 250;
+const HEARING_MS = 400;
 
 /** A pass whose lease the harness has ended relies on it until it is told; one that is never told, until it ends by itself. */
 export function mayRelyOnEnded(

@@ -10,11 +10,12 @@ const HEARING_MS = 250;
  * No message is posted on a session that rests. The cases are the sessions that rested. A process that
  * was stopped in the middle of a POST goes on with it where it was.
  */
-export function checkRests({ record }: Round): Finding {
+export function checkRests({ record, trails }: Round): Finding {
   const check = new Check("rests");
   for (const history of record.leases.values())
     if (history.some(({ document }) => document?.suspendedUntil)) check.covers();
-  for (const { at, instance, session, chatId } of record.posts) {
+  for (const post of record.posts) {
+    const { at, instance, session, chatId } = post;
     const began = inForce(leaseOf(session, record), at - HEARING_MS)?.document;
     const now = inForce(leaseOf(session, record), at + TIES_MS)?.document;
     const leftMs = Math.min(timeOf(began?.suspendedUntil), timeOf(now?.suspendedUntil)) - at;
@@ -23,6 +24,7 @@ export function checkRests({ record }: Round): Finding {
     if (!wasStopped)
       check.violated(
         `${instance} posted to ${chatId} on ${session}, which was to rest for ${leftMs} ms more`,
+        trails.find(({ posts }) => posts.includes(post))?.label,
       );
   }
   return check;

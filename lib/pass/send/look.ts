@@ -93,7 +93,6 @@ export class Looks {
   /** Tries, and tells, everything once more, as a new pass would. */
   startAfresh(): void {
     this.#backlog.startAfresh();
-    this.#workers.unclaimable.clear();
   }
 
   /** Expired claims are given back beside the survey; only where there were any a second one follows. */

@@ -52,7 +52,7 @@ function isWeak(secret: string | undefined): boolean {
   return secret !== undefined && new Set(secret).size < FEWEST_CHARACTERS;
 }
 
-/** Networks that are nobody's but one's own: RFC 1918, 6598 (also Tailscale's), 4193, and what never leaves a computer or a link. */
+/** Networks of one's own: RFC 1918, 6598 (also Tailscale's), 4193, and what never leaves a computer or a link. */
 const PRIVATE = new BlockList();
 for (const [net, prefix] of [
   ["10.0.0.0", 8],

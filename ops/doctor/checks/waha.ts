@@ -70,7 +70,7 @@ function keyFinding(host: string, { WAHA_API_KEY }: Config, isOpen: boolean): Fi
   if (!WAHA_API_KEY) return ok("waha", `${host} answers, and asks for no key`);
   return warning(
     "waha",
-    `${host} asks for no key, so whoever reaches it can send; WAHA_API_KEY is set here alone`,
+    `${host} asks for no key, so anyone who reaches it can send; WAHA_API_KEY is set here alone`,
     "Set the key in WAHA, too",
   );
 }

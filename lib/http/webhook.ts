@@ -90,7 +90,7 @@ interface Waiting {
 const MOST_AT_ONCE = 500;
 
 /** After a request events are gathered for so long: a request for each would cost those that send more than the wait. */
-const GATHER_MS = 100;
+const GATHER_MS = 250;
 
 /** By the settings, which are the same object for the life of an instance. */
 const queues = new WeakMap<NodeJS.ProcessEnv, Waiting[]>();

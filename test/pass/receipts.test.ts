@@ -292,7 +292,7 @@ test("what WhatsApp refused, and is put back to be sent, no replay takes for sen
     return (await world.find(id)).isSent;
   };
   expect(await replay()).toBe(false);
-  world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 300 }, times: 1 });
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 3_000 }, times: 1 });
   const pass = world.pass();
   await world.waha.accepted(1);
   expect(await replay()).toBe(false);
@@ -493,7 +493,7 @@ test("events that come soon after one another share requests, too", async () => 
     await sleep(10);
   }
   await Promise.all(heard);
-  expect(commands.length).toBeLessThanOrEqual(2 + (performance.now() - began) / 100);
+  expect(commands.length).toBeLessThanOrEqual(2 + (performance.now() - began) / 250);
   expect(await world.messages.countDocuments({ "delivery.receipt": "delivered" })).toBe(20);
 });
 

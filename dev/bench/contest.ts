@@ -22,8 +22,8 @@ export type Outcome = Map<string, Measurement[]>;
 /** Those that send in sequence get one in this many messages. */
 const SEQUENCE_SHARE = 10;
 
-/** This project awaits receipts, as it does for most who run it: each intent has its entries in their indexes, too. */
-const RECEIPTS = { WAHA_WEBHOOK_KEY: "a-made-up-webhook-key" };
+/** With a key this project awaits receipts: each intent has its entries in their indexes, too. */
+export const WEBHOOK_KEY = "a-made-up-webhook-key";
 
 /** Before anything counts, each sends this share of the messages, so that its code is warm. */
 const WARM_UP_SHARE = 0.2;
@@ -41,7 +41,8 @@ export async function holdContest(lab: Lab, contest: Contest, tell: Tell): Promi
     const scale = round === 0 ? WARM_UP_SHARE : 1;
     for (const entry of ENTRIES) {
       if (round > (isCompared(entry) ? contest.repeats : contest.others)) continue;
-      const place = { database: database(entry), waha, settings: { ...RECEIPTS, ...contest.settings } };
+      const settings = { WAHA_WEBHOOK_KEY: WEBHOOK_KEY, ...contest.settings };
+      const place = { database: database(entry), waha, settings };
       const contender = running.get(entry) ?? lab.start(entry, place);
       running.set(entry, contender);
       const work = makeWork(shareOf(contest, entry, scale), new Date());

@@ -10,7 +10,7 @@ import { addSeconds } from "../../../lib/clock.ts";
 import { HEALTH_PATH, WEBHOOK_PATH } from "../../../ops/server/http.ts";
 import { startChild } from "../../host/process.ts";
 import { COLLECTIONS } from "../../load/seed.ts";
-import { openWahaFor } from "../contest.ts";
+import { openWahaFor, WEBHOOK_KEY } from "../contest.ts";
 import type { Waha } from "../lab/waha.ts";
 import type { Findings, Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
@@ -23,7 +23,6 @@ const MESSAGES = 3_000;
 /** Each is about another message that was sent, and is recorded. */
 const EVENTS_A_MINUTE = 5_000;
 
-const KEY = "a-made-up-webhook-key";
 const SERVER = fileURLToPath(new URL("../../../ops/server/main.ts", import.meta.url));
 
 /** Everything is in the database before the first message is due. */
@@ -41,7 +40,12 @@ export const webhooks: Scenario = {
     const db = lab.client.db(place.database);
     await createCollections(db);
     const port = await freePort();
-    const settings = { PORT: String(port), TICK_SECONDS: "1", WAHA_WEBHOOK_KEY: KEY, LOG_LEVEL: "error" };
+    const settings = {
+      PORT: String(port),
+      TICK_SECONDS: "1",
+      WAHA_WEBHOOK_KEY: WEBHOOK_KEY,
+      LOG_LEVEL: "error",
+    };
     const server = startChild(SERVER, lab.settingsFor({ ...place, settings }));
     await untilUp(port);
     const rates = { without: [] as number[], beside: [] as number[] };
@@ -121,7 +125,7 @@ async function tellEvents(
 async function postEvent(port: number, place: number): Promise<number | undefined> {
   const payload = { id: `true_49170@c.us_${idOf(place)}`, fromMe: true, ack: 2, ackName: "DEVICE" };
   const body = JSON.stringify({ event: "message.ack", session: "told", engine: "NOWEB", payload });
-  const digest = createHmac("sha512", KEY).update(body).digest("hex");
+  const digest = createHmac("sha512", WEBHOOK_KEY).update(body).digest("hex");
   const headers = { "x-webhook-hmac": digest, "x-webhook-hmac-algorithm": "sha512" };
   const to = { host: "127.0.0.1", port, path: WEBHOOK_PATH, method: "POST", agent: false };
   const posted = request({ ...to, headers }).end(body);

@@ -72,13 +72,18 @@ export interface Needs {
 /** An answer comes so late that its message was given up. */
 const LATE = ["late-sent", "forget-settled"];
 
-const TO_ACCOUNT_0 = { match: { route: "sendText", session: "account-0" } } as const;
-
 /** What WAHA does so that passes reach some points. */
 const FAULTS: [points: string[], fault: Fault][] = [
   [LATE, { match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 }],
   // WhatsApp throttles an account: it rests.
-  [["strike-session"], { ...TO_ACCOUNT_0, action: { type: "gowsRefusal", code: 429 }, times: 30 }],
+  [
+    ["strike-session"],
+    {
+      match: { route: "sendText", session: "account-0" },
+      action: { type: "gowsRefusal", code: 429 },
+      times: 30,
+    },
+  ],
 ];
 
 /** Points that few passes reach by themselves, and what leads there. */

@@ -5,13 +5,15 @@ import { unlessInterrupted } from "./interrupted.ts";
 /** Named like a pass, but none has such an id. */
 const UNKNOWN_PASS = "a-pass-from-elsewhere";
 
+const leasesOf = (db: Db) => db.collection<{ _id: string }>("scheduler");
+const leaseId = (session: string) => `session:${session}`;
+
 /** Leaves strikes on sessions' leases, as a pass does to which WAHA refused a chat of each. */
 export async function strikeSessions(db: Db, sessions: string[]): Promise<void> {
   const struckAt = new Date(Date.now() - 60_000);
   const strikes = { session_sick: ["491700000000@c.us"] };
   const left = { passId: UNKNOWN_PASS, takenAt: struckAt, expiresAt: new Date(0), struckAt, strikes };
-  const leases = sessions.map((name) => ({ _id: `session:${name}`, ...left }));
-  if (leases.length > 0) await db.collection<{ _id: string }>("scheduler").insertMany(leases);
+  await leasesOf(db).insertMany(sessions.map((session) => ({ _id: leaseId(session), ...left })));
 }
 
 /**
@@ -26,6 +28,5 @@ export async function endLease(db: Db, session: string, how: LeaseEnd, leaseMs: 
     how === "runs-out"
       ? { expiresAt: new Date(now - 1) }
       : { passId: UNKNOWN_PASS, expiresAt: new Date(now + leaseMs) };
-  const scheduler = db.collection<{ _id: string }>("scheduler");
-  await unlessInterrupted(scheduler.updateOne({ _id: `session:${session}` }, { $set: lease }));
+  await unlessInterrupted(leasesOf(db).updateOne({ _id: leaseId(session) }, { $set: lease }));
 }

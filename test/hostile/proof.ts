@@ -4,8 +4,8 @@ import type { Answer, RawAnswer } from "./raw-server.ts";
 /** Of a longer answer no word counts. */
 export const MAX_BYTES = 512 * 1024;
 
-/** To these there is no body that could be cut off. */
-export const BODILESS = [204, 304];
+/** These have no body, so that none could be cut off; what comes as one with a 205 is none (RFC 9110, 15.3.6). */
+export const BODILESS = [204, 205, 304];
 
 /** An answer's body as it is: one that is packed, which was not asked for, is not unpacked. */
 export function bytesOf({ body = "" }: Answer): Buffer {

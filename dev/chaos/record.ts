@@ -74,6 +74,11 @@ export interface SeenRequest {
   repliedAt: number | undefined;
 }
 
+/** A write of what speaks against a session, and of how long it rests for that. */
+export interface SeenStrike extends SeenRequest {
+  session: string;
+}
+
 /** A write of messages' states. */
 export interface SeenWrite extends SeenRequest {
   /** The time that it sets, so that what it wrote can be told: `settledAt`, or else `error.at`. */
@@ -175,6 +180,8 @@ export interface RoundRecord {
   bulkReleases: SeenWrite[];
   /** Writes that give expired claims back, of whichever pass. */
   rescues: SeenWrite[];
+  /** What passes note against sessions. */
+  strikes: SeenStrike[];
   /** Looks for what is due. */
   looks: SeenRequest[];
   claims: SeenClaim[];

@@ -144,7 +144,7 @@ function recordOf(
   const lookupSessions = sessions.filter(
     ({ engine = "NOWEB", store = true }) => hasMessageIds(version, engine) && (engine !== "NOWEB" || store),
   );
-  const { writes, bulkReleases, rescues, looks, claims, passes } = witness;
+  const { writes, bulkReleases, rescues, strikes, looks, claims, passes } = witness;
   const { interruptions, disturbances, endedLeases } = saboteur;
   return {
     seed: plan.seed,
@@ -153,7 +153,7 @@ function recordOf(
     ledger: [...waha.ledger],
     events: [...waha.events],
     posts: gateway.posts,
-    ...{ writes, bulkReleases, rescues, looks, claims, passes },
+    ...{ writes, bulkReleases, rescues, strikes, looks, claims, passes },
     calls: crew.calls,
     ...{ interruptions, disturbances, endedLeases },
     outages: stage.outages,

@@ -1,7 +1,14 @@
 import type { Document } from "mongodb";
 import type { DatabaseRequest } from "./database/intercept.ts";
-import { bulkReleasesOf, claimIn, passOf, rescuesOf, stateWritesOf } from "./database/writes.ts";
-import type { SeenClaim, SeenRequest, SeenWrite, StateWrite } from "./record.ts";
+import {
+  bulkReleasesOf,
+  claimIn,
+  passOf,
+  rescuesOf,
+  sessionsNamedIn,
+  stateWritesOf,
+} from "./database/writes.ts";
+import type { SeenClaim, SeenRequest, SeenStrike, SeenWrite, StateWrite } from "./record.ts";
 
 /** What is kept of one request until its reply comes. */
 interface Seen {
@@ -14,6 +21,7 @@ export class Witness {
   readonly writes: StateWrite[] = [];
   readonly bulkReleases: SeenWrite[] = [];
   readonly rescues: SeenWrite[] = [];
+  readonly strikes: SeenStrike[] = [];
   readonly looks: SeenRequest[] = [];
   readonly claims: SeenClaim[] = [];
   /** By pass, the process that it ran in. */
@@ -41,12 +49,15 @@ export class Witness {
     const writes = stateWritesOf(command).map((write) => ({ ...write, ...seen, acknowledged: false }));
     const bulkReleases = stamped(bulkReleasesOf(command));
     const rescues = stamped(rescuesOf(command));
+    const struck = point === "strike-session" ? sessionsNamedIn(command) : [];
+    const strikes = struck.map((session) => ({ ...seen, session }));
     const looks = point === "survey" ? [{ ...seen }] : [];
     this.writes.push(...writes);
     this.bulkReleases.push(...bulkReleases);
     this.rescues.push(...rescues);
+    this.strikes.push(...strikes);
     this.looks.push(...looks);
-    const others = [...bulkReleases, ...rescues, ...looks];
+    const others = [...bulkReleases, ...rescues, ...strikes, ...looks];
     if (writes.length + others.length > 0) this.#open.set(request, { writes, others });
   }
 

@@ -52,6 +52,7 @@ export class Story {
     writes: [],
     bulkReleases: [],
     rescues: [],
+    strikes: [],
     looks: [],
     claims: [],
     passes: new Map([
@@ -172,6 +173,15 @@ export class Story {
     leases.set("account", history);
     const document = { _id: "session:account", passId, expiresAt: date(untilAt) };
     history.push({ at: ms(at), document });
+    return this;
+  }
+
+  /** A process has the lease's session rest. */
+  rest(at: number, untilAt: number | undefined, by: By = {}): this {
+    const history = this.record.leases.get("account") ?? [];
+    const suspendedUntil = untilAt === undefined ? undefined : date(untilAt);
+    history.push({ at: ms(at), document: { ...history.at(-1)?.document, suspendedUntil } });
+    this.record.strikes.push({ ...seen(at, by), session: "account" });
     return this;
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { date, ms, Story } from "../../../test/support/chaos-story.ts";
+import { ms, Story } from "../../../test/support/chaos-story.ts";
 import type { Post } from "../record.ts";
 
 /** What was sent to the harness's own end of a lease, and when its pass was told. */
@@ -229,14 +229,10 @@ describe("under-lease", () => {
 
 describe("rests", () => {
   const wrong = (story: Story) => story.wrong("rests");
-  /** A lease that is written anew at some moments, each with the end of its session's rest. */
+  /** Under a lease the process has its session rest, at some moments until others. */
   const resting = (...rests: [at: number, until: number | undefined][]) => {
-    const story = new Story().message("m1").claim("m1", 200).intend("m1", 220);
-    for (const [at, until] of rests) {
-      story.lease(at, "pass");
-      const written = story.record.leases.get("account")?.at(-1)?.document;
-      Object.assign(written ?? {}, until === undefined ? {} : { suspendedUntil: date(until) });
-    }
+    const story = new Story().message("m1").lease(100).claim("m1", 200).intend("m1", 220);
+    for (const rest of rests) story.rest(...rest);
     return story;
   };
 
@@ -253,6 +249,20 @@ describe("rests", () => {
 
   it("lets a process that was stopped go on where it was", () => {
     expect(wrong(resting([300, 5_000]).interrupt("frozen", 230, 590).post("m1", 600))).toEqual([]);
+  });
+
+  it("excuses a process that can't know of a rest, as another one wrote it under the same lease", () => {
+    const other = { instance: "two", passIds: ["other"] };
+    const told = () => resting().rest(300, 5_000, other);
+    expect(wrong(told().post("m1", 600))).toEqual([]);
+    expect(wrong(told().rest(320, 6_000).post("m1", 600))).toHaveLength(1);
+  });
+
+  it("finds a POST under a lease that was taken in the middle of a rest", () => {
+    const later = resting([300, 5_000]);
+    const history = later.record.leases.get("account") ?? [];
+    history.push({ at: ms(400), document: { ...history.at(-1)?.document, passId: "other" } });
+    expect(wrong(later.post("m1", 700, { instance: "two", passIds: ["other"] }))).toHaveLength(1);
   });
 
   it("counts the sessions that rested", () => {

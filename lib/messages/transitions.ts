@@ -258,6 +258,15 @@ export function unknown(names: MessageNames, message: ClaimedMessage, at: Date, 
   return settlement(message, ["attempting"], "unknown", toUnknown(names, at, reason, undefined));
 }
 
+/**
+ * attempting → failed, in `delivery` alone: it is proven unsent, and the database turned its release away. So it ends, with
+ * the reason, where a release without `isPicked` would be found by no pass. A claim needs no such end: it expires.
+ */
+export function unreleasable(names: MessageNames, message: ClaimedMessage, at: Date): Transition {
+  const update = ownPart(toFailed(names, at, NOT_DUE_AGAIN, undefined), "failed", at);
+  return unlessProven(settlement(message, ["attempting"], "failed", update));
+}
+
 /** claimed → released, of many: this pass gives back what it has not tried. They are due at once. */
 export function returnedClaims(passId: string, at: Date, reason: Reason): Change {
   const { code } = reason;
@@ -306,8 +315,9 @@ export function foundOut(
 }
 
 /**
- * What is left of a settlement where the database turns the app's fields away, as a validation rule does that does not
- * know `sentAt`: `delivery` alone says what is proven. One that was sent is looked after, for `completed`.
+ * The part of a settlement that concerns `delivery` alone, for where the database turns the app's fields away: by a
+ * validation rule that does not know `sentAt`, say. What was sent keeps a `nextLookupAt`, so that `completed` writes the
+ * app's fields later.
  */
 export function ownPart(update: Update, to: DeliveryState, at: Date): Update {
   const ofDelivery = ([field]: [string, unknown]) => field.startsWith("delivery.");
@@ -319,6 +329,11 @@ export function ownPart(update: Update, to: DeliveryState, at: Date): Update {
 }
 
 const REFUSED_LATE_ERROR = deliveryError({ code: "refused_after_accepting" }, NOW);
+
+const NOT_DUE_AGAIN: Reason = {
+  code: "database_refused",
+  detail: "nothing was sent; the database does not let the message be due again",
+};
 
 const ONLY_IN_DELIVERY: Reason = {
   code: "database_refused",

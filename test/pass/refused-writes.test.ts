@@ -154,6 +154,64 @@ test("a rule that turns the app's flag for a failure away leaves the failure in 
   });
 });
 
+describe("a rule that lets no message be due again", () => {
+  /** Once a pass has written on it, it stays picked. */
+  const STAYS_PICKED = { $or: [{ isPicked: true }, { delivery: { $exists: false } }] };
+
+  test("ends what was posted and is proven unsent, with the reason", async () => {
+    const world = await createWorld();
+    const keyRefused = { type: "status", status: 401 } as const;
+    world.waha.addFault({ match: { route: "sendText" }, times: 1, action: keyRefused });
+    const [id] = await world.insert({});
+    await setRule(world, "messages", STAYS_PICKED);
+    const { ok, codes } = await codesOf(await world.call());
+    expect({ ok, told: codes.includes("database_refused") }).toEqual({ ok: false, told: true });
+    const ended = {
+      isPicked: true,
+      isSent: false,
+      delivery: {
+        state: "failed",
+        settledAt: expect.any(Date),
+        error: { code: "database_refused", message: expect.stringContaining("nothing was sent") },
+      },
+    };
+    expect(await world.find(id)).toMatchObject(ended);
+    expect(await world.pass()).toMatchObject({ ok: true, sent: 0, errors: [] });
+    expect(await world.find(id)).toMatchObject(ended);
+  });
+
+  test("leaves a claim that was not tried to expire, and tells of it in each pass", async () => {
+    const world = await createWorld();
+    const [id] = await world.insert({});
+    await setRule(world, "messages", { $and: [STAYS_PICKED, without("delivery.attemptAt")] });
+    await world.pass();
+    const claimed = { isPicked: true, delivery: { state: "claimed", claimExpiresAt: expect.any(Date) } };
+    expect(await world.find(id)).toMatchObject(claimed);
+    const expired = { "delivery.claimExpiresAt": ago(5) };
+    await world.messages.updateOne({}, { $set: expired }, { bypassDocumentValidation: true });
+    const { ok, codes } = await codesOf(await world.call());
+    expect({ ok, told: codes.includes("database_refused") }).toEqual({ ok: false, told: true });
+    expect(await world.find(id)).toMatchObject(claimed);
+    await setRule(world, "messages", {});
+    expect(await world.pass()).toMatchObject({ ok: true, sent: 1 });
+  });
+});
+
+test("a rule that lets no message fail leaves due what proved to be at fault itself, and the session goes on", async () => {
+  const world = await createWorld();
+  const badRequest = { type: "status", status: 400, body: { statusCode: 400, message: "x" } } as const;
+  world.waha.addFault({ match: { route: "sendText", textIncludes: "m0." }, action: badRequest });
+  const [refused] = await world.insert(
+    ...["m0.", "m1.", "m2."].map((content, n) => ({ content, scheduledAt: ago(30 - n) })),
+  );
+  await setRule(world, "messages", { "delivery.state": { $ne: "failed" } });
+  expect(await world.pass()).toMatchObject({ sent: 2 });
+  expect(await world.find(refused)).toMatchObject({
+    isPicked: false,
+    delivery: { state: "released", error: { code: "waha_bad_request" } },
+  });
+});
+
 describe("campaigns that can't be written", () => {
   async function readOnlyCampaigns(): Promise<{ world: World; campaignId: unknown }> {
     const world = await createWorld();

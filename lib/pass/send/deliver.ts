@@ -20,12 +20,13 @@ import {
   type Transition,
   unknown,
   unproven,
+  unreleasable,
 } from "../../messages/transitions.ts";
 import type { ProblemCode, Reason } from "../../problems.ts";
 import type { Pass } from "../pass.ts";
 import { recount } from "../reconcile.ts";
 import type { PassStats } from "../stats.ts";
-import type { SessionHealth, Verdict } from "./health.ts";
+import type { Consequence, SessionHealth } from "./health.ts";
 import type { MessageIds } from "./message-ids.ts";
 
 /** What the delivery of a message needs to know of its session. */
@@ -236,7 +237,7 @@ const MAY_BE_UNDER_WAY: ReadonlySet<ProblemCode> = new Set([
 ]);
 
 /** Without an id there is nothing to look the message up by, so nothing more will ever be known of it. */
-function endingOf(kind: Verdict["kind"], id: string | undefined): Ending {
+function endingOf(kind: Consequence["kind"], id: string | undefined): Ending {
   if (kind === "unsent") return "released";
   if (kind === "failed") return "refused";
   return id ? "unproven" : "unknown";
@@ -264,7 +265,7 @@ function accept(
 
 /** A later message of the session was accepted: what WAHA answered to these shortly before was about them alone. */
 function convictSuspects(pass: Pass, context: SessionContext, postedAt: Date): void {
-  const { clock, db, log, stats } = pass;
+  const { clock, commit, db, log, stats } = pass;
   const { health, session } = context;
   for (const { at, message, reason, released } of context.suspects.splice(0)) {
     // The session may have recovered since: it stays due.
@@ -272,9 +273,8 @@ function convictSuspects(pass: Pass, context: SessionContext, postedAt: Date): v
     const convict = async () => {
       if ((await released) !== "applied") return;
       const write = convicted(db.documents.messages, message, clock.now(), reason);
-      const settled = await settle(pass, context, write);
-      // Otherwise the app has changed it, and it is tried again.
-      if (settled !== "applied") return;
+      // Otherwise it stays due, and is tried again.
+      if ((await commit(write)) !== "applied") return;
       stats.convicted();
       log.warn(
         { messageId: shownId(message._id), session, ...reason },
@@ -344,10 +344,15 @@ const NOT_RECORDED: Reason = {
 
 /** Repeating what the database turns away would only hold the session up: `delivery` alone may be possible. */
 async function settleInDelivery(pass: Pass, write: Transition): Promise<void> {
-  const { clock, commit, log, stats } = pass;
+  const { clock, commit, db, log, stats } = pass;
+  const { message, to, update } = write;
   stats.undecided({ code: "database_refused" });
-  const settled = await commit({ ...write, update: ownPart(write.update, write.to, clock.now()) });
-  log.warn({ messageId: shownId(write.message._id), settled }, `recorded as ${write.to} in delivery alone`);
+  const own =
+    to === "released"
+      ? unreleasable(db.documents.messages, message, clock.now())
+      : { ...write, update: ownPart(update, to, clock.now()) };
+  const settled = await commit(own);
+  log.warn({ messageId: shownId(message._id), settled }, `recorded as ${own.to} in delivery alone`);
 }
 
 /**

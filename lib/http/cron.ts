@@ -1,13 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { inBackground, withTimeout } from "../async.ts";
-import { systemClock } from "../clock.ts";
+import { type SystemClock, systemClock } from "../clock.ts";
 import { type Config, configWarnings, logLevel } from "../config.ts";
 import { UnavailableError } from "../errors.ts";
 import { type Log, logOfPass, openLog } from "../log.ts";
-import { databaseIsAway } from "../monitoring/alerts/database-away.ts";
-import { tellOfPass } from "../monitoring/alerts/tell-of-pass.ts";
 import type { PassReport } from "../monitoring/report.ts";
-import { dryRun } from "../pass/dry-run.ts";
+import type { DryRun } from "../pass/dry-run.ts";
 import { type Host, runPass } from "../pass/run.ts";
 import { PassStats } from "../pass/stats.ts";
 import { admit, checkBearer } from "./auth.ts";
@@ -36,9 +34,9 @@ const CUT_OFF_SHARE = 0.05;
 export async function handleCron(
   request: Request,
   env: NodeJS.ProcessEnv,
-  { ticker = systemClock, stop = NEVER, giveUp = NEVER, isFollowed }: Partial<Host> & Caller = {},
+  { hostClock = systemClock, stop = NEVER, giveUp = NEVER, isFollowed }: Partial<Host> & Caller = {},
 ): Promise<Response> {
-  const began = ticker.monotonic();
+  const began = hostClock.monotonic();
   if (request.method !== "GET") return answer(405, { error: "method not allowed" }, { Allow: "GET" });
   const log = openLog(logLevel(env));
   try {
@@ -49,8 +47,8 @@ export async function handleCron(
     if (isDryRun === undefined)
       return answer(400, { error: "dryRun must be true or false, and is the only parameter" });
     return isDryRun
-      ? answer(200, await untilCutOff(config, dryRun(config, ticker)))
-      : await answerPass(config, log, { ticker, stop, giveUp }, began);
+      ? answer(200, await untilCutOff(config, runDry(config, hostClock)))
+      : await answerPass(config, log, { hostClock, stop, giveUp }, began);
   } catch (error) {
     const { status, errors } = explain(error, log);
     return answer(status, { ok: false, errors });
@@ -73,17 +71,36 @@ async function answerPass(config: Config, parentLog: Log, host: Host, began: num
   const log = logOfPass(parentLog, passId);
   try {
     const report = await untilCutOff(config, runPass(config, log, host, { passId, began }));
-    inBackground(tellOfPass(config, log, report));
+    inBackground(tellPeople(config, log, report));
     return answer(statusOf(report), report.summary);
   } catch (error) {
-    if (error instanceof UnavailableError) inBackground(databaseIsAway(config, log, error));
+    if (error instanceof UnavailableError) inBackground(tellAway(config, log, error));
     const { status, errors } = explain(error, log);
-    const durationMs = host.ticker.monotonic() - began;
-    const startedAt = new Date(host.ticker.system() - durationMs);
+    const durationMs = host.hostClock.monotonic() - began;
+    const startedAt = new Date(host.hostClock.system() - durationMs);
     // Every pass has this line. This one did not live to say what it counted.
     log.warn({ ...new PassStats().summary(passId, startedAt, durationMs), ok: false, errors }, "pass");
     return answer(status, { ok: false, errors });
   }
+}
+
+/*
+ * What a first answer does not need is loaded when it is: a cold start is as long as what it loads.
+ */
+
+async function runDry(config: Config, hostClock: SystemClock): Promise<DryRun> {
+  const { dryRun } = await import("../pass/dry-run.ts");
+  return dryRun(config, hostClock);
+}
+
+async function tellPeople(config: Config, log: Log, report: PassReport): Promise<void> {
+  const { tellOfPass } = await import("../monitoring/alerts/tell-of-pass.ts");
+  await tellOfPass(config, log, report);
+}
+
+async function tellAway(config: Config, log: Log, error: UnavailableError): Promise<void> {
+  const { databaseIsAway } = await import("../monitoring/alerts/database-away.ts");
+  await databaseIsAway(config, log, error);
 }
 
 function statusOf({ defective, unavailable }: PassReport): number {

@@ -17,6 +17,8 @@ export interface Scale {
   future: number;
   /** Of one pass, for its memory. */
   inOnePass: number;
+  /** For about how long one process sends where it is to show how much it can, in seconds. */
+  capacitySeconds: number;
   /** Between two calls of the function that stays, in seconds, and how many calls. */
   callEvery: number;
   calls: number;
@@ -36,6 +38,7 @@ export const FULL: Scale = {
   sent: 1_000_000,
   future: 200_000,
   inOnePass: 10_000,
+  capacitySeconds: 8,
   callEvery: 60,
   calls: 11,
 };
@@ -54,6 +57,7 @@ export const QUICK: Scale = {
   sent: 100_000,
   future: 20_000,
   inOnePass: 10_000,
+  capacitySeconds: 1,
   callEvery: 12,
   calls: 2,
 };

@@ -68,6 +68,8 @@ export interface Exactness {
   doubled: number;
 }
 
+export const isExact = ({ doubled, lost }: Exactness) => doubled + lost === 0;
+
 export function judgeExactness({ texts }: Work, accepted: Accepted[]): Exactness {
   const keyOf = ({ session, chatId, text }: Text) => JSON.stringify([session, chatId, text]);
   const counts = new Map(texts.map((text) => [keyOf(text), 0]));

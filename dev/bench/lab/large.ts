@@ -2,9 +2,10 @@ import { type Db, type Document, ObjectId } from "mongodb";
 import { CAMPAIGN_INDEXES } from "../../../lib/campaigns.ts";
 import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import { messageIndexes } from "../../../lib/messages/indexes.ts";
+import { AWAITING_RECEIPTS, RECEIPT_SECONDS } from "../../../lib/messages/receipts.ts";
 import { COLLECTIONS } from "../../load/seed.ts";
 
-/** What is in a large collection: what was sent over a year, and what is to be sent within a month. */
+/** What is in a large collection: what was sent over a year, of which the last week awaits receipts, and what is to be sent within a month. */
 export interface History {
   sent: number;
   future: number;
@@ -50,7 +51,10 @@ function messagesOf({ sent, future }: History, campaigns: ObjectId[]): Document[
   const isSent = { $lt: ["$n", sent] };
   const since = { $multiply: ["$n", (365 * DAY_MS) / sent] };
   const until = { $multiply: [{ $subtract: ["$n", sent] }, (30 * DAY_MS) / future] };
-  const delivered = { sentAt: "$scheduledAt", delivery: DELIVERY_OF_SENT };
+  const receiptsUntil = { $add: ["$scheduledAt", RECEIPT_SECONDS * 1000] };
+  const isAwaited = { $gt: [receiptsUntil, new Date(now)] };
+  const awaited = { receiptsUntil: { $cond: [isAwaited, receiptsUntil, "$$REMOVE"] } };
+  const delivered = { sentAt: "$scheduledAt", delivery: { ...DELIVERY_OF_SENT, ...awaited } };
   return [
     {
       $project: {
@@ -91,6 +95,8 @@ export interface IndexSize {
   fullBytes: number;
   /** How many entries the partial one has. */
   keys: number;
+  /** It holds messages whose receipts are awaited, and not what is still to be sent. */
+  isOfReceipts: boolean;
 }
 
 /** It holds every message of a campaign, and is partial for another reason. */
@@ -110,8 +116,9 @@ export async function weighIndexes(db: Db): Promise<IndexSize[]> {
     .createIndexes(partial.map(({ name, key }) => ({ name: fullName(name), key })));
   const full = await indexSizes(db);
   await Promise.all(partial.map(({ name }) => db.collection(COLLECTIONS.messages).dropIndex(fullName(name))));
-  return partial.map(({ name = "" }) => ({
+  return partial.map(({ name = "", partialFilterExpression }) => ({
     name,
+    isOfReceipts: partialFilterExpression === AWAITING_RECEIPTS,
     partialBytes: own[name] ?? Number.NaN,
     fullBytes: full[fullName(name)] ?? Number.NaN,
     keys: keysPerIndex[name],

@@ -1,11 +1,13 @@
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nextMessage, startChild } from "../../host/process.ts";
-import type { ColdStart } from "../contenders/cold.ts";
+import type { ColdStart, ImportTimes } from "../contenders/cold.ts";
+import { IMPORTER, IMPORTER_SOURCE } from "../contenders/importer.ts";
 import { openWahaFor } from "../contest.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { Waha } from "../lab/waha.ts";
-import type { Findings, Scenario } from "../scenario.ts";
+import type { Findings, Scenario, Table } from "../scenario.ts";
 import { median } from "../statistics.ts";
 
 const SESSIONS = 20;
@@ -41,26 +43,46 @@ export const coldStart: Scenario = {
       totals.push(median(whole.map(({ answered }) => answered)));
       tell(`${name}: ${Math.round(totals.at(-1) ?? Number.NaN)} ms`);
     }
+    const imports = await importCold(lab, waha, coldStarts);
     await waha.stop();
     const note = `a new process until its first answer, nothing being due; medians of ${coldStarts}; the pass of "all" connects by itself`;
     const head = ["", "Node's start", "import", "connect", "pass", "all", "the next pass"];
     return {
-      tables: [{ title: "Cold start", note, head, rows }],
+      tables: [{ title: "Cold start", note, head, rows }, imports],
       figures: { coldStart: totals[0] ?? Number.NaN },
     };
   },
 };
 
-async function startCold(
+/** What the import consists of, without a compile cache. */
+async function importCold(lab: Lab, waha: Waha, times: number): Promise<Table> {
+  await writeFile(join(lab.functionFolder, IMPORTER), IMPORTER_SOURCE);
+  const runs: ImportTimes[] = [];
+  for (let round = 0; round < PRIMED + times; round += 1) {
+    const run = await startCold<ImportTimes>(lab, waha, {}, ["imports"]);
+    if (round >= PRIMED) runs.push(run);
+  }
+  return {
+    title: "What a cold start imports",
+    note: `one by one, so that what two packages share counts for the first; medians of ${times}`,
+    head: ["", "import"],
+    rows: Object.keys(runs[0] ?? {}).map((name) => [
+      name,
+      `${Math.round(median(runs.map((run) => run[name] ?? Number.NaN)))} ms`,
+    ]),
+  };
+}
+
+async function startCold<T = ColdStart>(
   lab: Lab,
   waha: Waha,
   settings: NodeJS.ProcessEnv,
   args: string[],
-): Promise<ColdStart> {
+): Promise<T> {
   const env = lab.settingsFor({ database: "cold", waha, settings });
   const child = startChild(lab.fileOf("cold"), env, args);
   const gone = once(child, "exit");
-  const times = await nextMessage<ColdStart>(child);
+  const times = await nextMessage<T>(child);
   await gone;
   return times;
 }

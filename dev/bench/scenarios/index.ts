@@ -1,7 +1,9 @@
 import type { Scenario } from "../scenario.ts";
 import { besideHot } from "./beside-hot.ts";
+import { capacity } from "./capacity.ts";
 import { coldStart } from "./cold-start.ts";
 import { CONTESTS } from "./contests.ts";
+import { deployments } from "./deployments.ts";
 import { idle } from "./idle.ts";
 import { large } from "./large.ts";
 import { memory } from "./memory.ts";
@@ -18,7 +20,9 @@ export const SCENARIOS: Scenario[] = [
   webhooks,
   idle,
   large,
+  capacity,
   overlap,
+  deployments,
   profile,
   coldStart,
   size,

@@ -93,7 +93,8 @@ async function runSending(
 
 function findings(sides: Side[], sizes: IndexSize[], scale: Scale): Findings {
   const [empty, full] = sides.map(({ idleMs }) => median(idleMs));
-  const keys = sizes.reduce((sum, size) => sum + size.keys, 0);
+  const ofOpenWork = sizes.filter(({ isOfReceipts }) => !isOfReceipts);
+  const keys = ofOpenWork.reduce((sum, size) => sum + size.keys, 0);
   return {
     tables: [sidesTable(sides, scale), sizesTable(sizes, scale)],
     figures: {

@@ -3,7 +3,7 @@ import { openWahaFor } from "../contest.ts";
 import { type Measurement, measure } from "../measure.ts";
 import type { Findings, Scenario } from "../scenario.ts";
 import { median } from "../statistics.ts";
-import { makeWork } from "../work.ts";
+import { isExact, makeWork } from "../work.ts";
 
 /** As many as eight processes serve side by side, each with the default SESSION_CONCURRENCY. */
 const SESSIONS = 160;
@@ -68,5 +68,3 @@ function findings(runs: Map<number, Measurement[]>, messages: number): Findings 
       .map(([count]) => `${count} passes at once: not each message once`),
   };
 }
-
-const isExact = ({ lost, doubled }: Measurement) => lost + doubled === 0;

@@ -31,26 +31,26 @@ export interface Clock {
 /**
  * Makes a pass's clock from one reading of the database's time.
  *
- * @param ticker the machine's clocks
+ * @param hostClock the machine's clocks
  * @param began the monotonic reading when the pass began
  * @param readDatabaseTime asks the database for its time; the answer is taken to be from halfway through the call
  */
 export async function startClock(
-  ticker: SystemClock,
+  hostClock: SystemClock,
   began: number,
   readDatabaseTime: () => Promise<Date>,
 ): Promise<Clock> {
-  const asked = ticker.monotonic();
+  const asked = hostClock.monotonic();
   const databaseTime = (await readDatabaseTime()).getTime();
-  const errorMs = (ticker.monotonic() - asked) / 2;
+  const errorMs = (hostClock.monotonic() - asked) / 2;
   const offset = databaseTime - (asked + errorMs);
-  const now = () => ticker.monotonic() + offset;
+  const now = () => hostClock.monotonic() + offset;
   return {
     startedAt: new Date(began + offset),
-    skewMs: Math.round(ticker.system() - now()),
+    skewMs: Math.round(hostClock.system() - now()),
     errorMs,
     now: () => new Date(now()),
-    earliestNow: () => new Date(Math.min(now() - errorMs, ticker.system())),
+    earliestNow: () => new Date(Math.min(now() - errorMs, hostClock.system())),
     until: (moment) => moment.getTime() - now(),
   };
 }

@@ -96,9 +96,9 @@ export class LineLimit {
 
   /** Begins anew; gives how many lines were counted only. */
   restart(): number {
-    const untold = Math.max(0, this.#lines - this.#most);
+    const suppressed = Math.max(0, this.#lines - this.#most);
     this.#lines = 0;
-    return untold;
+    return suppressed;
   }
 }
 
@@ -116,14 +116,14 @@ export class MinuteLimit {
   /**
    * Counts one more line; whether it may be written.
    *
-   * @param tellUntold writes how many had none in the minute before
+   * @param logSuppressed writes how many had none in the minute before
    */
-  allows(tellUntold: (count: number) => void): boolean {
+  allows(logSuppressed: (count: number) => void): boolean {
     const now = performance.now();
     if (now - this.#began >= MINUTE_MS) {
       this.#began = now;
       const count = this.#limit.restart();
-      if (count > 0) tellUntold(count);
+      if (count > 0) logSuppressed(count);
     }
     return this.#limit.allows();
   }

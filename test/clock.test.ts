@@ -116,7 +116,7 @@ test("seconds are added in absolute time, over the hour that the clocks skip, an
   expect(addSeconds(DATABASE_TIME, -0.001)).toEqual(new Date("2026-03-29T00:59:58.999Z"));
 });
 
-test("the machine's own ticker is made of its two clocks", () => {
+test("the machine's own hostClock is made of its two clocks", () => {
   const before = systemClock.monotonic();
   expect(Math.abs(systemClock.system() - Date.now())).toBeLessThan(1_000);
   expect(systemClock.monotonic()).toBeGreaterThanOrEqual(before);

@@ -91,7 +91,7 @@ export interface StateWrite extends SeenWrite {
   message: string;
   to: string;
   /** It is for an attempt that was looked up, whichever pass made it. */
-  isVerdict: boolean;
+  isLookupResult: boolean;
   /** The reply reported neither an error nor a write concern's error, and was handed over to the process. */
   acknowledged: boolean;
 }

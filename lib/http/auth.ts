@@ -81,9 +81,9 @@ const refusals = new MinuteLimit(TOLD_A_MINUTE);
 
 /** Tells of a refused call in a line; of a flood of them in one a minute that counts. */
 export function tellRefusal(log: Log, credentials: string | undefined): void {
-  const tellUntold = (count: number) =>
+  const logSuppressed = (count: number) =>
     log.warn({ count }, "more unauthorized calls, which had no line each");
-  if (refusals.allows(tellUntold)) log.warn({ credentials }, "unauthorized call");
+  if (refusals.allows(logSuppressed)) log.warn({ credentials }, "unauthorized call");
 }
 
 function readSettings(env: NodeJS.ProcessEnv): Config | ConfigError {

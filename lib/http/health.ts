@@ -43,11 +43,11 @@ const known = new WeakMap<NodeJS.ProcessEnv, Known>();
 export async function handleHealth(
   request: Request,
   env: NodeJS.ProcessEnv,
-  { ticker = systemClock, firstPassRuns }: { ticker?: SystemClock } & FirstPass = {},
+  { hostClock = systemClock, firstPassRuns }: { hostClock?: SystemClock } & FirstPass = {},
 ): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD")
     return answer(405, { error: "method not allowed" }, { Allow: "GET, HEAD" });
-  const ok = await isOk(env, ticker.monotonic(), firstPassRuns?.() ?? false);
+  const ok = await isOk(env, hostClock.monotonic(), firstPassRuns?.() ?? false);
   const status = ok ? 200 : 503;
   return request.method === "HEAD"
     ? new Response(null, { status, headers: { "Cache-Control": "no-store" } })

@@ -46,9 +46,9 @@ export async function handleWebhook(request: Request, env: NodeJS.ProcessEnv): P
     }
     return answer(200, { ok: true });
   } catch (error) {
-    const tellUntold = (count: number) =>
+    const logSuppressed = (count: number) =>
       log.error({ count }, "more webhooks that failed, which had no line each");
-    const told = failures.allows(tellUntold) ? log : log.child({}, { level: "silent" });
+    const told = failures.allows(logSuppressed) ? log : log.child({}, { level: "silent" });
     const { status, errors } = explain(asUnavailable(error), told);
     return answer(status, { ok: false, errors });
   }

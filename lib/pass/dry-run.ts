@@ -43,12 +43,12 @@ const FORECAST_MS = 10_000;
  *
  * @throws UnavailableError if the database or WAHA is away
  */
-export async function dryRun(config: Config, ticker: SystemClock): Promise<DryRun> {
+export async function dryRun(config: Config, hostClock: SystemClock): Promise<DryRun> {
   const db = openDatabase(config);
   const waha = openWaha(config);
   try {
     const [clock, sessions] = await Promise.all([
-      readClock(db, ticker, ticker.monotonic()),
+      readClock(db, hostClock, hostClock.monotonic()),
       waha.listSessions(snapshotMs(config)),
     ]);
     const window = { from: addSeconds(clock.startedAt, -config.LOOKBACK_SECONDS), to: clock.startedAt };

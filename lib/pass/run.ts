@@ -27,7 +27,7 @@ import { noteWaiting } from "./waiting.ts";
 
 /** What the host of a pass provides. */
 export interface Host {
-  ticker: SystemClock;
+  hostClock: SystemClock;
   /** Aborted when the host wants to stop: nothing new starts, and what is under way is settled. */
   stop: AbortSignal;
   /**
@@ -47,7 +47,7 @@ const SKEW_MS = 5_000;
  * Runs one pass: a snapshot of WAHA, then rescue, sending and, beside them, all other steps.
  *
  * @param host the machine's clocks, and its wishes to stop
- * @param call the pass's id, and the ticker's monotonic reading when the function was called: from there its time counts
+ * @param call the pass's id, and the host's monotonic reading when the function was called: from there its time counts
  * @throws UnavailableError if the database can't even tell the time; ConfigError if its address makes no sense
  */
 export async function runPass(
@@ -62,7 +62,7 @@ export async function runPass(
   host.giveUp.addEventListener("abort", cutOff);
   try {
     const [clock, seen] = await Promise.all([
-      readClock(db, host.ticker, began).catch((error: unknown) => {
+      readClock(db, host.hostClock, began).catch((error: unknown) => {
         throw asUnavailable(error);
       }),
       takeSnapshot(waha, config),
@@ -92,9 +92,9 @@ export async function runPass(
 }
 
 /** The pass's clock. The connection is made first: it may take seconds, and the reading must not. */
-export async function readClock(db: Database, ticker: SystemClock, began: number): Promise<Clock> {
+export async function readClock(db: Database, hostClock: SystemClock, began: number): Promise<Clock> {
   await db.connect();
-  return startClock(ticker, began, () => db.readTime());
+  return startClock(hostClock, began, () => db.readTime());
 }
 
 /** @param seen WAHA as it was when the pass began, or why it could not be seen */

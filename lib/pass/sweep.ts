@@ -33,8 +33,9 @@ export async function sweep(pass: Pass, { isAgain = false } = {}): Promise<void>
     await dealWith(pass, batch, { windowFrom, lines, isAgain });
     if (!maySend(pass)) break;
   }
-  const untold = lines.restart();
-  if (untold > 0) pass.log.warn({ count: untold }, "more messages like these, which have no line each");
+  const suppressed = lines.restart();
+  if (suppressed > 0)
+    pass.log.warn({ count: suppressed }, "more messages like these, which have no line each");
 }
 
 async function dealWith(

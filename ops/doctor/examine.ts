@@ -32,19 +32,19 @@ const ON_DATABASE: readonly CheckName[] = ["indexes", "documents", "sessions", "
  *
  * @param env the settings; see docs/configuration.md
  * @param vercel vercel.json, as it was read
- * @param ticker this computer's clocks
+ * @param hostClock this computer's clocks
  */
 export async function examine(
   env: NodeJS.ProcessEnv,
   vercel: Vercel,
-  ticker: SystemClock = systemClock,
+  hostClock: SystemClock = systemClock,
 ): Promise<Finding[]> {
   const { findings, config, wrong } = checkSettings(env);
   if (!config) return [...findings, notChecked("settings", "the rest, as the settings don't go together")];
   const [database, waha] = await Promise.all([
     wrong.has("DATABASE_URL")
       ? { findings: [notChecked("database", "DATABASE_URL is wrong")] }
-      : checkDatabase(config, ticker),
+      : checkDatabase(config, hostClock),
     wrong.has("WAHA_API_URL") || wrong.has("WAHA_API_KEY")
       ? { findings: [notChecked("waha", "its settings are wrong")] }
       : checkWaha(config),

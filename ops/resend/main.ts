@@ -15,7 +15,7 @@ async function run(options: Options): Promise<void> {
   await db.connect();
   const clock = await startClock(systemClock, systemClock.monotonic(), () => db.readTime());
   const outcome = await resend(db, config, clock, options, person);
-  if (outcome && outcome.refused > 0) process.exitCode = 1;
+  if (outcome && outcome.rejected > 0) process.exitCode = 1;
 }
 
 const person: Person = {

@@ -12,7 +12,7 @@ export interface Outcome {
   /** Due again. */
   done: number;
   /** Turned away by the database: a validation rule, or a unique index of the app's. */
-  refused: number;
+  rejected: number;
 }
 
 /** A message that is to be due again, and when. */
@@ -43,8 +43,8 @@ export async function putBack(db: Database, again: Again[]): Promise<Outcome> {
     filter: asSeen(ended),
     update: { $set: { isPicked: false, scheduledAt, ...shown } },
   }));
-  const { changed: done, rejected: refused } = await writeEach(db.messages, updates);
-  return { done, refused };
+  const { changed: done, rejected } = await writeEach(db.messages, updates);
+  return { done, rejected };
 }
 
 /**
@@ -69,10 +69,10 @@ export async function copyUnknown(db: Database, { ended, scheduledAt }: Again): 
         return true;
       }),
     );
-    return { done: done ? 1 : 0, refused: 0 };
+    return { done: done ? 1 : 0, rejected: 0 };
   } catch (error) {
     if (!isOfOneDocument(error)) throw error;
-    return { done: 0, refused: 1 };
+    return { done: 0, rejected: 1 };
   }
 }
 

@@ -119,7 +119,7 @@ test("what was missed or failed of a campaign, named in either form, is sent by 
   const other = await world.insert(missed(), missed({ campaignId: new ObjectId() }));
   await world.insert(missed({ campaignId }), failed({ campaignId: campaignId.toHexString() }));
   const { resent, asked } = await run(world, ["--campaign", campaignId.toHexString(), "--yes"]);
-  expect([resent, asked]).toEqual([{ done: 2, refused: 0, changed: 0 }, []]);
+  expect([resent, asked]).toEqual([{ done: 2, rejected: 0, changed: 0 }, []]);
   expect(await world.pass()).toMatchObject({ sent: 2, missed: 0 });
   expect(await world.campaigns.findOne()).toMatchObject({
     status: "completed",
@@ -180,7 +180,7 @@ test("what changes, or ends, while the person thinks is left alone, and the form
     await world.messages.updateOne({ _id: again as ObjectId }, { $set: { "delivery.settledAt": ago(-60) } });
     await world.insert(missed({ delivery: { state: "missed", settledAt: ago(-60) } }));
   });
-  expect(resent).toEqual({ done: 1, refused: 0, changed: 2 });
+  expect(resent).toEqual({ done: 1, rejected: 0, changed: 2 });
   expect(said).toMatch(/1 message due again; 2 changed meanwhile, left alone\.$/);
   const due = await world.messages.find({ isPicked: false }).project({ _id: 1 }).toArray();
   expect(due).toEqual([{ _id: stays }]);
@@ -206,7 +206,7 @@ describe("a write stands or falls with what was seen", () => {
       const seen = (await world.find(id)) as unknown as Ended;
       await world.messages.updateOne({ _id: id as ObjectId }, { $set: change });
       const before = await snapshot(world);
-      expect(await write({ ended: seen, scheduledAt: new Date() })).toEqual({ done: 0, refused: 0 });
+      expect(await write({ ended: seen, scheduledAt: new Date() })).toEqual({ done: 0, rejected: 0 });
       expect(await snapshot(world)).toEqual(before);
       await world.messages.deleteMany({});
     }
@@ -241,7 +241,7 @@ describe("an unknown message", () => {
     const [id] = await world.insert(unknown(fields));
     const { said, resent } = await run(world, ARGS);
     expect(said).toMatch(/1 unknown message may have arrived, and then arrives TWICE/);
-    expect(resent).toEqual({ done: 1, refused: 0, changed: 0 });
+    expect(resent).toEqual({ done: 1, rejected: 0, changed: 0 });
     expect(await world.find(id)).toMatchObject({ isDeleted: true, delivery: { state: "unknown" } });
     expect(await world.pass()).toMatchObject({ sent: 1, campaignsCompleted: 1 });
     const types = { $and: [{ price: { $type: "double" } }, { views: { $type: "long" } }] };
@@ -271,7 +271,7 @@ describe("an unknown message", () => {
       { unique: true, partialFilterExpression: { key: { $eq: 1 } } },
     );
     const { said, resent } = await run(world, ARGS);
-    expect(resent).toEqual({ done: 1, refused: 1, changed: 0 });
+    expect(resent).toEqual({ done: 1, rejected: 1, changed: 0 });
     expect(said).toMatch(/1 turned away by the database/);
     expect(await world.find(twin)).toMatchObject({ isDeleted: false, delivery: { state: "unknown" } });
     expect(await world.messages.countDocuments()).toBe(3);
@@ -291,7 +291,7 @@ describe("an unknown message", () => {
         appName: world.db.databaseName,
       },
     });
-    expect((await run(world, ARGS)).resent).toEqual({ done: 1, refused: 0, changed: 0 });
+    expect((await run(world, ARGS)).resent).toEqual({ done: 1, rejected: 0, changed: 0 });
     const found = await snapshot(world);
     expect(found.map(({ isDeleted }) => isDeleted)).toEqual([true, false]);
   });

@@ -50,7 +50,7 @@ export async function resend(
     person.tell("Nothing was changed.");
     return undefined;
   }
-  const sum: Outcome = { done: 0, refused: 0 };
+  const sum: Outcome = { done: 0, rejected: 0 };
   let place = 0;
   for await (const batch of endedBatches(db, selection, BATCH)) {
     const from = options.at ?? clock.now();
@@ -61,15 +61,15 @@ export async function resend(
     });
     await sendAgain(db, again, sum);
   }
-  const resent = { ...sum, changed: Math.max(0, total - sum.done - sum.refused) };
+  const resent = { ...sum, changed: Math.max(0, total - sum.done - sum.rejected) };
   person.tell(summary(resent));
   return resent;
 }
 
 async function sendAgain(db: Database, again: Again[], sum: Outcome): Promise<void> {
-  const add = ({ done, refused }: Outcome) => {
+  const add = ({ done, rejected }: Outcome) => {
     sum.done += done;
-    sum.refused += refused;
+    sum.rejected += rejected;
   };
   const { copied = [], put = [] } = Object.groupBy(again, ({ ended }) =>
     ended.delivery.state === "unknown" ? "copied" : "put",
@@ -82,10 +82,10 @@ function question(total: number): string {
   return `Make ${total === 1 ? "it" : "them"} due again? [y/N] `;
 }
 
-function summary({ done, changed, refused }: Resent): string {
+function summary({ done, changed, rejected }: Resent): string {
   const parts = [`${counted(done, "message")} due again`];
   if (changed > 0) parts.push(`${changed} changed meanwhile, left alone`);
-  if (refused > 0)
-    parts.push(`${refused} turned away by the database (a validation rule, or a unique index)`);
+  if (rejected > 0)
+    parts.push(`${rejected} turned away by the database (a validation rule, or a unique index)`);
   return `${parts.join("; ")}.`;
 }

@@ -1,4 +1,5 @@
 import type { Document } from "mongodb";
+import { inBatches } from "../../lib/async.ts";
 import { addSeconds } from "../../lib/clock.ts";
 import type { MessageNames } from "../../lib/documents/mapping.ts";
 import { ENDED_UNSENT } from "../../lib/messages/ended.ts";
@@ -105,14 +106,8 @@ export async function* endedBatches(
   selection: Document,
   size: number,
 ): AsyncGenerator<Ended[]> {
-  let batch: Ended[] = [];
-  for await (const ended of find(db, selection).batchSize(size)) {
-    if (canBeWritten(ended._id)) batch.push(ended);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
+  for await (const batch of inBatches(find(db, selection).batchSize(size), size))
+    yield batch.filter(({ _id }) => canBeWritten(_id));
 }
 
 function find(db: Database, selection: Document) {

@@ -144,7 +144,7 @@ describe("wrong settings", () => {
 test("a defect of the scheduler is answered in plain words, without its own", async () => {
   const world = await createWorld();
   let readings = 0;
-  const ticker = {
+  const hostClock = {
     monotonic: () => {
       readings += 1;
       if (readings > 1) throw new RangeError("words-7q of the error");
@@ -152,7 +152,7 @@ test("a defect of the scheduler is answered in plain words, without its own", as
     },
     system: () => Date.now(),
   };
-  const response = await world.call("", { ticker });
+  const response = await world.call("", { hostClock });
   expect(response.status).toBe(500);
   const text = await response.text();
   expect(JSON.parse(text).errors).toMatchObject([{ code: "internal_error", count: 1 }]);

@@ -25,8 +25,8 @@ function ask(
   { method = "GET", firstPassRuns = false } = {},
 ): Promise<Response> {
   const request = new Request("http://localhost/api/health", { method });
-  const ticker = { monotonic: () => second * 1000, system: () => Date.now() };
-  return handleHealth(request, world.env, { ticker, firstPassRuns: () => firstPassRuns });
+  const hostClock = { monotonic: () => second * 1000, system: () => Date.now() };
+  return handleHealth(request, world.env, { hostClock, firstPassRuns: () => firstPassRuns });
 }
 
 const statusAt = async (world: World, second: number) => (await ask(world, second)).status;

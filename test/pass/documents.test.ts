@@ -13,9 +13,9 @@ import {
   MESSAGE_STATES,
 } from "../support/dashboard.ts";
 import { failCommands } from "../support/fail-commands.ts";
+import { jumpingClock } from "../support/jumping-clock.ts";
 import { logged } from "../support/log.ts";
 import { readPage, readStatus } from "../support/status.ts";
-import { jumpingTicker } from "../support/ticker.ts";
 import { ago, createWorld, message, type World } from "../support/world.ts";
 
 const DAY = 86_400;
@@ -58,11 +58,11 @@ describe("a database whose messages are elsewhere", () => {
     const world = await foreignWorld();
     const before = await namesOf(world);
     const indexes = await world.db.collection("Message").indexes();
-    const ticker = jumpingTicker();
+    const hostClock = jumpingClock();
     for (let pass = 0; pass < 3; pass += 1) {
-      await world.pass({ ticker });
+      await world.pass({ hostClock });
       await backgroundDone();
-      ticker.jump(700_000);
+      hostClock.jump(700_000);
     }
     expect(await namesOf(world)).toEqual([...before, "scheduler"].sort());
     expect(await world.db.collection("Message").indexes()).toEqual(indexes);
@@ -257,29 +257,29 @@ describe("a look", () => {
 
   test("is made every ten minutes by an instance, and remembered in between", async () => {
     const world = await foreignWorld();
-    const ticker = jumpingTicker();
+    const hostClock = jumpingClock();
     const commands = recordCommands(world);
-    expect(await looks(world, commands, { ticker })).toBe(true);
-    ticker.jump(590_000);
-    expect(await looks(world, commands, { ticker })).toBe(false);
+    expect(await looks(world, commands, { hostClock })).toBe(true);
+    hostClock.jump(590_000);
+    expect(await looks(world, commands, { hostClock })).toBe(false);
     await world.db.collection("Message").updateMany({}, { $set: { isSent: true } });
-    expect(found(await world.pass({ ticker }))).toBeDefined();
-    ticker.jump(11_000);
-    expect(await looks(world, commands, { ticker })).toBe(true);
-    expect(await world.pass({ ticker })).toMatchObject({ ok: true, errors: [] });
+    expect(found(await world.pass({ hostClock }))).toBeDefined();
+    hostClock.jump(11_000);
+    expect(await looks(world, commands, { hostClock })).toBe(true);
+    expect(await world.pass({ hostClock })).toMatchObject({ ok: true, errors: [] });
   });
 
   test("is put off by a pass that meets messages where the mapping says", async () => {
     const world = await foreignWorld();
-    const ticker = jumpingTicker();
+    const hostClock = jumpingClock();
     const commands = recordCommands(world);
-    expect((await world.pass({ ticker })).ok).toBe(false);
+    expect((await world.pass({ hostClock })).ok).toBe(false);
     await world.insert({});
-    expect(await world.pass({ ticker })).toMatchObject({ ok: true, sent: 1, errors: [] });
-    ticker.jump(590_000);
-    expect(await looks(world, commands, { ticker })).toBe(false);
-    ticker.jump(11_000);
-    expect(await looks(world, commands, { ticker })).toBe(true);
+    expect(await world.pass({ hostClock })).toMatchObject({ ok: true, sent: 1, errors: [] });
+    hostClock.jump(590_000);
+    expect(await looks(world, commands, { hostClock })).toBe(false);
+    hostClock.jump(11_000);
+    expect(await looks(world, commands, { hostClock })).toBe(true);
   });
 
   test.each([

@@ -6,7 +6,7 @@ import { writeLogTo } from "../../lib/log.ts";
 import { messageIndexes } from "../../lib/messages/indexes.ts";
 import { recordCommands } from "../support/commands.ts";
 import { failCommands } from "../support/fail-commands.ts";
-import { jumpingTicker } from "../support/ticker.ts";
+import { jumpingClock } from "../support/jumping-clock.ts";
 import { createWorld, message, type World } from "../support/world.ts";
 
 const PLAIN = messageIndexes(MAPPINGS.plain.messages);
@@ -29,8 +29,8 @@ const indexNamed = async (collection: Collection, name: string) =>
 async function keptWorld(): Promise<{ world: World; pass: () => Promise<Document>; jump(ms: number): void }> {
   const world = await createWorld();
   await world.insert({});
-  const ticker = jumpingTicker();
-  return { world, pass: () => world.pass({ ticker }), jump: ticker.jump };
+  const hostClock = jumpingClock();
+  return { world, pass: () => world.pass({ hostClock }), jump: hostClock.jump };
 }
 
 describe("the indexes", () => {

@@ -327,7 +327,7 @@ test("a function whose clock is slow ends nothing too early, and a difference of
   const world = await createWorld();
   const [id] = await world.insert({ scheduledAt: ago(150) });
   const slow = { monotonic: () => performance.now(), system: () => Date.now() - 60_000 };
-  const summary = await world.pass({ ticker: slow });
+  const summary = await world.pass({ hostClock: slow });
   expect(summary).toMatchObject({ missed: 0, errors: [{ code: "clock_skew" }] });
   expect(await world.find(id)).not.toHaveProperty("delivery");
   expect(await world.pass()).toMatchObject({ missed: 1 });
@@ -337,7 +337,7 @@ test("a function whose clock is fast sends nothing early: the database's time co
   const world = await createWorld();
   await world.insert({ scheduledAt: ago(-30) });
   const fast = { monotonic: () => performance.now(), system: () => Date.now() + 60_000 };
-  expect(await world.pass({ ticker: fast })).toMatchObject({ claimed: 0, missed: 0 });
+  expect(await world.pass({ hostClock: fast })).toMatchObject({ claimed: 0, missed: 0 });
 });
 
 test("of many messages that are missed at once the first have a line each, and the others are counted", async () => {

@@ -29,7 +29,7 @@ type Changes = Record<string, unknown>;
 interface By {
   instance?: string;
   passIds?: string[];
-  isVerdict?: boolean;
+  isLookupResult?: boolean;
 }
 
 /** What is seen of a write: it is sent, and answered, 2 ms before and after what the database does. */
@@ -320,8 +320,8 @@ export class Story {
 
   /** A process is seen to write a message's state. */
   #writes(label: string, at: number, to: string, by: By, stamp?: Date): void {
-    const { isVerdict = false } = by;
-    const write = { ...seen(at, by), message: this.key(label), to, isVerdict, stamp };
+    const { isLookupResult = false } = by;
+    const write = { ...seen(at, by), message: this.key(label), to, isLookupResult, stamp };
     this.record.writes.push({ ...write, acknowledged: true });
   }
 

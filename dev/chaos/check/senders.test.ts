@@ -185,7 +185,7 @@ describe("stale-writes", () => {
     expect(casesOf(inVain(claimed(), { sentAt: ms(200), passIds: ["other"] }))).toBe(1);
     expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "released" }))).toBe(1);
     expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "unknown" }))).toBe(1);
-    expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "unknown", isVerdict: true }))).toBe(0);
+    expect(casesOf(inVain(claimed(), { sentAt: ms(8_100), to: "unknown", isLookupResult: true }))).toBe(0);
   });
 
   it.each([
@@ -225,7 +225,7 @@ describe("stale-writes", () => {
       expect.stringContaining("attempting message of pass pass became released by two"),
     ]);
     for (const state of ["failed", "unknown"])
-      expect(wrong(attempted().endedBy("m1", 150, state, { ...other, isVerdict: true }))).toEqual([]);
+      expect(wrong(attempted().endedBy("m1", 150, state, { ...other, isLookupResult: true }))).toEqual([]);
   });
 
   it.each(["failed", "unknown"])("finds an attempt that another pass's own outcome ended as %s", (state) => {

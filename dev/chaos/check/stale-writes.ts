@@ -11,14 +11,14 @@ import { deliveryOf, inForce, stampOf, stateOf, TIES_MS, timeOf } from "./steps.
 export function checkStaleWrites({ record, trails }: Round): Finding {
   const check = new Check("stale-writes");
   for (const trail of trails) {
-    const written = trail.writes.filter((write) => !write.isVerdict && isStale(trail, write, record));
+    const written = trail.writes.filter((write) => !write.isLookupResult && isStale(trail, write, record));
     check.covers(written.length);
     for (const step of trail.steps.filter(isForItsPassAlone)) {
       check.covers();
       if (isOfAnEvent(step, record)) continue;
       const makers = makersOf(step, trail, record);
       const { passId } = deliveryOf(step.before);
-      if (makers.some((write) => write.passIds.includes(passId) || isVerdictOn(step, write))) continue;
+      if (makers.some((write) => write.passIds.includes(passId) || isLookupResultOf(step, write))) continue;
       const by = makers.map(({ instance }) => instance).join(", ") || "an unknown writer";
       check.violated(
         `the ${stateOf(step.before)} message of pass ${passId} became ${stateOf(step.after)} by ${by}, where that pass did not run`,
@@ -45,8 +45,8 @@ function isOfAnEvent({ after }: MessageStep, { events }: RoundRecord): boolean {
 }
 
 /** Any pass may say what became of an attempt that it has looked up. */
-function isVerdictOn({ before }: MessageStep, write: SeenWrite | StateWrite): boolean {
-  return isAttempted(stateOf(before)) && "isVerdict" in write && write.isVerdict;
+function isLookupResultOf({ before }: MessageStep, write: SeenWrite | StateWrite): boolean {
+  return isAttempted(stateOf(before)) && "isLookupResult" in write && write.isLookupResult;
 }
 
 const isAttempted = (state: string) => state === "attempting" || state === "unknown";

@@ -46,7 +46,7 @@ it("tells of what has no end: a POST, a write, a process, and a document", () =>
     passIds: [],
     message: story.key("m1"),
     to: "sent",
-    isVerdict: false,
+    isLookupResult: false,
     stamp: undefined,
     sentAt: ms(400),
   };

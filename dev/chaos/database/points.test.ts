@@ -27,7 +27,7 @@ const IDLE = [
   "rescue",
   "survey",
   "find-uncertain",
-  "find-strays",
+  "find-overdue",
   "audit",
   "find-open-campaigns",
   "record-last-pass",
@@ -130,7 +130,7 @@ const SITUATIONS: Record<string, Situation> = {
     },
   },
   "attempts of a pass that died": {
-    reaches: ["verdict", "verdict-later"],
+    reaches: ["lookup-result", "lookup-again"],
     play: async (world) => {
       const campaignId = await addCampaign(world);
       await world.insert({ ...attempted(700), campaignId }, attempted(200));
@@ -397,8 +397,8 @@ test("who writes which state of a message is told, in the order of a bulk", asyn
     [second, "sent"],
   ]);
   expect(told).toContainEqual([
-    { message: first, to: "sent", isVerdict: false, stamp: expect.any(Date), index: 0 },
-    { message: second, to: "attempting", isVerdict: false, stamp: undefined, index: 1 },
+    { message: first, to: "sent", isLookupResult: false, stamp: expect.any(Date), index: 0 },
+    { message: second, to: "attempting", isLookupResult: false, stamp: undefined, index: 1 },
   ]);
 });
 
@@ -407,12 +407,12 @@ const STATEMENTS: [name: string, statement: Document, told: object[]][] = [
   [
     "without a guard",
     { q: { _id: "a" }, u: { $set: { "delivery.state": "sent" } } },
-    [{ to: "sent", isVerdict: false, index: 0 }],
+    [{ to: "sent", isLookupResult: false, index: 0 }],
   ],
   [
     "about an attempt that was looked up",
     { q: { _id: "a", "delivery.attemptAt": ago(200) }, u: { $set: { "delivery.state": "sent" } } },
-    [{ to: "sent", isVerdict: true, index: 0 }],
+    [{ to: "sent", isLookupResult: true, index: 0 }],
   ],
   ["of several", { q: { _id: { $in: ["a"] } }, u: { $set: { "delivery.state": "sent" } } }, []],
   ["of another field", { q: { _id: "a" }, u: { $set: { "delivery.error": {} } } }, []],

@@ -42,7 +42,7 @@ const COMMANDS: Record<string, Rule[]> = {
   "find messages": [
     ["read-claim", ({ filter }) => "delivery.passId" in filter],
     ["find-uncertain", ({ filter }) => "delivery.nextLookupAt" in (filter.$or?.[0] ?? {})],
-    ["find-strays", ({ filter }) => "$or" in filter],
+    ["find-overdue", ({ filter }) => "$or" in filter],
     ["find-next-due", ({ filter }) => "scheduledAt" in filter],
     ["read-writes", ({ filter }) => "_id" in filter],
   ],
@@ -77,12 +77,12 @@ const COMMANDS: Record<string, Rule[]> = {
     ["rescue", ({ updates, set }) => isOfMany(updates) && set["delivery.error"]?.code === "pass_died"],
     ["release-claims", ({ updates }) => isOfMany(updates)],
     [
-      "verdict-later",
+      "lookup-again",
       ({ filter, set }) =>
         "delivery.attemptAt" in filter &&
         Object.keys(set).every((field) => field === "delivery.nextLookupAt"),
     ],
-    ["verdict", ({ filter }) => "delivery.attemptAt" in filter],
+    ["lookup-result", ({ filter }) => "delivery.attemptAt" in filter],
     ["forget-settled", ({ updates }) => updates.every(({ u }) => !("$set" in u))],
     ["late-sent", ({ updates }) => updates.some(isLate)],
     ["intent", ({ updates }) => updates.every(isIntent)],

@@ -9,7 +9,7 @@ export interface SingleStateWrite {
   message: string;
   to: string;
   /** It is for an attempt that was looked up, whichever pass made it. */
-  isVerdict: boolean;
+  isLookupResult: boolean;
   /** The time that it sets with it, if any; so that what it wrote can be told from what others did. */
   stamp: Date | undefined;
   /** Its place among the command's statements. */
@@ -24,8 +24,8 @@ export function stateWritesOf(command: Document): SingleStateWrite[] {
     const to = u.$set?.["delivery.state"];
     if (!isPlain(q._id) || typeof to !== "string") return [];
     // One on an attempt without a time has none of these; no world has such an attempt.
-    const isVerdict = "delivery.attemptAt" in q;
-    return [{ message: documentKey(q._id), to, isVerdict, stamp: stampOf(u.$set), index }];
+    const isLookupResult = "delivery.attemptAt" in q;
+    return [{ message: documentKey(q._id), to, isLookupResult, stamp: stampOf(u.$set), index }];
   });
 }
 

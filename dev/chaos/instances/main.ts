@@ -10,8 +10,8 @@ import type { CallAnswer, CallOrder } from "./instance.ts";
 const headers = { authorization: `Bearer ${process.env.CRON_SECRET}` };
 
 process.on("message", ({ call, skewMs }: CallOrder) => {
-  const ticker = { ...systemClock, system: () => Date.now() + skewMs };
-  void handleCron(new Request("http://localhost/api/cron", { headers }), process.env, { ticker }).then(
+  const hostClock = { ...systemClock, system: () => Date.now() + skewMs };
+  void handleCron(new Request("http://localhost/api/cron", { headers }), process.env, { hostClock }).then(
     async (response) => {
       const body = await response.text();
       const answer: CallAnswer = { call, status: response.status, body, peakMemory: peakMemory() };

@@ -13,7 +13,7 @@ const DEALT_TIMES = new Map([
   ...["find-groups", "count-campaign", "postpone-campaigns"].map(times(3)),
   ...["read-alerts", "change-alerts", "clear-strikes", "create-index"].map(times(3)),
   ...["create-indexes", "sendMedia"].map(times(2)),
-  ...["missed", "set-back-flags", "lookup", "read-writes", "verdict-later", "claim"].map(times(2)),
+  ...["missed", "set-back-flags", "lookup", "read-writes", "lookup-again", "claim"].map(times(2)),
   ...["intent-and-outcome", "outcome", "get-more"].map(times(2)),
   ...["release-claims", "return-leases", "leave-leases"].map(times(2)),
 ]);
@@ -49,7 +49,7 @@ const RARE = new Set([
   ...["get-more", "read-writes", "strike-session", "clear-strikes", "late-sent", "forget-settled"],
   ...["count-campaign", "settle-campaigns", "intent", "intent-and-outcome", "outcome", "sendText"],
   ...["release-claims", "return-leases", "leave-leases", "find-next-due", "claim"],
-  ...["missed", "set-back-flags", "lookup", "verdict", "verdict-later"],
+  ...["missed", "set-back-flags", "lookup", "lookup-result", "lookup-again"],
 ]);
 
 /** What a round must have for its kills to come about. */

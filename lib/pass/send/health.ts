@@ -35,7 +35,7 @@ const MOST_STRIKES = 20;
 const MOST_REFUSED = 3;
 
 /** What an outcome means for its message, and for the session. */
-export interface Verdict {
+export interface Consequence {
   kind: NotSent["kind"];
   reason: Reason;
   /** Nothing more may be sent on the session in this pass, and why. */
@@ -91,7 +91,7 @@ export class SessionHealth {
   }
 
   /** Judges what an outcome of a chat's message means; suspensions are written before it returns. */
-  async judge(outcome: NotSent, chatId: string): Promise<Verdict> {
+  async judge(outcome: NotSent, chatId: string): Promise<Consequence> {
     const { about, code, kind, restMs } = outcome;
     const reason = asReason(outcome);
     switch (about) {
@@ -111,7 +111,7 @@ export class SessionHealth {
   }
 
   /** By one answer it can't be told whether its chat is at fault or the session; by what the session does else it can. */
-  async #judgeEither(outcome: NotSent, chatId: string): Promise<Verdict> {
+  async #judgeEither(outcome: NotSent, chatId: string): Promise<Consequence> {
     const { failsAlone = false, kind } = outcome;
     const reason = asReason(outcome);
     const goesBehind = kind === "unsent";
@@ -134,12 +134,12 @@ export class SessionHealth {
   }
 
   /** WhatsApp's 463: of an account that may not open chats, or of a chat that was never opened before. */
-  async #judgeAccount(reason: Reason, chatId: string): Promise<Verdict> {
+  async #judgeAccount(reason: Reason, chatId: string): Promise<Consequence> {
     const isRead = await this.#readAgain();
     const restriction = restrictionReason(this.#session, this.#pass.clock.now());
     if (restriction) return { kind: "unsent", reason: restriction };
     if (!isRead) return { kind: "unsent", reason, stop: reason };
-    const ofChat: Verdict = { kind: "failed", reason: { ...reason, code: "whatsapp_refused" } };
+    const ofChat: Consequence = { kind: "failed", reason: { ...reason, code: "whatsapp_refused" } };
     // Only WAHA's own word clears the account.
     if (this.#session.restriction === null) return ofChat;
     const stop = await this.#strike("account_restricted", chatId);

@@ -20,11 +20,11 @@ const OLDEST_SERVER = 6;
 const SKEW_MS = 5_000;
 
 /** Checks that the database can be reached, is a replica set, can be written to by majority, and knows the time. */
-export async function checkDatabase(config: Config, ticker: SystemClock): Promise<DatabaseExam> {
+export async function checkDatabase(config: Config, hostClock: SystemClock): Promise<DatabaseExam> {
   try {
     const db = openDatabase(config);
     await db.connect();
-    const clock = await startClock(ticker, ticker.monotonic(), () => db.readTime());
+    const clock = await startClock(hostClock, hostClock.monotonic(), () => db.readTime());
     const name = shownDatabase(config.DATABASE_URL);
     const findings = [
       ok("database", `${name} can be reached, and is a replica set`),

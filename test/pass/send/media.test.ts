@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { expectSilence, loud, PHONE, WORD } from "../../hostile/secrets.ts";
 import { beforeIntent } from "../../support/before-intent.ts";
 import { dashboardWorld, withImage, withVideo } from "../../support/dashboard.ts";
+import { jumpingClock } from "../../support/jumping-clock.ts";
 import { claimNew, openPass, openSender } from "../../support/sender.ts";
-import { jumpingTicker } from "../../support/ticker.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
 const at = (path: string) => `https://files.example/${path}`;
@@ -233,10 +233,10 @@ describe("time", () => {
 
   test("in a pass that stays a late file keeps back no text behind it, and is claimed once", async () => {
     const world = await createWorld({}, { PASS_SECONDS: "60", TAIL_SECONDS: "10", STAY_SECONDS: "34" });
-    const ticker = jumpingTicker();
-    const passing = world.pass({ ticker });
+    const hostClock = jumpingClock();
+    const passing = world.pass({ hostClock });
     await expect.poll(() => world.waha.requestCount({ route: "sessions" })).toBe(1);
-    ticker.jump(29_000);
+    hostClock.jump(29_000);
     const [id] = await world.insert(picture("a.jpg"), { content: "a text", scheduledAt: ago(5) });
     expect(await passing).toMatchObject({ claimed: 2, sent: 1, released: 1, more: true });
     expect(world.waha.ledger).toMatchObject([{ text: "a text" }]);

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { SystemClock } from "../../../lib/clock.ts";
 import { beforeIntent } from "../../support/before-intent.ts";
 import { recordCommands } from "../../support/commands.ts";
-import { jumpingTicker } from "../../support/ticker.ts";
+import { jumpingClock } from "../../support/jumping-clock.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
 /** That WAHA accepted every message exactly once, each session's in the order of their times, one at a time. */
@@ -126,10 +126,10 @@ test("a pass whose clock is wrong takes no lease that is not over, and holds its
   const lease = { _id: "session:default" as never };
   const end = await holdLease(world, "default", 8);
   // By its clock, which is ten seconds ahead, the lease is over.
-  expect(await world.pass({ ticker: slowly() })).toMatchObject({ claimed: 0, more: true });
+  expect(await world.pass({ hostClock: slowly() })).toMatchObject({ claimed: 0, more: true });
   await end();
   await world.scheduler.updateOne({ _id: lease._id }, { $set: { expiresAt: ago(0) } });
-  const passing = world.pass({ ticker: slowly() });
+  const passing = world.pass({ hostClock: slowly() });
   await world.waha.received("sendText", 1);
   const held = await world.scheduler.findOne({ _id: lease._id });
   // Leases are by the database's own clock.
@@ -229,11 +229,11 @@ test("a message edited after its claim goes out with its new text, in the next p
 test("a pass whose time is up starts no send, and gives back what it claimed", async () => {
   const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
   await world.insert({ content: "first", scheduledAt: ago(20) }, { content: "second" });
-  const ticker = jumpingTicker();
+  const hostClock = jumpingClock();
   world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 200 } });
-  const passing = world.pass({ ticker });
+  const passing = world.pass({ hostClock });
   await world.waha.received("sendText", 1);
-  ticker.jump(31_000);
+  hostClock.jump(31_000);
   expect(await passing).toMatchObject({
     claimed: 2,
     sent: 1,
@@ -250,9 +250,9 @@ test("a pass whose time is up starts no send, and gives back what it claimed", a
 test("a pass whose time runs out while the intent is written does not post, and gives the message back", async () => {
   const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
   const [id] = await world.insert({});
-  const ticker = jumpingTicker();
-  await beforeIntent(world, () => ticker.jump(31_000));
-  expect(await world.pass({ ticker })).toMatchObject({
+  const hostClock = jumpingClock();
+  await beforeIntent(world, () => hostClock.jump(31_000));
+  expect(await world.pass({ hostClock })).toMatchObject({
     sent: 0,
     released: 1,
     errors: [{ code: "out_of_time" }],
@@ -267,12 +267,12 @@ test("a pass whose time runs out while the intent is written does not post, and 
 test("an intent that is refused since the claim has expired is told as want of time, not as somebody's change", async () => {
   const world = await createWorld({}, { PASS_SECONDS: "40", TAIL_SECONDS: "10" });
   const [id] = await world.insert({});
-  const ticker = jumpingTicker();
+  const hostClock = jumpingClock();
   await beforeIntent(world, async () => {
     await world.messages.updateOne({ _id: id as ObjectId }, { $set: { "delivery.claimExpiresAt": ago(1) } });
-    ticker.jump(31_000);
+    hostClock.jump(31_000);
   });
-  expect(await world.pass({ ticker })).toMatchObject({
+  expect(await world.pass({ hostClock })).toMatchObject({
     ok: false,
     released: 1,
     errors: [{ code: "out_of_time" }],
@@ -285,14 +285,14 @@ test.each(["stood still", "went on"])(
   async (clock) => {
     const world = await createWorld();
     const [id] = await world.insert({});
-    const ticker = jumpingTicker();
+    const hostClock = jumpingClock();
     await beforeIntent(world, async () => {
       const over = { "delivery.claimExpiresAt": ago(3_585) };
       await world.messages.updateOne({ _id: id as ObjectId }, { $set: over });
       await world.scheduler.updateOne({ passId: { $exists: true } }, { $set: { expiresAt: ago(3_580) } });
-      if (clock === "went on") ticker.jump(3_600_000);
+      if (clock === "went on") hostClock.jump(3_600_000);
     });
-    expect(await (await world.call("", { ticker })).json()).toMatchObject({ sent: 0, released: 1 });
+    expect(await (await world.call("", { hostClock })).json()).toMatchObject({ sent: 0, released: 1 });
     await world.messages.updateOne({ _id: id as ObjectId }, { $set: { scheduledAt: ago(3_600) } });
     expect(await world.pass()).toMatchObject({ sent: 0, missed: 1 });
     expect(world.waha.requestCount({ route: "sendText" })).toBe(0);
@@ -307,8 +307,11 @@ test("a pass whose time runs out while it takes its leases claims nothing", asyn
   const [id] = await world.insert({});
   const leased = () =>
     commands.some(({ name, collection }) => name === "update" && collection === "scheduler");
-  const ticker = { monotonic: () => performance.now() + (leased() ? 31_000 : 0), system: () => Date.now() };
-  expect(await world.pass({ ticker })).toMatchObject({ claimed: 0, released: 0, more: true });
+  const hostClock = {
+    monotonic: () => performance.now() + (leased() ? 31_000 : 0),
+    system: () => Date.now(),
+  };
+  expect(await world.pass({ hostClock })).toMatchObject({ claimed: 0, released: 0, more: true });
   expect(await world.find(id)).not.toHaveProperty("delivery");
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Host } from "../../../lib/pass/run.ts";
 import { failCommands } from "../../support/fail-commands.ts";
-import { jumpingTicker } from "../../support/ticker.ts";
+import { jumpingClock } from "../../support/jumping-clock.ts";
 import type { World } from "../../support/world.ts";
 import { ago, createWorld } from "../../support/world.ts";
 
@@ -127,15 +127,15 @@ test("tries a session in trouble again after a while, and tells of what fell due
     // Its window is over by then.
     { sessionId: "out", scheduledAt: ago(90) },
   );
-  const ticker = jumpingTicker();
-  const pass = beginStay(world, { ticker });
+  const hostClock = jumpingClock();
+  const pass = beginStay(world, { hostClock });
   const codeOf = async (id: unknown) => (await world.find(id)).delivery?.error?.code;
   await expect.poll(() => codeOf(out)).toBe("session_not_working");
   await expect.poll(() => codeOf(lost)).toBe("waha_connection_lost");
   const [waiting, later] = await world.insert({ sessionId: "shaky" }, { sessionId: "out" });
   // The POST may still be under way, so its lease runs out, by the database's clock, which does not jump.
   await expireLeases(world);
-  ticker.jump(45_000);
+  hostClock.jump(45_000);
   await isSent(world, 1);
   await expect.poll(() => codeOf(later)).toBe("session_not_working");
   const { errors } = await pass.end();

@@ -1,7 +1,7 @@
 import { type SystemClock, systemClock } from "../../lib/clock.ts";
 
 /** The machine's clocks, of which the monotonic one can be made to jump: so a pass's time goes by at once. */
-export function jumpingTicker(): SystemClock & { jump(ms: number): void } {
+export function jumpingClock(): SystemClock & { jump(ms: number): void } {
   let jumped = 0;
   return {
     monotonic: () => systemClock.monotonic() + jumped,

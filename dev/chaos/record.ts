@@ -74,9 +74,11 @@ export interface SeenRequest {
   repliedAt: number | undefined;
 }
 
-/** A write of what speaks against a session, and of how long it rests for that. */
+/** A write of what speaks against a session. */
 export interface SeenStrike extends SeenRequest {
   session: string;
+  /** The session is to rest for it. */
+  rests: boolean;
 }
 
 /** A write of messages' states. */

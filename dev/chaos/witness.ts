@@ -1,5 +1,6 @@
 import type { Document } from "mongodb";
 import type { DatabaseRequest } from "./database/intercept.ts";
+import { look } from "./database/points.ts";
 import {
   bulkReleasesOf,
   claimIn,
@@ -50,7 +51,8 @@ export class Witness {
     const bulkReleases = stamped(bulkReleasesOf(command));
     const rescues = stamped(rescuesOf(command));
     const struck = point === "strike-session" ? sessionsNamedIn(command) : [];
-    const strikes = struck.map((session) => ({ ...seen, session }));
+    const rests = "suspendedUntil" in look(command).set;
+    const strikes = struck.map((session) => ({ ...seen, session, rests }));
     const looks = point === "survey" ? [{ ...seen }] : [];
     this.writes.push(...writes);
     this.bulkReleases.push(...bulkReleases);

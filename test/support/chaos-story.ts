@@ -181,7 +181,7 @@ export class Story {
     const history = this.record.leases.get("account") ?? [];
     const suspendedUntil = untilAt === undefined ? undefined : date(untilAt);
     history.push({ at: ms(at), document: { ...history.at(-1)?.document, suspendedUntil } });
-    this.record.strikes.push({ ...seen(at, by), session: "account" });
+    this.record.strikes.push({ ...seen(at, by), session: "account", rests: untilAt !== undefined });
     return this;
   }
 

@@ -256,6 +256,16 @@ describe("rests", () => {
     const told = () => resting().rest(300, 5_000, other);
     expect(wrong(told().post("m1", 600))).toEqual([]);
     expect(wrong(told().rest(320, 6_000).post("m1", 600))).toHaveLength(1);
+    // A longer rest stands already.
+    expect(wrong(told().rest(320, 5_000).post("m1", 600))).toHaveLength(1);
+    // Its own rest was another one, and is lifted.
+    const earlier = resting([300, 5_000], [900, undefined]).rest(1_000, 9_000, other);
+    expect(wrong(earlier.post("m1", 1_300))).toEqual([]);
+  });
+
+  it("holds a process to a rest that was stopped, and went on, before its intent", () => {
+    const late = resting([300, 5_000]).interrupt("frozen", 10, 20);
+    expect(wrong(late.post("m1", 600))).toHaveLength(1);
   });
 
   it("finds a POST under a lease that was taken in the middle of a rest", () => {

@@ -1,6 +1,7 @@
 import type { Document } from "mongodb";
 import type { History, Post, RoundRecord, SeenRequest, Version } from "../record.ts";
 import { Check, type Finding } from "./finding.ts";
+import { wasStopped } from "./interruptions.ts";
 import { leaseOf } from "./leases.ts";
 import type { Round } from "./round.ts";
 import { inForce, TIES_MS, timeOf } from "./steps.ts";
@@ -10,7 +11,7 @@ const HEARING_MS = 250;
 
 /**
  * No message is posted on a session that rests, by a process that can know of the rest. The cases are the sessions that
- * rested. A process that was stopped in the middle of a POST goes on with it where it was.
+ * rested. A process that was stopped between its intent and its POST goes on where it was.
  */
 export function checkRests({ record, trails }: Round): Finding {
   const check = new Check("rests");
@@ -23,29 +24,34 @@ export function checkRests({ record, trails }: Round): Finding {
     const now = inForce(history, at + TIES_MS)?.document;
     const leftMs = Math.min(timeOf(began?.suspendedUntil), timeOf(now?.suspendedUntil)) - at;
     if (!(leftMs > TIES_MS)) continue;
-    const wasStopped = record.interruptions.some((each) => each.instance === instance && each.at <= at);
-    if (!wasStopped && canKnow(record, history, post))
+    const trail = trails.find(({ posts }) => posts.includes(post));
+    const intentAt = trail?.intentOf.get(post)?.at ?? at;
+    if (!wasStopped(record, instance, intentAt - TIES_MS, at) && canKnow(record, history, post))
       check.violated(
         `${instance} posted to ${chatId} on ${session}, which was to rest for ${leftMs} ms more`,
-        trails.find(({ posts }) => posts.includes(post))?.label,
+        trail?.label,
       );
   }
   return check;
 }
 
 /**
- * A process knows of a rest that it wrote, and of one that it found as it took the lease. A lease that the harness ended
- * has two holders for a while, and neither hears what the other one is answered.
+ * A process knows of a rest that it wrote, and of one that it found as it took the lease. It does not hear of one that
+ * another process wrote meanwhile, by an answer that came after its own lease had ended: by the harness, or while it was
+ * stopped.
  */
 function canKnow({ strikes }: RoundRecord, history: History<Document>, post: Post): boolean {
   const { at, instance, passIds, session } = post;
-  const own = strikes.filter((strike) => strike.instance === instance && strike.session === session);
+  const own = strikes.filter(
+    (strike) => strike.instance === instance && strike.session === session && strike.rests,
+  );
   const since = history.findLastIndex((version) => version.at <= at && !(restOf(version) > at)) + 1;
   return history.some((version, index) => {
-    const before = history[index - 1];
     if (index < since || version.at > at) return false;
-    if (restOf(version) !== restOf(before)) return own.some((strike) => isOf(strike, version));
-    return passIds.includes(version.document?.passId) && tenureOf(version) !== tenureOf(before);
+    if (own.some((strike) => isOf(strike, version))) return true;
+    const before = history[index - 1];
+    const isTaken = tenureOf(version) !== tenureOf(before) && restOf(version) === restOf(before);
+    return isTaken && passIds.includes(version.document?.passId);
   });
 }
 

@@ -7,7 +7,7 @@ import type { Stage } from "./stage.ts";
 import { ageBy } from "./world/age.ts";
 
 /** How much longer the storm lasts where the plan's kills have not all come yet, and how often the cron calls then. */
-const MORE_MS = 6000;
+const MORE_MS = 12_000;
 const CALL_EVERY_MS = 300;
 
 /** How much time passes before each pass of the calm, in seconds. Together they are under a day, which is swept. */

@@ -7,15 +7,15 @@ const KILLS_A_ROUND = 26;
 
 /** Points that many a round does not reach although it is led there, and how often they are dealt where others are once. */
 const DEALT_TIMES = new Map([
-  ...["settle-campaigns"].map(times(7)),
+  ...["settle-campaigns"].map(times(5)),
   ...["late-sent", "forget-settled"].map(times(5)),
-  ...["strike-session"].map(times(4)),
+  ...["strike-session", "change-alerts"].map(times(4)),
   ...["find-groups", "count-campaign", "postpone-campaigns"].map(times(3)),
-  ...["read-alerts", "change-alerts", "clear-strikes", "create-index"].map(times(3)),
-  ...["create-indexes", "sendMedia"].map(times(2)),
+  ...["read-alerts", "clear-strikes", "create-index", "leave-leases", "sendMedia"].map(times(3)),
+  ...["create-indexes", "find-unfinished", "record-last-pass"].map(times(2)),
   ...["missed", "set-back-flags", "lookup", "read-writes", "lookup-again", "claim"].map(times(2)),
   ...["intent-and-outcome", "outcome", "get-more"].map(times(2)),
-  ...["release-claims", "return-leases", "leave-leases"].map(times(2)),
+  ...["release-claims", "return-leases"].map(times(2)),
 ]);
 
 function times(count: number): (point: string) => [point: string, times: number] {
@@ -58,6 +58,8 @@ export interface Needs {
   crowd: boolean;
   /** Sessions against which outcomes have spoken before: the first message that is accepted clears them. */
   struck: boolean;
+  /** Campaigns that the first pass to reach its end settles. */
+  nearlyOver: boolean;
   /** Passes that stay. */
   stays: boolean;
   /** Passes no shorter than this. */
@@ -74,7 +76,7 @@ const LATE = ["late-sent", "forget-settled"];
 
 /** What WAHA does so that passes reach some points. */
 const FAULTS: [points: string[], fault: Fault][] = [
-  [LATE, { match: { route: "sendText" }, action: { type: "sendLate", ms: 1100 }, times: 30 }],
+  [LATE, { match: { route: "sendText" }, action: { type: "sendLate", ms: 1400 }, times: 40 }],
   // WhatsApp throttles an account: it rests.
   [
     ["strike-session"],
@@ -94,11 +96,12 @@ export function needsOf(kills: Trigger[]): Needs {
   return {
     crowd,
     struck: killsAt("clear-strikes"),
+    nearlyOver: killsAt("settle-campaigns", "count-campaign"),
     // Only a pass that stays asks what falls due next.
     stays: killsAt("find-next-due"),
     // Time for one message to be given up while its answer is still to come, or for a long sweep.
     leastPassSeconds: late || crowd ? 4 : 0,
-    leastTimeoutMs: late ? 1700 : 0,
+    leastTimeoutMs: late ? 2200 : 0,
     // The first lookup is late enough to give up.
     settings: late ? { RECONCILE_AFTER_SECONDS: "0.4", UNKNOWN_AFTER_SECONDS: "0.3" } : {},
     triggers: killsAt("create-index") ? [refuseIndexes] : [],

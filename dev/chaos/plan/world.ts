@@ -83,6 +83,10 @@ export function planWorld(
   const plan = (role: Role) => planMessage(random, role, sessions.length, campaigns.length, kinds);
   const messages = planRoles(random).map(plan);
   if (needs.crowd) messages.push(...Array.from({ length: CROWD }, () => plan("late")));
+  if (needs.nearlyOver) {
+    messages.push({ ...plan("late"), campaign: campaigns.length });
+    campaigns.push({ ...planCampaign(random, campaigns.length, sessions.length), status: "scheduled" });
+  }
   return {
     settings: { ...planSettings(random, needs), DOCUMENTS: documents },
     waha: {

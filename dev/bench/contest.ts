@@ -26,7 +26,7 @@ const SEQUENCE_SHARE = 10;
 export const WEBHOOK_KEY = "a-made-up-webhook-key";
 
 /** Before anything counts, each sends this share of the messages, so that its code is warm. */
-const WARM_UP_SHARE = 0.2;
+export const WARM_UP_SHARE = 0.2;
 
 /**
  * Lets every contender send the same, several times: in each round one after the other, so that what the machine does

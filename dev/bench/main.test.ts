@@ -40,7 +40,9 @@ test("a scenario is measured on the function as it is deployed, told with its ta
   expect(stdout).toMatch(/^(NOT )?reached +idle warm pass, database requests: \d+ \(at most 8\)$/m);
 
   const written = await readFile(`${out}.md`, "utf8");
-  expect(written).toMatch(/^before\n\n<!--.*-->\n\nMeasured by a quick run/);
+  expect(written).toMatch(
+    /^before\n\n<!--.*-->\n\nMeasured on \d+ \w+ \d{4} by `npm run bench -- --quick --only idle,size` on /,
+  );
   expect(written).toMatch(/^\| nothing is due \|( \d[^|]* \|){5}$/m);
   expect(written).toMatch(/<!-- to here -->\n\nafter\n$/);
 }, 120_000);

@@ -4,13 +4,13 @@ import type { MongoClient } from "mongodb";
 import { helpIfAsked } from "../../ops/program.ts";
 import { runProgram } from "../host/process.ts";
 import { openLab } from "./lab/lab.ts";
-import { readOptions, usage } from "./options.ts";
+import { type Options, readOptions, usage } from "./options.ts";
 import { writeDocument } from "./report/document.ts";
 import { targetLines, terminalTable } from "./report/terminal.ts";
 import { FULL, QUICK } from "./scale.ts";
 import type { Findings } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
-import { standings } from "./targets.ts";
+import { mergeFigures, standings } from "./targets.ts";
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 helpIfAsked(usage(SCENARIOS.map(({ name }) => name)));
@@ -23,7 +23,7 @@ async function bench(): Promise<number> {
   if (quick) console.log("A quick run: smaller counts and fewer repeats, so its figures are less exact.");
   console.log("Building the function as Vercel does, starting MongoDB …");
   const lab = await openLab();
-  const setting = await settingOf(lab.client, quick);
+  const setting = await settingOf(lab.client, { quick, only });
   const found: Findings[] = [];
   for (const { name, run } of chosen) {
     console.log(`\n${name}`);
@@ -45,15 +45,21 @@ function failed(name: string, { message }: Error): Findings {
 }
 
 /** The machine and the versions, without which figures can't be compared. */
-async function settingOf(client: MongoClient, quick: boolean): Promise<string> {
+async function settingOf(client: MongoClient, options: Pick<Options, "quick" | "only">): Promise<string> {
   const { version } = await client.db("admin").command({ buildInfo: 1 });
   const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GB`;
-  const run = quick ? "a quick run (`npm run bench -- --quick`)" : "`npm run bench`";
-  return `Measured by ${run} on ${machine}, Node ${process.versions.node}, MongoDB ${version} as a replica set of one node, and the simulated WAHA, all on the same machine.`;
+  const today = new Intl.DateTimeFormat("en-GB", { dateStyle: "long" }).format(new Date());
+  return `Measured on ${today} by \`${commandOf(options)}\` on ${machine}, Node ${process.versions.node}, MongoDB ${version} as a replica set of one node, and the simulated WAHA, all on the same machine.`;
+}
+
+/** What gives the figures again. */
+function commandOf({ only, quick }: Pick<Options, "quick" | "only">): string {
+  const options = [...(quick ? ["--quick"] : []), ...(only.length > 0 ? [`--only ${only.join(",")}`] : [])];
+  return ["npm run bench", ...(options.length > 0 ? ["--", ...options] : [])].join(" ");
 }
 
 async function report(found: Findings[], setting: string, out: string | undefined): Promise<number> {
-  const standing = standings(Object.assign({}, ...found.map(({ figures }) => figures)));
+  const standing = standings(mergeFigures(found.map(({ figures }) => figures)));
   const failures = found.flatMap((findings) => findings.failures ?? []);
   const bars = found.flatMap((findings) => findings.bars ?? []);
   const tables = found.flatMap((findings) => findings.tables);

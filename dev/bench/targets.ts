@@ -4,6 +4,12 @@ type FigureName = keyof typeof TARGETS;
 /** What was measured; what is missing was not. */
 export type Figures = Partial<Record<FigureName, number>>;
 
+/** Of several scenarios, what all of them found; of what each contest has, the least. */
+export function mergeFigures(all: Figures[]): Figures {
+  const least = all.flatMap(({ leastAhead }) => leastAhead ?? []);
+  return { ...Object.assign({}, ...all), ...(least.length > 0 ? { leastAhead: Math.min(...least) } : {}) };
+}
+
 interface Target {
   /** What is to be reached, without the number. */
   claim: string;
@@ -22,6 +28,11 @@ const TARGETS = {
   wahaRequestsWith20: { claim: "requests to WAHA per message, 20 sessions", atMost: 1.05, digits: 2 },
   requestsWith20: { claim: "database requests per message, 20 sessions", atMost: 0.25, digits: 2 },
   requestsWithOne: { claim: "database requests per message, one session", atMost: 2.5, digits: 2 },
+  leastAhead: {
+    claim: "rate over that of what sends one message at a time in a session, the least of all contests",
+    atLeast: 1,
+    digits: 2,
+  },
   besideHotMedian: {
     claim: "lateness of the others beside a hot session, p50, ratio to without it",
     atMost: 1.1,

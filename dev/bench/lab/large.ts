@@ -53,7 +53,12 @@ function messagesOf({ sent, future }: History, campaigns: ObjectId[]): Document[
   const until = { $multiply: [{ $subtract: ["$n", sent] }, (30 * DAY_MS) / future] };
   const receiptsUntil = { $add: ["$scheduledAt", RECEIPT_SECONDS * 1000] };
   const isAwaited = { $gt: [receiptsUntil, new Date(now)] };
-  const awaited = { receiptsUntil: { $cond: [isAwaited, receiptsUntil, "$$REMOVE"] } };
+  const ifAwaited = (value: unknown) => ({ $cond: [isAwaited, value, "$$REMOVE"] });
+  const awaited = {
+    receiptsUntil: ifAwaited(receiptsUntil),
+    receipt: ifAwaited("read"),
+    receiptAt: ifAwaited("$scheduledAt"),
+  };
   const delivered = { sentAt: "$scheduledAt", delivery: { ...DELIVERY_OF_SENT, ...awaited } };
   return [
     {

@@ -32,15 +32,10 @@ export class Rounds implements Interceptor {
     return "deliver";
   }
 
-  /**
-   * The requests since the last call that were answered, and how many of them waited for one another.
-   *
-   * @param until those that were answered later don't count, in milliseconds of the clock that `Span` has
-   */
-  take(until = Number.POSITIVE_INFINITY): { requests: number; rounds: number } {
-    const spans = this.#spans.splice(0).filter(({ to }) => to <= until);
+  /** The requests since the last call that were answered. */
+  take(): Span[] {
     this.#begun.clear();
-    return { requests: spans.length, rounds: countRounds(spans) };
+    return this.#spans.splice(0);
   }
 }
 

@@ -1,5 +1,5 @@
 import { OURS } from "../contenders/catalog.ts";
-import { openWahaFor } from "../contest.ts";
+import { openWahaFor, WARM_UP_SHARE, WEBHOOK_KEY } from "../contest.ts";
 import type { Lab } from "../lab/lab.ts";
 import { type Measurement, measure } from "../measure.ts";
 import type { Findings, Scenario, Table } from "../scenario.ts";
@@ -48,14 +48,15 @@ async function fill(
   const { latencyMs, runs, seconds, sessions } = size;
   const waha = await openWahaFor({ sessions, latencyMs });
   const database = `capacity-${sessions}-${latencyMs}`;
-  const settings = { SESSION_CONCURRENCY: String(Math.max(20, sessions)) };
+  const settings = { SESSION_CONCURRENCY: String(sessions), WAHA_WEBHOOK_KEY: WEBHOOK_KEY };
   const contender = lab.start({ name: OURS, program: "ours", args: [] }, { database, waha, settings });
   const aSecond = Math.min(MOST_A_SECOND, (sessions * 1000) / (latencyMs + OWN_MS));
   const messages = Math.max(sessions, Math.round(aSecond * seconds));
   const measured: Measurement[] = [];
-  // The first one, of a message a session, makes the process warm.
+  // The first one makes the process warm.
+  const warmUp = Math.max(sessions, Math.round(messages * WARM_UP_SHARE));
   for (let run = 0; run <= runs; run += 1) {
-    const work = makeWork({ messages: run === 0 ? sessions : messages, sessions }, new Date());
+    const work = makeWork({ messages: run === 0 ? warmUp : messages, sessions }, new Date());
     const measurement = await measure(lab, { database, waha, contenders: [contender], work });
     if (run > 0) measured.push(measurement);
   }
@@ -68,7 +69,7 @@ async function fill(
 function tableOf(cells: Cell[], seconds: number): Table {
   return {
     title: "Messages a minute of one process",
-    note: `all due at the start, for about ${seconds} s; no pause between messages, SESSION_CONCURRENCY as many as there are sessions`,
+    note: `all due at the start, for about ${seconds} s; no pause between messages, SESSION_CONCURRENCY as many as there are sessions, receipts awaited`,
     head: ["sessions with messages", ...LATENCIES_MS.map((ms) => `WAHA takes ${ms.toLocaleString("en")} ms`)],
     rows: SESSIONS.map((sessions) => [
       String(sessions),

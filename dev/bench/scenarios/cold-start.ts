@@ -45,7 +45,7 @@ export const coldStart: Scenario = {
     }
     const imports = await importCold(lab, waha, coldStarts);
     await waha.stop();
-    const note = `a new process until its first answer, nothing being due; medians of ${coldStarts}; the pass of "all" connects by itself`;
+    const note = `a new process until its first answer, nothing being due; medians of ${coldStarts}; the pass of "all" connects by itself; the next pass also waits for the alerts' code, which is loaded after the answer`;
     const head = ["", "Node's start", "import", "connect", "pass", "all", "the next pass"];
     return {
       tables: [{ title: "Cold start", note, head, rows }, imports],
@@ -64,7 +64,7 @@ async function importCold(lab: Lab, waha: Waha, times: number): Promise<Table> {
   }
   return {
     title: "What a cold start imports",
-    note: `one by one, so that what two packages share counts for the first; medians of ${times}`,
+    note: `one by one, so that what two packages share counts for the first; without a compile cache; medians of ${times}`,
     head: ["", "import"],
     rows: Object.keys(runs[0] ?? {}).map((name) => [
       name,

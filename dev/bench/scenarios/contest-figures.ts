@@ -1,4 +1,4 @@
-import { ENTRIES, FLOOR, SAFE_FLOOR } from "../contenders/catalog.ts";
+import { ENTRIES, FLOOR, OURS, SAFE_FLOOR } from "../contenders/catalog.ts";
 import type { Contest, Outcome } from "../contest.ts";
 import type { Measurement } from "../measure.ts";
 import type { BarGroup, Table } from "../scenario.ts";
@@ -15,7 +15,7 @@ const HEAD = [
   "p99",
   "peak RSS",
   "CPU s/1,000",
-  "the database's",
+  "the database's CPU s/1,000",
   "",
 ];
 
@@ -62,6 +62,15 @@ export function ratioTo(other: string, runs: Measurement[], outcome: Outcome): n
       const other = others[round];
       return other ? rateOf(run) / rateOf(other) : Number.NaN;
     }),
+  );
+}
+
+/** How this project's rate compares with the fastest of those that keep a session's order, as it does. */
+export function leastAheadOf(outcome: Outcome): number {
+  const ours = outcome.get(OURS) ?? [];
+  const inOrder = ENTRIES.filter(({ isInOrderScheduler }) => isInOrderScheduler);
+  return Math.min(
+    ...inOrder.map(({ name }) => ratioTo(name, ours.slice(0, outcome.get(name)?.length), outcome)),
   );
 }
 

@@ -3,7 +3,15 @@ import { type Contest, holdContest, type Outcome, oursOf } from "../contest.ts";
 import type { Scale } from "../scale.ts";
 import type { Findings, Scenario } from "../scenario.ts";
 import type { Figures } from "../targets.ts";
-import { barsOf, failuresOf, ratioTo, requestsOf, tableOf, wahaRequestsOf } from "./contest-figures.ts";
+import {
+  barsOf,
+  failuresOf,
+  leastAheadOf,
+  ratioTo,
+  requestsOf,
+  tableOf,
+  wahaRequestsOf,
+} from "./contest-figures.ts";
 
 /** All contenders against each other, at one load. */
 interface Plan {
@@ -85,7 +93,7 @@ export const CONTESTS: Scenario[] = PLANS.map(({ name, title, contest: contestOf
     const outcome = await holdContest(lab, contest, tell);
     return {
       tables: [tableOf(title, contest, outcome)],
-      figures: figures(outcome),
+      figures: { ...figures(outcome), leastAhead: leastAheadOf(outcome) },
       bars: barsOf(title, outcome),
       failures: failuresOf(title, outcome),
     };

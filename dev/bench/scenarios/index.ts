@@ -5,6 +5,7 @@ import { coldStart } from "./cold-start.ts";
 import { CONTESTS } from "./contests.ts";
 import { deployments } from "./deployments.ts";
 import { idle } from "./idle.ts";
+import { intentCost } from "./intent-cost.ts";
 import { large } from "./large.ts";
 import { memory } from "./memory.ts";
 import { onTime } from "./on-time.ts";
@@ -24,6 +25,7 @@ export const SCENARIOS: Scenario[] = [
   overlap,
   deployments,
   profile,
+  intentCost,
   coldStart,
   size,
   memory,

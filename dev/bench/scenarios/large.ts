@@ -2,7 +2,7 @@ import type { Db } from "mongodb";
 import { seed } from "../../load/seed.ts";
 import { OURS } from "../contenders/catalog.ts";
 import type { Contender } from "../contenders/contender.ts";
-import { openWahaFor } from "../contest.ts";
+import { openWahaFor, WEBHOOK_KEY } from "../contest.ts";
 import type { Lab } from "../lab/lab.ts";
 import { fillHistory, type IndexSize, weighIndexes } from "../lab/large.ts";
 import type { Waha } from "../lab/waha.ts";
@@ -53,7 +53,8 @@ export const large: Scenario = {
 };
 
 function sideOf(lab: Lab, waha: Waha, name: string, database: string, fill: Side["fill"]): Side {
-  const ours = lab.start({ name: OURS, program: "ours", args: [] }, { database, waha });
+  const settings = { WAHA_WEBHOOK_KEY: WEBHOOK_KEY };
+  const ours = lab.start({ name: OURS, program: "ours", args: [] }, { database, waha, settings });
   return { name, database, ours, fill, idleMs: [], scans: 0, requests: 0, runs: [] };
 }
 
@@ -111,7 +112,7 @@ function findings(sides: Side[], sizes: IndexSize[], scale: Scale): Findings {
 function sidesTable(sides: Side[], { sent, future, messages, idlePasses }: Scale): Table {
   return {
     title: "A large collection and an empty one",
-    note: `${sent.toLocaleString("en")} sent and ${future.toLocaleString("en")} future messages; idle passes: medians of ${idlePasses}; sending: ${messages.toLocaleString("en")} messages over ${SESSIONS} sessions, WAHA takes ${LATENCY_MS} ms`,
+    note: `${sent.toLocaleString("en")} sent and ${future.toLocaleString("en")} future messages; receipts are awaited, those of the last week; idle passes: medians of ${idlePasses}; sending: ${messages.toLocaleString("en")} messages over ${SESSIONS} sessions, WAHA takes ${LATENCY_MS} ms`,
     head: ["", "idle pass", "requests", "collection scans", "messages/s", "database requests/message"],
     rows: sides.map(({ name, idleMs, requests, scans, runs }) => [
       name,

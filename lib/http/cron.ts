@@ -3,7 +3,7 @@ import { inBackground, withTimeout } from "../async.ts";
 import { type SystemClock, systemClock } from "../clock.ts";
 import { type Config, configWarnings, logLevel } from "../config.ts";
 import { UnavailableError } from "../errors.ts";
-import { type Log, logOfPass, openLog } from "../log.ts";
+import { describeError, type Log, logOfPass, openLog } from "../log.ts";
 import type { PassReport } from "../monitoring/report.ts";
 import type { DryRun } from "../pass/dry-run.ts";
 import { type Host, runPass } from "../pass/run.ts";
@@ -65,16 +65,16 @@ function asksForDryRun(url: string): boolean | undefined {
   return words.has("true");
 }
 
-/** Runs a pass and answers with what it came to. People are told behind the answer. */
+/** Runs a pass and answers with what it came to. People are told after the answer. */
 async function answerPass(config: Config, parentLog: Log, host: Host, began: number): Promise<Response> {
   const passId = randomUUID();
   const log = logOfPass(parentLog, passId);
   try {
     const report = await untilCutOff(config, runPass(config, log, host, { passId, began }));
-    inBackground(tellPeople(config, log, report));
+    afterAnswer(log, tellOfPass(config, log, report));
     return answer(statusOf(report), report.summary);
   } catch (error) {
-    if (error instanceof UnavailableError) inBackground(tellAway(config, log, error));
+    if (error instanceof UnavailableError) afterAnswer(log, tellAway(config, log, error));
     const { status, errors } = explain(error, log);
     const durationMs = host.hostClock.monotonic() - began;
     const startedAt = new Date(host.hostClock.system() - durationMs);
@@ -85,7 +85,7 @@ async function answerPass(config: Config, parentLog: Log, host: Host, began: num
 }
 
 /*
- * What a first answer does not need is loaded when it is: a cold start is as long as what it loads.
+ * What a pass does not need for its answer is loaded when it is needed: a cold start is as long as what it loads.
  */
 
 async function runDry(config: Config, hostClock: SystemClock): Promise<DryRun> {
@@ -93,14 +93,22 @@ async function runDry(config: Config, hostClock: SystemClock): Promise<DryRun> {
   return dryRun(config, hostClock);
 }
 
-async function tellPeople(config: Config, log: Log, report: PassReport): Promise<void> {
-  const { tellOfPass } = await import("../monitoring/alerts/tell-of-pass.ts");
-  await tellOfPass(config, log, report);
+async function tellOfPass(config: Config, log: Log, report: PassReport): Promise<void> {
+  const alerts = await import("../monitoring/alerts/tell-of-pass.ts");
+  await alerts.tellOfPass(config, log, report);
 }
 
 async function tellAway(config: Config, log: Log, error: UnavailableError): Promise<void> {
-  const { databaseIsAway } = await import("../monitoring/alerts/database-away.ts");
-  await databaseIsAway(config, log, error);
+  const alerts = await import("../monitoring/alerts/database-away.ts");
+  await alerts.databaseIsAway(config, log, error);
+}
+
+function afterAnswer(log: Log, told: Promise<void>): void {
+  inBackground(
+    told.catch((error: unknown) =>
+      log.warn({ error: describeError(error) }, "the alerts could not be seen to"),
+    ),
+  );
 }
 
 function statusOf({ defective, unavailable }: PassReport): number {

@@ -1,6 +1,6 @@
 import type { Config } from "../../config.ts";
 import { UnavailableError } from "../../errors.ts";
-import { describeError, type Log } from "../../log.ts";
+import type { Log } from "../../log.ts";
 import { type Database, openDatabase } from "../../mongo/client.ts";
 import { findSuspensions, restrictedAmong } from "../../sessions/suspensions.ts";
 import { readLastPass } from "../record.ts";
@@ -15,7 +15,6 @@ import { changeAlerts } from "./store.ts";
 
 /**
  * Tells people what a pass came to: the heartbeat after a good pass, and alerts where something began or is over.
- * Never rejects: an error here becomes a line in the log.
  */
 export async function tellOfPass(config: Config, log: Log, report: PassReport): Promise<void> {
   const { defective, recorded, unavailable } = report;
@@ -26,11 +25,7 @@ export async function tellOfPass(config: Config, log: Log, report: PassReport): 
     if (!troubleOfDatabase(report)) work.push(databaseIsBack(config, log));
     work.push(updateAlerts(config, log, report));
   }
-  try {
-    await Promise.all(work);
-  } catch (error) {
-    log.warn({ error: describeError(error) }, "the alerts could not be seen to");
-  }
+  await Promise.all(work);
 }
 
 /** Evaluates the alerts, and posts what is new. A pass with nothing new to tell makes no request. */

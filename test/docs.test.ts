@@ -347,7 +347,7 @@ test("no page and no source leads to a README that does not have it", () => {
 });
 
 test("the invariants that are promised are those that the chaos run checks", () => {
-  expect(named(section(RELIABILITY, "## What is promised"))).toEqual(Object.keys(INVARIANTS));
+  expect(named(section(RELIABILITY, "## What is checked"))).toEqual(Object.keys(INVARIANTS));
 });
 
 test("the planted bugs that are listed are those that the chaos run must find, and by what", () => {

@@ -41,8 +41,8 @@ export function claim(db: Database, ids: Id[], window: Window, mark: Claim): Pro
 }
 
 /**
- * Reads which of `ids` a claim has taken, in any order. A lost reply to the claim costs nothing: this decides, and a
- * claim that it misses is given back at the end of the pass or rescued by a later one, since no intent exists.
+ * Reads which of `ids` a claim has taken, in any order. This decides what is ours, also where the claim's reply was lost.
+ * A claim that it misses is given back before the next look, or rescued by another pass: no intent exists.
  */
 export async function readClaimed(
   db: Database,

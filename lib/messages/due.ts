@@ -60,7 +60,6 @@ export function dueFilter(window: Window, settledBefore: Date): Document {
 
 /** The due messages that name the same session and campaign in the same form, and of which the same can be said. */
 export interface DueGroup {
-  /** An answer gave them back that may be about them alone. */
   isDeferred: boolean;
   /** Their chats are those of people; null where they have none of their own. Absent where that was not asked. */
   isForPerson?: boolean | null;
@@ -77,7 +76,7 @@ interface Queued {
   isDeferred?: boolean;
 }
 
-/** The order in which messages go out: the oldest first, and those behind all others of which an answer may be about them alone. */
+/** The order in which messages go out: the oldest first, deferred ones after all others. */
 export function inTurn(a: Queued, b: Queued): number {
   const later = Number(a.isDeferred ?? false) - Number(b.isDeferred ?? false);
   return later || a.scheduledAt.getTime() - b.scheduledAt.getTime();

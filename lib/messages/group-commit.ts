@@ -25,7 +25,8 @@ interface Pending {
 
 /**
  * Lets sessions that send side by side share requests: while one bulk is under way the writes of all others
- * gather, and go out together as the next. A session has at most its last outcome and its next intent in it.
+ * gather, and go out together as the next. A session has at most one intent in a bulk, beside
+ * the records of its earlier messages.
  */
 export function groupCommit(db: Database): Commit {
   let gathered: Pending[] = [];
@@ -62,8 +63,8 @@ export function groupCommit(db: Database): Commit {
 /**
  * Writes a batch in one request; only when fewer matched than were written, reads back which. Never rejects.
  *
- * Each write finds one message at most, by its `_id`. As an update of many it is none that the driver repeats on its own:
- * the server keeps a record of each that is, which makes a fifth of what a write costs it. It is repeated here.
+ * Each write finds one message at most, by its `_id`. It is an `updateMany` all the same, as the driver does not retry
+ * those: the server's record of a retryable write is a fifth of what the write costs it. The bulk is retried here.
  */
 async function writeAll(db: Database, writes: Transition[]): Promise<WriteResult[]> {
   const operations = writes.map(

@@ -3,7 +3,6 @@ import type { MessageNames } from "../documents/mapping.ts";
 import { PICKED_ELSEWHERE, PICKED_SINCE_RELEASED, WRONG_DATE, withoutFlag } from "./audit.ts";
 import { CLAIMED } from "./claims.ts";
 import { LIVE } from "./due.ts";
-import { ENDED_UNSENT } from "./ended.ts";
 import { AWAITING_LOOKUP } from "./lookups.ts";
 import { AWAITING_RECEIPTS } from "./receipts.ts";
 
@@ -26,6 +25,13 @@ const ofCampaign = (field: string): IndexDescription => ({
 function withoutOne(name: string, flag: string): IndexDescription {
   return { name, key: { [flag]: 1 }, partialFilterExpression: { $or: withoutFlag(flag) } };
 }
+
+/** What ended unsent: failed, missed or unknown. Served by `scheduler_ended`, by the time at which it ended. */
+export const ENDED_UNSENT = {
+  isPicked: true,
+  isSent: false,
+  "delivery.settledAt": { $exists: true },
+} as const;
 
 const OWN_INDEXES: IndexDescription[] = [
   { name: "scheduler_due", key: { scheduledAt: 1 }, partialFilterExpression: LIVE },

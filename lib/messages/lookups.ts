@@ -9,7 +9,7 @@ import { completed, type Finding, forgotten, foundOut, ownPart, type Seen } from
 /** Only what a pass must look after again carries a time for it, so this index holds nothing else. */
 export const AWAITING_LOOKUP = { "delivery.nextLookupAt": { $exists: true } } as const;
 
-/** A message whose POST may have arrived. */
+/** A message whose `nextLookupAt` is past: its POST may have arrived, or it is settled and something is left to do. */
 export type Uncertain = Pick<MessageDocument, "_id" | "campaignId"> & {
   delivery: Delivery & { attemptAt: Date; session: string; chatId: string };
 };
@@ -20,8 +20,8 @@ const FORESEEN_LOOKUP_SECONDS = 24 * 3600;
 const STATES = ["attempting", "unknown", "sent", "failed"];
 
 /**
- * The messages that are to be looked after again, longest due first: those whose lookup is due, and those that
- * were `unknown`, are settled since, and whose campaign does not know it yet. Served by `scheduler_lookups`.
+ * The messages that a pass is to look after, longest due first: those to be looked up, and settled ones that still need
+ * something: their campaign opened, the app's fields written, or people told. Served by `scheduler_lookups`.
  */
 export async function findUncertain(db: Database, now: Date, limit: number): Promise<Uncertain[]> {
   const found = await db.messages

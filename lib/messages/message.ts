@@ -5,7 +5,7 @@ import { document, flag, reference, type SafeField, text } from "../mongo/safe-f
 import type { ProblemCode } from "../problems.ts";
 
 /**
- * The life of a message, as `delivery.state`:
+ * The main way of a message through `delivery.state`. docs/protocol.md has every transition.
  *
  *     (none), released ──► claimed ──► attempting ──► sent | failed | unknown
  *            ▲                │            │
@@ -57,7 +57,7 @@ export interface Delivery {
    */
   nextLookupAt?: Date;
   settledAt?: Date;
-  /** When an answer gave it back that may be about it or its session: it goes behind what was not answered so. */
+  /** When it was deferred: given back after an answer that may be about it alone. It goes out after what was not. */
   deferredAt?: Date;
   /** Receipts of the attempt are awaited until then; absent where none are. */
   receiptsUntil?: Date;
@@ -100,7 +100,7 @@ export const MAX_URL = 2_048;
 
 const urlText = (field: string) => text(field, MAX_URL * MAX_BYTES_A_CHARACTER);
 
-/** Whether an answer gave a message back that may be about it alone: it goes behind the others of its session. */
+/** Whether a message was deferred. */
 export const IS_DEFERRED: Document = { $eq: [{ $type: "$delivery.deferredAt" }, "date"] };
 
 /** Chats of one person, also as a number alone. */

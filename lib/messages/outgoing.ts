@@ -118,15 +118,15 @@ function mediaOf(
   { media }: MessageNames,
 ): { field: string; value: unknown } | undefined {
   if (typeof media === "string")
-    return isGiven(message.media) ? { field: media, value: message.media } : undefined;
+    return isThere(message.media) ? { field: media, value: message.media } : undefined;
   for (const [place, { when, url: field, ...rule }] of media.entries()) {
     const url = message[`mediaUrl${place}`];
     const isMeant = when === undefined || message[`mediaWhen${place}`] === true;
-    if (isMeant && isGiven(url) && url !== "") return { field, value: { ...rule, url } };
+    if (isMeant && isThere(url) && url !== "") return { field, value: { ...rule, url } };
   }
   return undefined;
 }
 
-function isGiven(value: unknown): boolean {
+function isThere(value: unknown): boolean {
   return value !== undefined && value !== null;
 }

@@ -6,7 +6,7 @@ import { type Updated, updateAll } from "../mongo/updates.ts";
 import type { ProblemCode, Reason } from "../problems.ts";
 import { liveWithinADay } from "./due.ts";
 import { CLAIMABLE_STATES, type MessageDocument, referenceOf } from "./message.ts";
-import { flagsSetBack, MAY_BE_SENT, missed, SAYS_WHY } from "./transitions.ts";
+import { flagsRestored, MAY_BE_SENT, missed, SAYS_WHY } from "./transitions.ts";
 
 /** Why a message says that it was given back. */
 const SAID = { code: "$delivery.error.code", message: "$delivery.error.message" };
@@ -65,8 +65,8 @@ const READABLE_ID: Document = {
 };
 
 /** Makes the flags say again what `delivery` says: picked, and sent if it was. */
-export function setBackFlags(db: Database, ids: Id[]): Promise<Updated> {
-  const { filter, update } = flagsSetBack();
+export function restoreFlags(db: Database, ids: Id[]): Promise<Updated> {
+  const { filter, update } = flagsRestored();
   return updateAll(db.messages, ids, filter, update);
 }
 

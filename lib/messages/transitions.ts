@@ -35,7 +35,7 @@ export type ClaimedMessage = MessageDocument & {
   campaignChat?: unknown;
   /** What was missing on the way to that chat. */
   chatMissing?: string | undefined;
-  /** An answer gave it back before that may be about it alone. */
+  /** It was deferred: it goes out after what was not. */
   isDeferred?: boolean;
 };
 
@@ -54,7 +54,7 @@ const NOW = "$$NOW";
 /** A moment, or an expression that gives one. */
 type Moment = Date | typeof NOW | Document;
 
-/** A list of such would match, too, and no field of a list can be set. */
+/** `delivery` is a document: filters match a list of documents, too, and no field of a list can be set. */
 const IS_DOCUMENT: Document = { $eq: [{ $type: "$delivery" }, "object"] };
 
 /** What `delivery.error` says: a code, its plain words with the particulars, and when it was found. */
@@ -98,9 +98,9 @@ export function noted(due: Document, reason: Reason, at: Date): Change {
 
 /**
  * due → claimed, with a new `delivery`, whatever was there before (nothing, null, or something that is not even
- * a document): only the count of attempts lives on, when it was deferred, what a late receipt of the last attempt is
- * matched by, as that may yet stop a second POST, and that WhatsApp refused it, as then not every event is proof.
- * `$mergeObjects` replaces where a plain object would be merged in.
+ * a document). Kept are the count of attempts; `deferredAt`; the last attempt's `session`, `waMessageId` and
+ * `receiptsUntil`, as a late receipt of it may still stop a second POST; and the receipt `refused`, after which not every
+ * event is proof. `$mergeObjects` replaces where a plain object would be merged in.
  */
 export function claimed(
   names: MessageNames,
@@ -201,7 +201,7 @@ export function sent(
 }
 
 /** attempting → failed: proven unsent, and trying again would fail again: WhatsApp itself refused it, say. */
-export function refused(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition {
+export function failed(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition {
   const write = settlement(message, ["attempting"], "failed", toFailed(names, at, reason, undefined));
   return unlessProven(write);
 }
@@ -210,7 +210,7 @@ export function refused(names: MessageNames, message: ClaimedMessage, at: Date, 
  * released → failed: it was given back by this claim as proven unsent, and a later message of its session has been
  * accepted, so that its answer was about it alone. An edit since it was read saves it from this.
  */
-export function convicted(
+export function failedAfterAll(
   names: MessageNames,
   message: ClaimedMessage,
   at: Date,
@@ -228,7 +228,9 @@ export function invalid(names: MessageNames, message: ClaimedMessage, at: Date, 
   return { ...write, filter: { ...write.filter, ...asRead(names, message) } };
 }
 
-/** claimed, attempting → released: it was tried, and is proven unsent. Its pass does not try it again at once. */
+/**
+ * claimed, attempting → released: it is proven unsent, posted or not. By `settledAt` no pass claims it again at once.
+ */
 export function released(message: ClaimedMessage, at: Date, reason: Reason): Transition {
   const write = settlement(message, ["claimed", "attempting"], "released", toReleased(at, reason));
   return unlessProven(write);
@@ -368,7 +370,8 @@ export interface Heard {
  * - unknown, attempting → sent, failed
  * - claimed, released, missed, failed → sent: an answer had said otherwise, and a second POST is still to be stopped
  *
- * What WhatsApp refused only a receipt of a phone proves sent: other events come before the refusal, and again after it.
+ * After a refusal only a receipt of a phone (`delivered` or higher) proves a message sent: other events come before the
+ * refusal, and again after it.
  *
  * Not while a pass may wait for its own answer, as its settlement would then be stale: such an attempt gets the
  * receipt alone, or `provenAt` where the event reports none, and reconcile settles it by that if its pass does not.
@@ -376,13 +379,13 @@ export interface Heard {
  * What is settled is looked after once more, so that its campaign is counted again; so is what WhatsApp refused after
  * WAHA accepted it, so that people are told.
  *
- * @param postLimitMs how long a pass waits for the answer to a text; to that of a file it does until the first lookup
+ * @param postLimitMs how long a pass waits for the answer to a text; for that to a file it waits until `nextLookupAt`
  */
 export function heard(names: MessageNames, { receipt, proves }: Heard, postLimitMs: number): Change {
   const rises = receipt ? receiptRises(receipt) : NEVER;
   const settles = proves ? settledBy(proves, receipt, postLimitMs) : NEVER;
   const isMarked = proves === "sent" && !receipt ? { $and: [MAY_BE_MARKED, { $not: [settles] }] } : NEVER;
-  // What it says by then, that the app's fields are still to follow, say, is not lost.
+  // An error that stands already stays: it may say that the app's fields are still to be written.
   const isRefusedLate = { $and: [rises, { $eq: [STATE, "sent"] }, { $lte: ["$delivery.error", null] }] };
   return {
     filter: { $expr: { $and: [IS_DOCUMENT, IS_AWAITED, { $or: [rises, settles, isMarked] }] } },
@@ -414,7 +417,7 @@ const MAY_BE_MARKED: Document = {
 };
 const PROVEN: Update = { $set: { "delivery.provenAt": NOW }, $unset: {} };
 
-/** None that is there is as high. */
+/** The message has no receipt, or a lower one. */
 function receiptRises(receipt: Receipt): Document {
   return { $not: [{ $in: ["$delivery.receipt", RECEIPTS.slice(RECEIPTS.indexOf(receipt))] }] };
 }
@@ -536,8 +539,8 @@ export function missed(names: MessageNames, windowFrom: Date, now: Date, reason:
 /** States of a message that was, or may have been, sent: it must not look as if it were still to be. */
 export const MAY_BE_SENT = ["attempting", "unknown", "sent"] as const;
 
-/** attempting, unknown, sent: flags that the app set back say again what `delivery` says. */
-export function flagsSetBack(): Change {
+/** attempting, unknown, sent: flags that the app reset say again what `delivery` says. */
+export function flagsRestored(): Change {
   return {
     filter: { ...LIVE, "delivery.state": { $in: [...MAY_BE_SENT] } },
     update: [{ $set: { isPicked: true, isSent: { $eq: ["$delivery.state", "sent"] } } }],

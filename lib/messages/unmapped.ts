@@ -4,7 +4,7 @@ import { SWEPT_SECONDS } from "../config.ts";
 import { fittingMapping, looksLikeMessage, NO_MESSAGES, type SampledCollection } from "../documents/fit.ts";
 import type { MappingName } from "../documents/mapping.ts";
 import type { Database } from "../mongo/client.ts";
-import { isTooSlow } from "../mongo/errors.ts";
+import { unlessSlow } from "../mongo/errors.ts";
 
 /** So many collections are looked at, and so many fields of a document. */
 const MOST_COLLECTIONS = 50;
@@ -165,14 +165,8 @@ async function lookForUnsent(
     },
     { $group: { _id: null, hasOverdue: { $max: isOverdue } } },
   ];
-  try {
-    const [found] = await database
-      .collection(collection)
-      .aggregate<{ hasOverdue: boolean }>(search, limits)
-      .toArray();
-    return { hasUnsent: found !== undefined, hasOverdue: found?.hasOverdue ?? false };
-  } catch (error) {
-    if (isTooSlow(error)) return { hasUnsent: undefined, hasOverdue: false };
-    throw error;
-  }
+  const searched = database.collection(collection).aggregate<{ hasOverdue: boolean }>(search, limits);
+  const found = await unlessSlow(searched.toArray());
+  if (!found) return { hasUnsent: undefined, hasOverdue: false };
+  return { hasUnsent: found.length > 0, hasOverdue: found[0]?.hasOverdue ?? false };
 }

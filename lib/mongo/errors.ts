@@ -17,14 +17,17 @@ const RETRIED_CODES: ReadonlySet<unknown> = new Set([
   6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
 ]);
 
-/** These, and a time limit in its own set, or an index that was dropped under a query. */
+/**
+ * These, and: a write concern that timed out or can't be met (64, 100), a write conflict (112), a read that can't be
+ * served yet (133, 134), an index that was dropped under a query (175).
+ */
 const PASSING_CODES: ReadonlySet<unknown> = new Set([...RETRIED_CODES, 64, 100, 112, 133, 134, 175]);
 
 /** MongoDB's code for what it gave up since it took longer than `maxTimeMS`. */
 const TOOK_TOO_LONG = 50;
 
 /** Whether the database gave something up because it took too long: it is there, but slow. */
-export function isTooSlow(error: unknown): boolean {
+function isTooSlow(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === TOOK_TOO_LONG;
 }
 

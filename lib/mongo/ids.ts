@@ -10,14 +10,14 @@ export type Id = ObjectId | string | number | Long | Decimal128 | Binary;
 export function idForms(id: Id): Id[] {
   if (id instanceof ObjectId) return [id, id.toHexString()];
   if (typeof id === "string" && /^[0-9a-f]{24}$/i.test(id)) return [id, new ObjectId(id)];
-  return typeof id === "string" || isPlain(id) || id instanceof Decimal128 ? [id] : [];
+  return typeof id === "string" || isSearchable(id) || id instanceof Decimal128 ? [id] : [];
 }
 
 /**
- * Whether a reference that no document has surely leads nowhere. Of other kinds a document may be meant that is not found by
- * it: no look-up can be made for a list or a document, and a decimal is the same as others that are written differently.
+ * Whether a search that finds no document for a reference proves that there is none. It does not for a list or a document,
+ * which can't be searched for, nor for a decimal, which equals others that are written differently.
  */
-export function isPlain(id: Id): boolean {
+export function isSearchable(id: Id): boolean {
   if (id instanceof Binary) return id.sub_type !== Binary.SUBTYPE_VECTOR;
   if (typeof id === "string") return isReadWhole(id);
   return typeof id === "number" || id instanceof ObjectId || isLong(id);
@@ -48,8 +48,8 @@ export function* slices<T>(all: T[]): Generator<T[]> {
 }
 
 /**
- * What has a filter by these ids use the index of `_id`: left to itself the server weighs others as well each time, and may
- * walk through all that is due. Nothing for texts: that index may have a collation of the app's own, and then holds no text
+ * The hint that makes a filter by these ids use the index of `_id`: without it the server weighs others each time, and may
+ * walk through all that is due. None for texts: that index may have a collation of the app's own, and then holds no text
  * as it is asked for (`scheduler_id` does).
  */
 export function byId(ids: Id[]): { hint?: { _id: 1 } } {
@@ -60,7 +60,7 @@ export function byId(ids: Id[]): { hint?: { _id: 1 } } {
 export function idKey(id: Id): string {
   if (id instanceof ObjectId) return id.toHexString();
   if (typeof id === "string") return /^[0-9a-f]{24}$/i.test(id) ? id.toLowerCase() : `"${id}"`;
-  // One number is the same with either sign of zero, and JSON has no word for those that are none.
+  // Both zeros give `#0`, and JSON has no way to write NaN or infinity.
   if (typeof id === "number") return `#${id}`;
   return isLong(id) ? `#${numberOrDigits(id.toBigInt())}` : documentKey(id);
 }

@@ -26,7 +26,7 @@ export interface DryRun {
   sendable: { session: string; due: number; oldest: Date | null }[];
   /** Of these, how many are left alone since their campaign is on hold. */
   onHold: number;
-  /** Of these, what stands in the way of the others. */
+  /** What stands in the way of the others, and what else is wrong with the documents. */
   errors: Summary["errors"];
   /** What the pass would make of each message that it finds, by what becomes of it and why. */
   forecast: ForecastRow[];

@@ -5,7 +5,7 @@ import { describeError, shownId } from "../log.ts";
 import { findExpiredClaims, rescueExpiredClaims } from "../messages/claims.ts";
 import { messageIndexes } from "../messages/indexes.ts";
 import type { Database } from "../mongo/client.ts";
-import { isRefusal, isTooSlow } from "../mongo/errors.ts";
+import { isRefusal, unlessSlow } from "../mongo/errors.ts";
 import type { Id } from "../mongo/ids.ts";
 import type { IndexKeeper, WantedIndexes } from "../mongo/indexes.ts";
 import { auditMessages } from "../monitoring/audit.ts";
@@ -17,14 +17,11 @@ const AUDIT_MS = 5_000;
 /** Counts what no pass sees. Nothing is sent by it, so a database that is too slow for it fails no pass. */
 export async function audit({ clock, db, log, stats }: Pass): Promise<void> {
   const leftAlone = addSeconds(clock.now(), -SWEPT_SECONDS);
-  try {
-    const findings = await auditMessages(db, leftAlone, { maxTimeMS: AUDIT_MS });
-    for (const [code, { count }] of findings) stats.problem(code, count);
-  } catch (error) {
-    if (!isTooSlow(error)) throw error;
-    stats.problem("database_slow");
-    log.warn({}, "messages that are never seen were not counted: it took too long");
-  }
+  const findings = await unlessSlow(auditMessages(db, leftAlone, { maxTimeMS: AUDIT_MS }));
+  for (const [code, { count }] of findings ?? []) stats.problem(code, count);
+  if (findings) return;
+  stats.problem("database_slow");
+  log.warn({}, "messages that are never seen were not counted: it took too long");
 }
 
 /** The app's collections that have indexes of the scheduler's. */

@@ -1,5 +1,5 @@
 import { forgetReceipts } from "../messages/receipts.ts";
-import { isTooSlow } from "../mongo/errors.ts";
+import { unlessSlow } from "../mongo/errors.ts";
 import { namesOfWorking } from "../monitoring/alerts/detect.ts";
 import { findSilence, type Silence } from "../monitoring/silence.ts";
 import type { WahaSnapshot } from "../waha/snapshot.ts";
@@ -28,15 +28,9 @@ export async function lookForSilence(
   snapshot: WahaSnapshot | undefined,
 ): Promise<Silence | undefined> {
   if (!snapshot) return undefined;
-  try {
-    const silence = await findSilence(db, namesOfWorking(snapshot.sessions), clock.now(), {
-      maxTimeMS: SEARCH_MS,
-    });
-    for (const name of silence.silent) stats.problem("session_silent", 1, name);
-    return silence;
-  } catch (error) {
-    if (!isTooSlow(error)) throw error;
-    log.warn({}, "sessions without receipts were not looked for: it took too long");
-    return undefined;
-  }
+  const working = namesOfWorking(snapshot.sessions);
+  const silence = await unlessSlow(findSilence(db, working, clock.now(), { maxTimeMS: SEARCH_MS }));
+  if (!silence) log.warn({}, "sessions without receipts were not looked for: it took too long");
+  for (const name of silence?.silent ?? []) stats.problem("session_silent", 1, name);
+  return silence ?? undefined;
 }

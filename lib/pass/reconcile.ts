@@ -30,8 +30,8 @@ const LOOKUPS_AT_ONCE = 4;
 const SOON_SECONDS = 50;
 const SELDOM_SECONDS = 1800;
 
-/** After this nothing is looked up any more: WAHA's stores keep messages, but an answer would come too late to matter. */
-const LOOK_BACK_SECONDS = 24 * 3600;
+/** A lookup this long after the attempt is the last one: WAHA's stores keep messages, but an answer would come too late to matter. */
+const LOOKED_UP_SECONDS = 24 * 3600;
 
 /**
  * Finds out about messages whose POST may have arrived, by looking them up under the id that they were given.
@@ -103,8 +103,8 @@ function nowSettled(message: Uncertain, finding: Finding & { to: "sent" | "faile
 }
 
 /**
- * A pass recorded what it is, and the rest is left to do; or an event of WAHA's settled it; or WhatsApp refused it after
- * WAHA had accepted it. It is told before it is looked after no more, as this pass may die in between.
+ * Does what a settled message still needs: the app's fields, its campaign, the log and the count. Its `nextLookupAt` goes
+ * last, so that the next pass does all of it should this one die.
  */
 async function lookAfterSettled(pass: Pass, message: Uncertain): Promise<void> {
   const { delivery, _id } = message;
@@ -157,7 +157,7 @@ async function put(pass: Pass, message: Uncertain, finding: Finding, now: Date):
  * opens the campaign. (A transaction would do both at once, but one that its process leaves behind blocks the
  * campaign, and all that is to be sent of it, for a minute.)
  *
- * @param settledAt what stood on the message since as the time to look after it
+ * @param settledAt the `nextLookupAt` that its settlement wrote
  */
 export async function recount(
   pass: Pass,
@@ -182,7 +182,7 @@ function judge(pass: Pass, message: Uncertain, lookup: Lookup): Finding {
   const { state, attemptAt } = message.delivery;
   const now = pass.clock.now();
   const over = (limit: number) => hasTime(message) && addSeconds(attemptAt, limit) <= now;
-  const isFinal = lookup === "unsupported" || over(LOOK_BACK_SECONDS);
+  const isFinal = lookup === "unsupported" || over(LOOKED_UP_SECONDS);
   const givenUp = isFinal || (lookup === "absent" && over(pass.config.UNKNOWN_AFTER_SECONDS));
   const seldom = isFinal ? undefined : addSeconds(now, SELDOM_SECONDS);
   if (state === "unknown") return { to: "later", nextLookupAt: seldom };

@@ -18,7 +18,7 @@ type Count =
 const SHOWN_DETAILS = 5;
 
 /** The app changed these messages, or the pass claims them anew: given back, they keep no pass from being ok. */
-const RELEASED_BY_WISH: ReadonlySet<ProblemCode> = new Set(["message_changed", "claim_ran_out"]);
+const HARMLESS_RELEASES: ReadonlySet<ProblemCode> = new Set(["message_changed", "claim_ran_out"]);
 
 /**
  * What a message that is due waits for: a session's lease that a pass holds, the pause between two messages, its turn, or
@@ -44,7 +44,7 @@ export class PassStats {
     reconciled: 0,
     campaignsCompleted: 0,
   };
-  /** Messages that were due and did not go out, other than by the app's wish. */
+  /** Messages that keep the pass from being ok: not sent other than by the app's wish, not proven, or not recorded. */
   #unsent = 0;
   readonly #waiting: Summary["waiting"] = { lease: 0, pause: 0, turn: 0, waha: 0 };
   readonly #problems = new Map<ProblemCode, { count: number; details: Set<string> }>();
@@ -69,12 +69,12 @@ export class PassStats {
   released({ code, detail }: Reason, count = 1): void {
     if (count === 0) return;
     this.add("released", count);
-    if (!RELEASED_BY_WISH.has(code)) this.#unsent += count;
+    if (!HARMLESS_RELEASES.has(code)) this.#unsent += count;
     this.problem(code, count, detail);
   }
 
   /** A message that counted as given back, and fails after all. */
-  convicted(): void {
+  failedAfterAll(): void {
     this.add("released", -1);
     this.#unsent -= 1;
     this.add("failed");
@@ -102,7 +102,7 @@ export class PassStats {
     if (inDanger !== undefined) this.blocked({ code: "window_closing", detail: inDanger }, count);
   }
 
-  /** A message that was posted, and of which nothing is proven yet. */
+  /** A message whose outcome is not proven, or could not be recorded as a whole. */
   undecided({ code, detail }: Reason): void {
     this.#unsent += 1;
     this.problem(code, 1, detail);

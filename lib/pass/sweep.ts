@@ -1,7 +1,7 @@
 import { inBatches } from "../async.ts";
 import { addSeconds } from "../clock.ts";
 import { LineLimit, shownId } from "../log.ts";
-import { findOverdue, markMissed, type Overdue, setBackFlags } from "../messages/overdue.ts";
+import { findOverdue, markMissed, type Overdue, restoreFlags } from "../messages/overdue.ts";
 import { findsItself, type Id } from "../mongo/ids.ts";
 import { isTooLong } from "../mongo/safe-fields.ts";
 import { type LastPass, readLastPass } from "../monitoring/record.ts";
@@ -48,12 +48,12 @@ async function dealWith(
     findsItself(_id) && !isTooLong(_id) ? "writable" : "unwritable",
   );
   const ids = writable.filter(({ mayBeSent }) => mayBeSent).map(({ _id }) => _id);
-  const { changed: setBack, rejected } = await setBackFlags(db, ids);
+  const { changed: restored, rejected } = await restoreFlags(db, ids);
   noteTurnedAway(pass, rejected, "messages");
-  if (setBack > 0) {
-    stats.problem("flag_reset", setBack);
+  if (restored > 0) {
+    stats.problem("flag_reset", restored);
     const told = ids.map((_id) => ({ _id, reason: { code: "flag_reset" } as const }));
-    tellEach(pass, lines, told, setBack, "flags reset by the app were set back");
+    tellEach(pass, lines, told, restored, "flags reset by the app were set back");
   }
   const unsent = await withoutHeld(
     db,
@@ -98,7 +98,7 @@ async function miss(pass: Pass, missed: Overdue[], windowFrom: Date, lines: Line
   }
 }
 
-/** Tells of messages, each in a line, the first of them so that all see it; which of them were left alone, if any, is not known. */
+/** Logs a line for each message: the first ones as warnings, the rest at debug. The database does not tell which it left alone. */
 function tellEach(
   { log }: Pass,
   lines: LineLimit,
@@ -137,7 +137,7 @@ export function missedReason(
   if (firstAt && closedAt < firstAt) return { code: "too_old_at_first_pass" };
   if (!lastPass) return { code: "window_closed" };
   const { endedAt, gap } = lastPass;
-  // An earlier pass of now may have ended already, and left some of what an outage cost.
+  // The first pass after a gap may have ended already, and left messages whose window closed in the gap.
   const isInGap = gap && gap.from < scheduledAt && closedAt < gap.to;
   return { code: endedAt < scheduledAt || isInGap ? "no_pass_in_time" : "window_closed" };
 }

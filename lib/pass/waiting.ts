@@ -1,6 +1,6 @@
 import { addSeconds } from "../clock.ts";
 import { dueFilter, surveyDue } from "../messages/due.ts";
-import { isTooSlow } from "../mongo/errors.ts";
+import { unlessSlow } from "../mongo/errors.ts";
 import { readLeases, type SessionLease } from "../sessions/leases.ts";
 import { routeAll } from "../sessions/routing.ts";
 import { groupRestriction, restrictedAmong, suspensionOf } from "../sessions/suspensions.ts";
@@ -21,11 +21,8 @@ const COUNT_MS = 3_000;
 export async function noteWaiting(pass: Pass, snapshot: WahaSnapshot): Promise<void> {
   const { db, stats } = pass;
   if (!stats.more) return;
-  const left = await findLeft(pass, snapshot).catch((error: unknown) => {
-    if (!isTooSlow(error)) throw error;
-    stats.problem("database_slow");
-    return new Map() as Left;
-  });
+  const left = await unlessSlow(findLeft(pass, snapshot));
+  if (!left) return stats.problem("database_slow");
   const leases = await readLeases(db, [...left.keys()]);
   for (const [session, { count, oldest }] of left) {
     // Why a session rests is told of its messages themselves.

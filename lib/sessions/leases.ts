@@ -21,7 +21,7 @@ export interface SessionLease {
   isCut?: boolean;
   /** When the last message was posted, for the gap before the next. */
   lastSentAt?: Date;
-  /** Why nothing is sent on it until `suspendedUntil`, or soon will not be. */
+  /** Why nothing is, or was, sent on it until `suspendedUntil`. */
   suspendedFor?: SuspensionCode;
   suspendedUntil?: Date;
   /** The chats whose outcomes spoke against the session, by what they spoke of; and when the last one did. */
@@ -69,7 +69,7 @@ const RESTS: Document = { $gt: [BELIEVED_END, "$$NOW"] };
 /** It has ended by the database's own clock, and the session does not rest. */
 const FREE: Document = { $and: [{ $lte: ["$expiresAt", "$$NOW"] }, { $not: [RESTS] }] };
 
-/** No renewal has written it. By this comparison it is also what is no date, and would never be over. */
+/** An end too far ahead for a pass to have written it. What is no date and sorts after all dates counts, too: it would never be over. */
 const IMPOSSIBLE: Document = { $gt: ["$expiresAt", { $add: ["$$NOW", FORESEEN_SECONDS * 1000] }] };
 
 /**

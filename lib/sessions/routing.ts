@@ -2,7 +2,7 @@ import type { Collection, Document } from "mongodb";
 import type { Config } from "../config.ts";
 import { shownId } from "../log.ts";
 import type { Database, Stored } from "../mongo/client.ts";
-import { distinctForms, type Id, idKey, isPlain, slices } from "../mongo/ids.ts";
+import { distinctForms, type Id, idKey, isSearchable, slices } from "../mongo/ids.ts";
 import { flag, reference, text, typeOfStandIn } from "../mongo/safe-fields.ts";
 import { neutral } from "../neutral.ts";
 import type { Reason } from "../problems.ts";
@@ -81,7 +81,7 @@ export async function routeAll(
     if (orphaned && (!isGiven(group.sessionId) || db.documents.messages.chatId === null))
       return { orphaned, blocked: { code: "campaign_not_found" } };
     // It may exist, and be on hold.
-    if (orphaned && !isPlain(group.campaignId as Id))
+    if (orphaned && !isSearchable(group.campaignId as Id))
       return { orphaned, blocked: { code: "campaign_not_found", detail: noReference(group.campaignId, db) } };
     const by = isGiven(group.sessionId) ? "messages" : "campaigns";
     const route = routeTo(db, { by, id: sessionIdOf(group) }, sessions, waha, config);

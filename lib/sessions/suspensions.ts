@@ -19,8 +19,8 @@ import type { CampaignState } from "./routing.ts";
  */
 
 /**
- * The chats whose outcomes spoke against a session, with no message accepted since, by what they spoke of. Of the
- * session's health a chat says only once what it has to say, however often it is tried; of a throttled one each says it.
+ * The chats whose outcomes spoke against a session, with no message accepted since, by code. For `session_sick` and
+ * `account_restricted` a chat counts once, however often it is tried; for `session_throttled` every answer counts.
  */
 export type Strikes = Partial<Record<SuspensionCode, string[]>>;
 
@@ -162,7 +162,7 @@ export function restrictedAmong(sessions: Iterable<WahaSession>, now: Date): Sus
   });
 }
 
-/** Why a session rests, in the words of passes. One that is sick may have rested by now, and is so until it is not. */
+/** Says why a session rests, in the words of passes. A sick one is told without an end: it is sick until it accepts a message. */
 export function tellSuspension({ code, session, until }: Suspension): string {
   const { detail } = suspensionReason(session, code, code === "session_sick" ? undefined : until);
   return messageOf(code, detail);

@@ -280,7 +280,7 @@ export const OUTCOMES: readonly Row[] = [
     detail: "it is not logged in",
   },
   // whatsmeow: WhatsApp's own refusal (ErrServerReturnedError). The words are all there is, and WhatsApp describes none of
-  // the numbers: by the reports of people these refuse a message. A 5xx, say, may come of one that it has.
+  // the numbers: by the reports of people these refuse a message. Other numbers, such as 5xx, may be answered although WhatsApp has it.
   {
     ...GOWS,
     says: gows("server returned error (420|429|475)$"),

@@ -6,13 +6,14 @@ import { claim, readClaimed, rescueExpiredClaims, returnClaims } from "../../lib
 import { type Commit, groupCommit } from "../../lib/messages/group-commit.ts";
 import {
   type ClaimedMessage,
+  failed,
   intent,
   invalid,
-  refused,
   released,
   returned,
   sent,
   unproven,
+  unreleasable,
 } from "../../lib/messages/transitions.ts";
 import { type Database, openDatabase } from "../../lib/mongo/client.ts";
 import { type RecordedCommand, recordCommands } from "../support/commands.ts";
@@ -184,11 +185,12 @@ test("a stale pass's writes match nothing once its claim was rescued and claimed
     intent(NAMES, message, ATTEMPT),
     sent(NAMES, message, new Date(), "A1"),
     sent(NAMES, message, new Date(), "A1", "unknown"),
-    refused(NAMES, message, new Date(), REASON),
+    failed(NAMES, message, new Date(), REASON),
     invalid(NAMES, message, new Date(), REASON),
     released(message, new Date(), REASON),
     returned(message, new Date(), REASON),
     unproven(message, new Date(), REASON),
+    unreleasable(NAMES, message, new Date()),
   ];
   expect(await Promise.all(writes.map(commit))).toEqual(writes.map(() => "stale"));
   expect(await returnClaims(db, [id], "A", new Date(), REASON)).toMatchObject({ changed: 0 });
@@ -213,8 +215,9 @@ test("what was sent can be neither released, failed nor sent again", async () =>
     sent(NAMES, message, at, "B"),
     sent(NAMES, message, at, "B", "unknown"),
     released(message, at, REASON),
-    refused(NAMES, message, at, REASON),
+    failed(NAMES, message, at, REASON),
     unproven(message, at, REASON),
+    unreleasable(NAMES, message, at),
   ];
   await Promise.all(writes.map(commit));
   expect(await world.find(message._id)).toEqual(before);
@@ -232,17 +235,19 @@ test("a settlement that a receipt contradicts is stale: nothing that was sent is
   for (const receipt of ["server", "delivered", "read", "played"]) {
     const message = await attempting(receipt);
     expect(await commit(released(message, at, REASON))).toBe("stale");
-    expect(await commit(refused(NAMES, message, at, REASON))).toBe("stale");
+    expect(await commit(failed(NAMES, message, at, REASON))).toBe("stale");
+    expect(await commit(unreleasable(NAMES, message, at))).toBe("stale");
     expect(await commit(sent(NAMES, message, at, "A1"))).toBe("applied");
   }
   const proven = await attempting("none");
   await world.messages.updateOne({ _id: proven._id as ObjectId }, { $set: { "delivery.provenAt": at } });
   expect(await commit(released(proven, at, REASON))).toBe("stale");
-  expect(await commit(refused(NAMES, proven, at, REASON))).toBe("stale");
+  expect(await commit(failed(NAMES, proven, at, REASON))).toBe("stale");
+  expect(await commit(unreleasable(NAMES, proven, at))).toBe("stale");
   expect(await commit(sent(NAMES, proven, at, "A1"))).toBe("applied");
   const message = await attempting("refused");
   expect(await commit(sent(NAMES, message, at, "A1"))).toBe("stale");
-  expect(await commit(refused(NAMES, message, at, REASON))).toBe("applied");
+  expect(await commit(failed(NAMES, message, at, REASON))).toBe("applied");
 });
 
 test("an attempt without an id of its own does not have the last one's, by which it would be taken for that", async () => {

@@ -67,7 +67,7 @@ export class Backlog {
   /**
    * Looks at what is due, without taking any of it.
    *
-   * @param leftOut what was settled since `settled`, and the messages of these ids
+   * @param options `settled`: what was settled since then is left out; `without`: so are the messages of these ids
    */
   async survey(
     { sessions }: WahaSnapshot,

@@ -8,12 +8,12 @@ import { parseOutgoing } from "../../messages/outgoing.ts";
 import { RECEIPT_SECONDS } from "../../messages/receipts.ts";
 import {
   type ClaimedMessage,
-  convicted,
   deferred,
+  failed,
+  failedAfterAll,
   intent,
   invalid,
   ownPart,
-  refused,
   released,
   returned,
   sent,
@@ -36,7 +36,7 @@ export interface SessionContext {
   engine: string | undefined;
   ids: MessageIds;
   health: SessionHealth;
-  /** Given back as proven unsent, since the session was accepted for last: they fail if it is again. */
+  /** Messages given back as proven unsent since the session's last accepted one. They fail if its next one is accepted soon. */
   suspects: Suspect[];
   /** Aborted when the session's lease no longer covers a POST. */
   cutOff: AbortSignal;
@@ -75,7 +75,7 @@ export interface Delivered {
 }
 
 /** How a message ends that was not sent. */
-type Ending = "released" | "deferred" | "returned" | "invalid" | "refused" | "unproven" | "unknown";
+type Ending = "released" | "deferred" | "returned" | "invalid" | "failed" | "unproven" | "unknown";
 
 /** What each ending writes, how it counts, and what the log says of it. */
 const ENDINGS: Record<
@@ -84,50 +84,42 @@ const ENDINGS: Record<
     write(names: MessageNames, message: ClaimedMessage, at: Date, reason: Reason): Transition;
     count(stats: PassStats, reason: Reason): void;
     told: string;
-    recorded: DeliveryState;
   }
 > = {
   released: {
     write: (_, ...outcome) => released(...outcome),
     count: (stats, reason) => stats.released(reason),
     told: "given back: nothing was sent",
-    recorded: "released",
   },
   deferred: {
     write: (_, ...outcome) => deferred(...outcome),
     count: (stats, reason) => stats.released(reason),
     told: "given back: nothing was sent",
-    recorded: "released",
   },
   returned: {
     write: (_, ...outcome) => returned(...outcome),
     count: (stats, reason) => stats.released(reason),
     told: "given back: it was not tried",
-    recorded: "released",
   },
   invalid: {
     write: invalid,
     count: (stats, reason) => stats.ended("failed", reason),
     told: "failed: the message is invalid",
-    recorded: "failed",
   },
-  refused: {
-    write: refused,
+  failed: {
+    write: failed,
     count: (stats, reason) => stats.ended("failed", reason),
     told: "failed: trying again would fail again",
-    recorded: "failed",
   },
   unproven: {
     write: (_, ...outcome) => unproven(...outcome),
     count: (stats, reason) => stats.undecided(reason),
     told: "attempted: the outcome is not known, and will be looked up",
-    recorded: "attempting",
   },
   unknown: {
     write: unknown,
     count: (stats, reason) => stats.ended("unknown", reason),
     told: "unknown: the outcome is not known, and there is no id to look it up by",
-    recorded: "unknown",
   },
 };
 
@@ -211,12 +203,12 @@ export async function deliver(
   if (outcome.kind === "sent") {
     if (id && outcome.waMessageId && outcome.waMessageId !== id) context.ids.ignoredFor(contentKind);
     accept(pass, context, message, outcome.waMessageId);
-    convictSuspects(pass, context, attempt.at);
+    failSuspects(pass, context, attempt.at);
     context.record(context.health.accepted(attempt.at));
     return { posted: true };
   }
-  const { goesBehind, isSuspect, kind, reason, stop } = await context.health.judge(outcome, outgoing.chatId);
-  const { recorded } = end(kind === "unsent" && goesBehind ? "deferred" : endingOf(kind, id), reason);
+  const { isDeferred, isSuspect, kind, reason, stop } = await context.health.judge(outcome, outgoing.chatId);
+  const { recorded } = end(kind === "unsent" && isDeferred ? "deferred" : endingOf(kind, id), reason);
   if (isSuspect) context.suspects.push({ message, reason, at: attempt.at, released: recorded });
   return {
     posted: true,
@@ -239,7 +231,7 @@ const MAY_BE_UNDER_WAY: ReadonlySet<ProblemCode> = new Set([
 /** Without an id there is nothing to look the message up by, so nothing more will ever be known of it. */
 function endingOf(kind: Consequence["kind"], id: string | undefined): Ending {
   if (kind === "unsent") return "released";
-  if (kind === "failed") return "refused";
+  if (kind === "failed") return "failed";
   return id ? "unproven" : "unknown";
 }
 
@@ -264,56 +256,54 @@ function accept(
 }
 
 /** A later message of the session was accepted: what WAHA answered to these shortly before was about them alone. */
-function convictSuspects(pass: Pass, context: SessionContext, postedAt: Date): void {
+function failSuspects(pass: Pass, context: SessionContext, postedAt: Date): void {
   const { clock, commit, db, log, stats } = pass;
   const { health, session } = context;
   for (const { at, message, reason, released } of context.suspects.splice(0)) {
     // The session may have recovered since: it stays due.
     if (postedAt.getTime() - at.getTime() > health.beliefMs) continue;
-    const convict = async () => {
+    const fail = async () => {
       if ((await released) !== "applied") return;
-      const write = convicted(db.documents.messages, message, clock.now(), reason);
+      const write = failedAfterAll(db.documents.messages, message, clock.now(), reason);
       // Otherwise it stays due, and is tried again.
       if ((await commit(write)) !== "applied") return;
-      stats.convicted();
+      stats.failedAfterAll();
       log.warn(
         { messageId: shownId(message._id), session, ...reason },
         "failed: a later message of its session was accepted, so trying again would fail again",
       );
     };
-    context.record(convict());
+    context.record(fail());
   }
 }
 
 /** Records the ending of a message and, once it is, counts it. */
-function endAs(
+async function endAs(
   pass: Pass,
   context: SessionContext,
   message: ClaimedMessage,
   ending: Ending,
   reason: Reason,
 ): Promise<WriteResult> {
-  const { clock, log, stats } = pass;
-  const { count, recorded, told, write } = ENDINGS[ending];
+  const { clock, db, log, stats } = pass;
+  const { count, told, write } = ENDINGS[ending];
   const campaignId = shownId(message.campaignId);
   const ids = { messageId: shownId(message._id), ...(campaignId === null ? {} : { campaignId }) };
   const fields = { ...ids, session: context.session, ...reason };
   log.warn(fields, told);
-  return settle(pass, context, write(pass.db.documents.messages, message, clock.now(), reason)).then(
-    (settled) => {
-      if (settled === "applied") {
-        count(stats, reason);
-        log.debug(fields, `recorded as ${recorded}`);
-      } else if (settled === "stale") {
-        // Another pass counts it; this log line says what it had come to.
-        log.warn(fields, "no longer this pass's to settle");
-        // The app corrects it just now: it is free to be read again.
-        if (ending === "invalid")
-          context.record(endAs(pass, context, message, "released", { code: "message_changed" }));
-      } else stats.problem(reason.code, 1, reason.detail);
-      return settled;
-    },
-  );
+  const transition = write(db.documents.messages, message, clock.now(), reason);
+  const settled = await settle(pass, context, transition);
+  if (settled === "applied") {
+    count(stats, reason);
+    log.debug(fields, `recorded as ${transition.to}`);
+  } else if (settled === "stale") {
+    // Another pass counts it; this log line says what it had come to.
+    log.warn(fields, "no longer this pass's to settle");
+    // The app corrects it just now: it is free to be read again.
+    if (ending === "invalid")
+      context.record(endAs(pass, context, message, "released", { code: "message_changed" }));
+  } else stats.problem(reason.code, 1, reason.detail);
+  return settled;
 }
 
 /** Between two tries of a settlement that the database did not acknowledge. */
@@ -346,12 +336,14 @@ const NOT_RECORDED: Reason = {
 async function settleInDelivery(pass: Pass, write: Transition): Promise<void> {
   const { clock, commit, db, log, stats } = pass;
   const { message, to, update } = write;
-  stats.undecided({ code: "database_refused" });
-  const own =
-    to === "released"
-      ? unreleasable(db.documents.messages, message, clock.now())
-      : { ...write, update: ownPart(update, to, clock.now()) };
+  const reason: Reason = { code: "database_refused" };
+  const isRelease = to === "released";
+  const own = isRelease
+    ? unreleasable(db.documents.messages, message, clock.now())
+    : { ...write, update: ownPart(update, to, clock.now()) };
   const settled = await commit(own);
+  if (isRelease && settled === "applied") stats.ended("failed", reason);
+  else stats.undecided(reason);
   log.warn({ messageId: shownId(message._id), settled }, `recorded as ${own.to} in delivery alone`);
 }
 

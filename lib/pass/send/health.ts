@@ -17,10 +17,10 @@ import { snapshotMs } from "../../waha/snapshot.ts";
 import type { Pass } from "../pass.ts";
 
 /**
- * For how many minutes a session rests after so many strikes, with no message accepted between; the last holds for all
- * further ones. So after three answers that may be about a session as well as about their messages it costs one POST a
- * rest to find out whether it works again. An hour for an account is a guess: WhatsApp tells no time to a WAHA that
- * can't tell it on.
+ * Minutes of rest after the first, second, and so on, strike of a kind; the last number holds for all further ones.
+ * Strikes count while no message of the session is accepted. So after three of them it costs one POST a rest to learn
+ * whether a sick session works again. The hour for an account is a guess: an older WAHA does not tell when a restriction
+ * ends.
  */
 const RESTS: Record<SuspensionCode, readonly number[]> = {
   session_sick: [0, 0, 1, 5, 15],
@@ -31,7 +31,7 @@ const RESTS: Record<SuspensionCode, readonly number[]> = {
 /** How many strikes of a kind are kept. */
 const MOST_STRIKES = 20;
 
-/** So often a pass posts to a chat that is refused each time, while no message of the session is accepted. */
+/** How many refused POSTs one chat gets in a tenure while no message of its session is accepted. */
 const MOST_REFUSED = 3;
 
 /** What an outcome means for its message, and for the session. */
@@ -40,8 +40,8 @@ export interface Consequence {
   reason: Reason;
   /** Nothing more may be sent on the session in this pass, and why. */
   stop?: Reason | undefined;
-  /** Its answer may be about it alone: it goes behind the others of its session. */
-  goesBehind?: boolean;
+  /** Its answer may be about it alone: it goes out after the others of its session. */
+  isDeferred?: boolean;
   /** It fails if a message of the session is accepted soon: then its answer was about it alone. */
   isSuspect?: boolean;
 }
@@ -55,7 +55,7 @@ export class SessionHealth {
   /** The chats of which answers had spoken against the session before it accepted a message in this tenure. */
   readonly #cleared = new Set<string>();
   #acceptedAt: Date | undefined;
-  /** How often each chat was refused since the session accepted a message for last, in this tenure. */
+  /** By chat: its refused POSTs since the session's last accepted message, in this tenure. An unproven one counts as all. */
   readonly #refused = new Map<string, number>();
 
   /** @param standing the strikes that its lease tells of */
@@ -72,8 +72,8 @@ export class SessionHealth {
   }
 
   /**
-   * For how long answers and an accepted message of the session speak of each other, in milliseconds: for some seconds,
-   * and the pause between two messages. Later the session may have been another one, so to speak.
+   * How far apart, in milliseconds, a refused and an accepted message may be for the second to show that the session was
+   * not at fault: some seconds, and the pause between two messages. Later it may have failed and recovered.
    */
   get beliefMs(): number {
     const { config, lifetimes } = this.#pass;
@@ -110,19 +110,19 @@ export class SessionHealth {
     }
   }
 
-  /** By one answer it can't be told whether its chat is at fault or the session; by what the session does else it can. */
+  /** One answer does not tell whether the chat or the session is at fault. The session's other outcomes do. */
   async #judgeEither(outcome: NotSent, chatId: string): Promise<Consequence> {
     const { failsAlone = false, kind } = outcome;
     const reason = asReason(outcome);
-    const goesBehind = kind === "unsent";
+    const isDeferred = kind === "unsent";
     // It was refused, others were accepted, and it is refused again: the session has nothing to do with it.
     if (this.#cleared.has(chatId) && this.#acceptedLately)
-      return { kind: goesBehind && failsAlone ? "failed" : kind, reason, goesBehind };
+      return { kind: isDeferred && failsAlone ? "failed" : kind, reason, isDeferred };
     // What may have been sent is not risked again.
     const more = kind === "unproven" ? MOST_REFUSED : 1;
     this.#refused.set(chatId, (this.#refused.get(chatId) ?? 0) + more);
     const stop = await this.#strike("session_sick", chatId);
-    return { kind, reason, stop, goesBehind, isSuspect: goesBehind && failsAlone };
+    return { kind, reason, stop, isDeferred, isSuspect: isDeferred && failsAlone };
   }
 
   get #acceptedLately(): boolean {
@@ -161,8 +161,8 @@ export class SessionHealth {
   }
 
   /**
-   * Counts an outcome that speaks against the session: of its health each chat's once, or one bad chat would speak against
-   * it again and again. Where that chat finds it still at rest by others, it rests as long as before.
+   * Records a strike. A chat counts once, but for `session_throttled`, so that one bad chat can't condemn its session. A
+   * chat that has counted adds no strike; the session rests for as long as its strikes say.
    *
    * @returns why the session rests, if it does by now
    */

@@ -101,8 +101,8 @@ export class HeldLeases {
    * Takes the leases of sessions.
    *
    * @param seenAt when the look at what is due began
-   * @returns those that are held now, by session, and the others as they stand; and whether more is due than was seen, as
-   * another pass held one until after that look began, and gives back what it had claimed before it gives up its lease
+   * @returns those that are held now, by session, and the others as they stand; and whether a second
+   * survey is needed: a lease had run out, or was given back after that look began, and its pass had claimed messages
    */
   async take(
     sessions: string[],

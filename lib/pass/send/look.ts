@@ -28,7 +28,7 @@ export interface Look {
   left: string[];
   /** Of these, those that may be given more: no other pass sends on them, and nothing keeps them from sending. */
   leftOpen: string[];
-  /** When another look is to follow, whatever becomes of this one's: the next message falls due, in a pass that stays. */
+  /** When to look again, whatever the workers do: at once where reasons are still to be noted; else, in a pass that stays, when the next message falls due. */
   nextAt: Date | undefined;
 }
 
@@ -102,11 +102,11 @@ export class Looks {
     const [found, count = 0] = await Promise.all([this.#backlog.survey(snapshot), rescued]);
     const backlogs = count > 0 ? await this.#backlog.survey(snapshot) : found;
     return this.#isHidden(backlogs)
-      ? this.#backlog.survey(snapshot, { without: this.#unclaimedIds })
+      ? this.#backlog.survey(snapshot, { without: this.#unclaimableIds })
       : backlogs;
   }
 
-  /** What can't be claimed fills all that a survey brings of some session, and more is due behind it. */
+  /** Whether messages that can't be claimed fill a session's part of the survey, and hide due ones after them. */
   #isHidden(backlogs: SessionBacklog[]): boolean {
     return backlogs.some((backlog) => {
       const { count, next } = withoutMessages(backlog, this.#workers.unclaimable);
@@ -114,7 +114,7 @@ export class Looks {
     });
   }
 
-  get #unclaimedIds(): Id[] {
+  get #unclaimableIds(): Id[] {
     return [...this.#workers.unclaimable.values()].slice(-MOST_LEFT_OUT);
   }
 
@@ -169,7 +169,7 @@ export class Looks {
     const unseen = { sessions, ids, reason: { code: "database_lost" } as const, claimedAt: now };
     this.#workers.claims.expect(unseen);
     const mark = { passId, settledBefore: settledBefore(this.#pass), now, expiresAt };
-    // Opened before anything of theirs settles; one of which nothing could be claimed is just counted once more.
+    // Campaigns are opened before any of their messages settles. One of which nothing was claimed is just counted once more.
     const [claiming, opening] = await Promise.allSettled([
       claim(db, ids, windowNow(this.#pass), mark),
       openCampaignsOf(this.#pass, planned),

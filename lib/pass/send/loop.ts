@@ -10,7 +10,7 @@ import { type Look, Looks, NOTHING_SEEN } from "./look.ts";
 import { WahaWatch } from "./watch.ts";
 import { Workers } from "./workers.ts";
 
-/** Two looks that only time brings about are never closer: a look serves all that falls due meanwhile. */
+/** The shortest wait for a look that only time brings about: what falls due meanwhile shares it. */
 const LOOK_GAP_MS = 100;
 
 /**
@@ -52,7 +52,7 @@ class SendLoop {
   #leftSome = false;
   /** Why a service was away for a moment in a pass that stays. */
   #away: UnavailableError | undefined;
-  /** How often a session could do with more, or had nothing left. */
+  /** Counts changes: a worker ran low, stopped or finished, or a lease was lost. */
   #changes = 0;
   #wake = () => {};
 
@@ -73,7 +73,7 @@ class SendLoop {
       const look = (await this.#unlessAway(() => this.#look())) ?? NOTHING_SEEN;
       const next = this.#nextLook(look);
       if (look.tried === 0 && this.#workers.active.length === 0 && !next) return;
-      await this.#worthLooking(look, next, changes);
+      await this.#untilWorthLooking(look, next, changes);
     }
   }
 
@@ -146,7 +146,7 @@ class SendLoop {
    *
    * @param seen how many changes there had been when the look began
    */
-  async #worthLooking(look: Look, next: Date | undefined, seen: number): Promise<void> {
+  async #untilWorthLooking(look: Look, next: Date | undefined, seen: number): Promise<void> {
     const { clock, log } = this.#pass;
     const soonest = addSeconds(clock.now(), LOOK_GAP_MS / 1000);
     const timed = next && next < soonest ? soonest : next;
@@ -155,7 +155,7 @@ class SendLoop {
       const hasChanged = look.tried > 0 || this.#changes > seen;
       if (hasChanged && this.#mayClaimMore(look)) return;
       if (!this.#mayLook || (timed && clock.until(timed) <= 0)) return;
-      const change = this.#change(timed);
+      const change = this.#nextChange(timed);
       // A look that failed does not say who has nothing left.
       if (look !== NOTHING_SEEN)
         await this.#workers
@@ -180,7 +180,7 @@ class SendLoop {
   }
 
   /** Waits until some session could do with more or has nothing left, or until a moment. */
-  async #change(until: Date | undefined): Promise<void> {
+  async #nextChange(until: Date | undefined): Promise<void> {
     const { clock, stepsUntil, stop } = this.#pass;
     // Not by a signal: aborting one makes an error each time, and workers wake the loop with every other message.
     const { promise: woken, resolve } = Promise.withResolvers<void>();

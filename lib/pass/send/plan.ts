@@ -10,7 +10,6 @@ import type { WahaSession } from "../../waha/responses.ts";
 export interface DueMessage extends References {
   _id: Id;
   scheduledAt: Date;
-  /** An answer gave it back that may be about it alone. */
   isDeferred: boolean;
   /** What its campaign said, where campaigns give chats. */
   campaign?: CampaignState | undefined;
@@ -88,7 +87,7 @@ export function planClaims(
   return plan;
 }
 
-/** Tells a message that is due; one that the app moves to another time is another. */
+/** Identifies a due message by its id and its time: one that the app reschedules counts as new. */
 export function dueKey({ _id, scheduledAt }: Pick<DueMessage, "_id" | "scheduledAt">): string {
   return `${documentKey(_id)} ${scheduledAt.getTime()}`;
 }

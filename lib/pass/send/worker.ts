@@ -27,8 +27,8 @@ const NOT_ABOUT_SESSION = new Set(["out_of_time", "claim_ran_out", "database_los
 /** These are the account's alone, and say nothing of WAHA. */
 const OF_ACCOUNT = new Set(["session_throttled", "account_restricted"]);
 
-/** Why what a look brought goes back that did not see what had gone back before. */
-const OVERTAKES: Reason = { code: "claim_ran_out", detail: "what is due before it went back" };
+/** Why messages are given back whose look began before earlier ones went back. */
+const OVERTAKES: Reason = { code: "claim_ran_out", detail: "messages due before it were given back" };
 
 /** What a worker tells of its session. */
 interface WorkerEvents {
@@ -111,14 +111,14 @@ export class SessionWorker {
     return this.stopped !== undefined || this.lease.isOver;
   }
 
-  /** What WAHA answered stopped it: this pass sends no more on its session. */
-  get isOver(): boolean {
+  /** It was stopped for a reason that closes its session, until the pass tries everything afresh. */
+  get closesSession(): boolean {
     return this.stopped !== undefined && !NOT_ABOUT_SESSION.has(this.stopped.code);
   }
 
-  /** The cause need not be its session's account: WAHA may be in trouble as a whole. */
+  /** It closes its session, for a reason that need not be the account's alone: three such sessions open the circuit. */
   get isInTrouble(): boolean {
-    return this.isOver && !OF_ACCOUNT.has(this.stopped?.code ?? "");
+    return this.closesSession && !OF_ACCOUNT.has(this.stopped?.code ?? "");
   }
 
   /** Half of what it was given last is sent: time to look for more. */
@@ -137,7 +137,7 @@ export class SessionWorker {
     this.#queue.sort(inTurn);
     this.#lastGiven = this.#queue.length;
     this.#running ??= this.#run();
-    // It may give all of it back. A run that begins with nothing ends before it counts as running, and then never ends.
+    // After the run has begun: with an empty queue it would end before `#running` is set, and the worker stay active.
     if (this.#mayOvertake(seenAt)) this.#recordBeside(this.#giveBackQueue(OVERTAKES));
     else this.#watchExpiry();
   }

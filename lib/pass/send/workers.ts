@@ -26,7 +26,7 @@ interface Closed {
 
 /** What taking leases came to. */
 export interface Taking {
-  /** Another pass had a lease until after the look began: what it had claimed comes first. */
+  /** A lease had run out, or was given back after the look began: what its pass had claimed comes first. */
   isSeenTooEarly: boolean;
   /** Sessions that must rest, and why. */
   suspended: Map<string, Reason>;
@@ -42,9 +42,9 @@ export class Workers {
   readonly #leases: HeldLeases;
   readonly #workers = new Map<string, SessionWorker>();
   readonly #closed = new Map<string, Closed>();
-  /** Stopped by an answer that may come of WAHA as a whole. */
+  /** The sessions whose workers stopped for a reason that may lie outside the session. */
   readonly #inTrouble = new Set<string>();
-  /** Messages that are not to be claimed, by `dueKey`: they could not be, or WAHA turned them down for their own sake. */
+  /** Messages that this pass does not claim again, by `dueKey`: a claim failed, or they went back while their session goes on. */
   readonly unclaimable = new Map<string, Id>();
 
   /** @param onChange called when a session could do with more, and when it has nothing left */
@@ -144,7 +144,7 @@ export class Workers {
     await this.#dismiss(({ isDone, session }) => isDone || !hasMore(session.name));
   }
 
-  /** Serves no more the sessions whose pause outlasts this pass: what they have due is the next one's. */
+  /** Closes the idle sessions whose pause outlasts this pass: their messages are left to the next one. */
   async closePausing(): Promise<void> {
     const end = lastStart(this.#pass);
     const isPausing = ({ isDone, readyAt }: SessionWorker) => !isDone && readyAt >= end;
@@ -189,7 +189,7 @@ export class Workers {
 
   #changed(worker: SessionWorker): void {
     this.leftSome ||= worker.isDone;
-    if (worker.isOver) this.#closed.set(worker.session.name, { until: undefined });
+    if (worker.closesSession) this.#closed.set(worker.session.name, { until: undefined });
     if (worker.isInTrouble) this.#inTrouble.add(worker.session.name);
     this.#onChange();
   }

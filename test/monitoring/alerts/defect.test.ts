@@ -12,7 +12,7 @@ const broken = vi.hoisted((): { by?: Error } => ({}));
 
 vi.mock("../../../lib/monitoring/audit.ts", async (importOriginal) => {
   const actual = await importOriginal<typeof import("../../../lib/monitoring/audit.ts")>();
-  const auditMessages: typeof actual.auditMessages = (...given) => {
+  const auditMessages: typeof actual.auditMessages = async (...given) => {
     if (broken.by) throw broken.by;
     return actual.auditMessages(...given);
   };

@@ -2,7 +2,7 @@ import type { Document } from "mongodb";
 import { inBatches } from "../../lib/async.ts";
 import { addSeconds } from "../../lib/clock.ts";
 import type { MessageNames } from "../../lib/documents/mapping.ts";
-import { ENDED_UNSENT } from "../../lib/messages/ended.ts";
+import { ENDED_UNSENT } from "../../lib/messages/indexes.ts";
 import { referenceOf } from "../../lib/messages/message.ts";
 import type { Database } from "../../lib/mongo/client.ts";
 import { canBeWritten, type Id, idForms } from "../../lib/mongo/ids.ts";

@@ -2,7 +2,7 @@ import { readArgs } from "../../ops/options.ts";
 
 /** What `npm run bench` was asked for. */
 export interface Options {
-  /** Smaller counts and fewer repeats: done within three minutes, and less exact. */
+  /** Smaller counts and fewer repeats: done within minutes, and less exact. */
   quick: boolean;
   /** The scenarios to run, by name; empty: all of them. */
   only: string[];
@@ -16,7 +16,7 @@ export function usage(known: string[]): string {
 
 Measures the function against what else a user might pick, and against its targets.
 
-  --quick         smaller counts and fewer repeats: done within three minutes, and less exact
+  --quick         smaller counts and fewer repeats: done within minutes, and less exact
   --only <names>  only these scenarios, with commas between them:
                   ${known.join(", ")}
   --out <path>    write the results to <path>.md, between its markers, and <path>.svg`;

@@ -85,6 +85,7 @@ export interface Standing {
   /** The limit, in words. */
   limit: string;
   figure: string;
+  isMeasured: boolean;
   /** Undefined where it is only reported, or was not measured. */
   reached: boolean | undefined;
 }
@@ -104,9 +105,10 @@ function standingOf(target: Target, figure: number | undefined): Standing {
       : atMost !== undefined
         ? `at most ${tell(atMost)}`
         : "reported";
-  if (figure === undefined) return { claim, limit, figure: "not measured", reached: undefined };
+  if (figure === undefined)
+    return { claim, limit, figure: "not measured", isMeasured: false, reached: undefined };
   const isHeld = atLeast !== undefined || atMost !== undefined;
   const within =
     figure >= (atLeast ?? Number.NEGATIVE_INFINITY) && figure <= (atMost ?? Number.POSITIVE_INFINITY);
-  return { claim, limit, figure: tell(figure), reached: isHeld ? within : undefined };
+  return { claim, limit, figure: tell(figure), isMeasured: true, reached: isHeld ? within : undefined };
 }

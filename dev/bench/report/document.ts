@@ -55,7 +55,9 @@ function targetTable(standings: Standing[]): Table {
     title: "Targets",
     note: "",
     head: ["", "target", "figure", ""],
-    rows: standings.map(({ claim, limit, figure, reached }) => [claim, limit, figure, word(reached)]),
+    rows: standings
+      .filter(({ isMeasured }) => isMeasured)
+      .map(({ claim, limit, figure, reached }) => [claim, limit, figure, word(reached)]),
   };
 }
 

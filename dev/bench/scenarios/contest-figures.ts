@@ -9,13 +9,12 @@ const HEAD = [
   "messages/s",
   "of floor",
   "of safe floor",
-  "database requests/message",
-  "WAHA requests/message",
+  "requests/message",
   "lateness p50",
   "p99",
   "peak RSS",
   "CPU s/1,000",
-  "the database's CPU s/1,000",
+  "the database's",
   "",
 ];
 
@@ -37,7 +36,6 @@ export function tableOf(title: string, { messages, repeats, others }: Contest, o
         ratioTo(FLOOR, runs, outcome).toFixed(2),
         ratioTo(SAFE_FLOOR, runs, outcome).toFixed(2),
         requestsOf(runs).toFixed(2),
-        wahaRequestsOf(runs).toFixed(2),
         lateness(50),
         lateness(99),
         `${Math.round(Math.max(...runs.map((run) => run.peakMemory)) / 2 ** 20)} MB`,

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { expect, test } from "vitest";
+import { importsOf } from "./support/imports.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 
@@ -52,18 +53,8 @@ test("rooms import from the layers below them, and never from dev, ops or test",
   expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
 });
 
-/** What `api/cron.ts` loads before it is called: all that is imported from it, but for what is imported later. */
-function loadedAtStart(file = "api/cron.ts", seen = new Set<string>()): Set<string> {
-  if (seen.has(file)) return seen;
-  seen.add(file);
-  const source = readFileSync(join(ROOT, file), "utf8");
-  const paths = source.matchAll(/^(?:import|export) (?!type )[^;]*?from "(\.[^"]+\.ts)"/gm);
-  for (const [, path = ""] of paths) loadedAtStart(relative(ROOT, resolve(ROOT, file, "..", path)), seen);
-  return seen;
-}
-
-test("a cold start loads nothing that a pass does not need for its answer", () => {
-  const loaded = [...loadedAtStart()];
+test("a cold start loads nothing that a pass does not need for its answer", async () => {
+  const { atStart: loaded } = await importsOf("api/cron.ts");
   expect(loaded).toContain("lib/pass/send/deliver.ts");
   const needless =
     /alerts\/(tell-of-pass|database-away|evaluate|notification|post)|pass\/(dry-run|forecast)|monitoring\/status/;

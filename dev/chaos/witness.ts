@@ -1,14 +1,6 @@
 import type { Document } from "mongodb";
 import type { DatabaseRequest } from "./database/intercept.ts";
-import { look } from "./database/points.ts";
-import {
-  bulkReleasesOf,
-  claimIn,
-  passOf,
-  rescuesOf,
-  sessionsNamedIn,
-  stateWritesOf,
-} from "./database/writes.ts";
+import { bulkReleasesOf, claimIn, passOf, rescuesOf, stateWritesOf, strikesIn } from "./database/writes.ts";
 import type { SeenClaim, SeenRequest, SeenStrike, SeenWrite, StateWrite } from "./record.ts";
 
 /** What is kept of one request until its reply comes. */
@@ -50,9 +42,7 @@ export class Witness {
     const writes = stateWritesOf(command).map((write) => ({ ...write, ...seen, acknowledged: false }));
     const bulkReleases = stamped(bulkReleasesOf(command));
     const rescues = stamped(rescuesOf(command));
-    const struck = point === "strike-session" ? sessionsNamedIn(command) : [];
-    const rests = "suspendedUntil" in look(command).set;
-    const strikes = struck.map((session) => ({ ...seen, session, rests }));
+    const strikes = strikesIn(command).map((strike) => ({ ...seen, ...strike }));
     const looks = point === "survey" ? [{ ...seen }] : [];
     this.writes.push(...writes);
     this.bulkReleases.push(...bulkReleases);

@@ -18,7 +18,8 @@ export interface Silence {
 
 /**
  * Finds the sessions of whose last messages WhatsApp has reported nothing, although receipts had come before these
- * messages: the session's own; or any, and those of other sessions still come. WAHA may call such a session WORKING, and nothing arrives. Where no
+ * messages: the session's own; or any, and those of other sessions still come. WAHA may call such a session WORKING, and
+ * nothing arrives. Where no
  * webhook ever came none is found, as they are not set up then.
  *
  * @param sessions the names of those that work

@@ -69,7 +69,10 @@ const RESTS: Document = { $gt: [BELIEVED_END, "$$NOW"] };
 /** It has ended by the database's own clock, and the session does not rest. */
 const FREE: Document = { $and: [{ $lte: ["$expiresAt", "$$NOW"] }, { $not: [RESTS] }] };
 
-/** An end too far ahead for a pass to have written it. What is no date and sorts after all dates counts, too: it would never be over. */
+/**
+ * An end too far ahead for a pass to have written it. What is no date and sorts after all dates counts, too: it would never
+ * be over.
+ */
 const IMPOSSIBLE: Document = { $gt: ["$expiresAt", { $add: ["$$NOW", FORESEEN_SECONDS * 1000] }] };
 
 /**

@@ -1,5 +1,5 @@
 import { isAbsolute, relative, resolve } from "node:path";
-import { rolldown } from "rolldown";
+import { type RolldownOutput, rolldown } from "rolldown";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -7,6 +7,8 @@ export const ROOT = resolve(import.meta.dirname, "../..");
 export interface Imports {
   /** Files of this project, from its root. */
   files: string[];
+  /** Those of them that are loaded with the program; the others when they are needed. */
+  atStart: string[];
   /** The names of packages. */
   packages: string[];
 }
@@ -20,13 +22,24 @@ export async function importsOf(program: string): Promise<Imports> {
     return true;
   };
   const packed = await rolldown({ input: resolve(ROOT, program), platform: "node", external });
-  await packed.generate();
+  const { output } = await packed.generate();
   const files = await packed.watchFiles;
   await packed.close();
   return {
     files: files.map((file) => relative(ROOT, file)).filter((file) => file !== "tsconfig.json"),
+    atStart: loadedWith(output).map((file) => relative(ROOT, file)),
     packages: [...packages],
   };
+}
+
+/** The modules of a program's own chunk, and of those that it imports, but for those that are imported later. */
+function loadedWith(output: RolldownOutput["output"]): string[] {
+  const chunks = new Map(
+    output.flatMap((each) => (each.type === "chunk" ? [[each.fileName, each] as const] : [])),
+  );
+  const loaded = new Set([output[0].fileName]);
+  for (const name of loaded) for (const other of chunks.get(name)?.imports ?? []) loaded.add(other);
+  return [...loaded].flatMap((name) => chunks.get(name)?.moduleIds ?? []);
 }
 
 /** `@hono/node-server/conninfo` is of the package `@hono/node-server`. */

@@ -24,8 +24,6 @@ export interface Entry {
   exact: boolean;
   /** It sends one message at a time, so it is given but a part of them, and its lateness says nothing. */
   inSequence: boolean;
-  /** It is a scheduler that sends one message at a time within a session. */
-  isInOrderScheduler: boolean;
 }
 
 export const FLOOR = "floor";
@@ -34,31 +32,10 @@ export const OURS = "waha-scheduler";
 
 /** Those who compete, in the order of the tables. */
 export const ENTRIES: Entry[] = [
-  { name: FLOOR, program: "floor", args: [], exact: true, inSequence: false, isInOrderScheduler: false },
-  {
-    name: SAFE_FLOOR,
-    program: "safeFloor",
-    args: [],
-    exact: true,
-    inSequence: false,
-    isInOrderScheduler: false,
-  },
-  { name: OURS, program: "ours", args: [], exact: true, inSequence: false, isInOrderScheduler: false },
-  {
-    name: "loop, Promise.all",
-    program: "loop",
-    args: ["all"],
-    exact: false,
-    inSequence: false,
-    isInOrderScheduler: false,
-  },
-  {
-    name: "loop, in sequence",
-    program: "loop",
-    args: [],
-    exact: false,
-    inSequence: true,
-    isInOrderScheduler: true,
-  },
-  { name: "Agenda 6", program: "agenda", args: [], exact: true, inSequence: false, isInOrderScheduler: true },
+  { name: FLOOR, program: "floor", args: [], exact: true, inSequence: false },
+  { name: SAFE_FLOOR, program: "safeFloor", args: [], exact: true, inSequence: false },
+  { name: OURS, program: "ours", args: [], exact: true, inSequence: false },
+  { name: "loop, Promise.all", program: "loop", args: ["all"], exact: false, inSequence: false },
+  { name: "loop, in sequence", program: "loop", args: [], exact: false, inSequence: true },
+  { name: "Agenda 6", program: "agenda", args: [], exact: true, inSequence: false },
 ];

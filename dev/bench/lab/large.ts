@@ -5,7 +5,10 @@ import { messageIndexes } from "../../../lib/messages/indexes.ts";
 import { AWAITING_RECEIPTS, RECEIPT_SECONDS } from "../../../lib/messages/receipts.ts";
 import { COLLECTIONS } from "../../load/seed.ts";
 
-/** What is in a large collection: what was sent over a year, of which the last week awaits receipts, and what is to be sent within a month. */
+/**
+ * What is in a large collection: what was sent over a year, of which the last week awaits receipts, and what is to be sent
+ * within a month.
+ */
 export interface History {
   sent: number;
   future: number;

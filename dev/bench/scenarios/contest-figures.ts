@@ -66,7 +66,7 @@ export function ratioTo(other: string, runs: Measurement[], outcome: Outcome): n
 /** How this project's rate compares with the fastest of those that keep a session's order, as it does. */
 export function leastAheadOf(outcome: Outcome): number {
   const ours = outcome.get(OURS) ?? [];
-  const inOrder = ENTRIES.filter(({ isInOrderScheduler }) => isInOrderScheduler);
+  const inOrder = ENTRIES.filter(({ inSequence, program }) => inSequence || program === "agenda");
   return Math.min(
     ...inOrder.map(({ name }) => ratioTo(name, ours.slice(0, outcome.get(name)?.length), outcome)),
   );

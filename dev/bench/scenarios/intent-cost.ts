@@ -1,4 +1,4 @@
-import type { AnyBulkWriteOperation, Collection, Document } from "mongodb";
+import type { AnyBulkWriteOperation, Collection, Db, Document } from "mongodb";
 import { addSeconds } from "../../../lib/clock.ts";
 import { parseConfig } from "../../../lib/config.ts";
 import { claim, readClaimed } from "../../../lib/messages/claims.ts";
@@ -110,7 +110,7 @@ async function costOf(
   return (cpuSeconds / messages) * 1e6;
 }
 
-async function claimAll(db: Database, raw: Parameters<typeof replaceWork>[0], messages: number) {
+async function claimAll(db: Database, raw: Db, messages: number) {
   const now = new Date();
   const work = makeWork({ messages, sessions: SESSIONS }, now);
   await replaceWork(raw, work);

@@ -82,6 +82,13 @@ export function sessionsNamedIn(command: Document): string[] {
   return updates.map(({ q }) => sessionOf(q._id));
 }
 
+/** The strikes that a command notes against sessions, and whether these are to rest for them. */
+export function strikesIn(command: Document): { session: string; rests: boolean }[] {
+  if (pointOf(command) !== "strike-session") return [];
+  const rests = "suspendedUntil" in look(command).set;
+  return sessionsNamedIn(command).map((session) => ({ session, rests }));
+}
+
 /** The sessions whose leases a command reads. */
 export function leasesReadIn({ filter }: Document): string[] {
   const tenures: Document[] = filter?.$or ?? [];

@@ -28,7 +28,10 @@ export interface Look {
   left: string[];
   /** Of these, those that may be given more: no other pass sends on them, and nothing keeps them from sending. */
   leftOpen: string[];
-  /** When to look again, whatever the workers do: at once where reasons are still to be noted; else, in a pass that stays, when the next message falls due. */
+  /**
+   * When to look again, whatever the workers do: at once where reasons are still to be noted; else, in a pass that stays,
+   * when the next message falls due.
+   */
   nextAt: Date | undefined;
 }
 

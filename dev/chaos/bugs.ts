@@ -27,7 +27,8 @@ export const BUGS: Planted[] = [
     },
   },
   {
-    caughtBy: ["life-cycle", "stale-writes", "once"],
+    caughtBy: ["life-cycle", "stale-writes", "once", "as-stored"],
+    seed: "e",
     bug: {
       name: "the intent is guarded by the message's id alone",
       file: "lib/messages/transitions.ts",
@@ -40,6 +41,21 @@ export const BUGS: Planted[] = [
       $expr: { $gt: ["$delivery.claimExpiresAt", "$$NOW"] },
 `,
           replace: "_id: message._id,",
+        },
+      ],
+    },
+  },
+  {
+    caughtBy: ["life-cycle", "stale-writes", "once", "as-stored"],
+    seed: "j10",
+    bug: {
+      name: "intents that share a statement are guarded by their messages' ids alone",
+      file: "lib/messages/statements.ts",
+      changes: [
+        {
+          find: "filter: { ...others, _id: { $in: ids }, $expr: $expr ? { $and: [isAsAsked, $expr] } : isAsAsked },",
+          replace:
+            "filter: $expr ? { _id: { $in: ids } } : { ...others, _id: { $in: ids }, $expr: isAsAsked },",
         },
       ],
     },
@@ -105,7 +121,6 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["campaigns"],
-    seed: "d",
     bug: {
       name: "a campaign is settled whatever happened since it was counted",
       file: "lib/campaigns.ts",
@@ -154,6 +169,7 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["redirects"],
+    seed: "e",
     bug: {
       name: "a redirect is followed",
       file: "lib/waha/http.ts",
@@ -168,7 +184,6 @@ export const BUGS: Planted[] = [
   },
   {
     caughtBy: ["one-sender", "under-lease"],
-    seed: "d",
     bug: {
       name: "a renewal that matches nothing counts as one",
       file: "lib/pass/send/held-leases.ts",

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AnyBulkWriteOperation } from "mongodb";
 import type { Database, Stored } from "../mongo/client.ts";
 import { isPassing, isRetryable, writeErrorsOf } from "../mongo/errors.ts";
-import { byId, documentKey } from "../mongo/ids.ts";
+import { documentKey } from "../mongo/ids.ts";
+import { apart, type Joint, joined } from "./statements.ts";
 import type { Transition } from "./transitions.ts";
 
 /**
@@ -60,35 +61,67 @@ export function groupCommit(db: Database): Commit {
     });
 }
 
-/**
- * Writes a batch in one request; only when fewer matched than were written, reads back which. Never rejects.
- *
- * Each write finds one message at most, by its `_id`. It is an `updateMany` all the same, as the driver does not retry
- * those: the server's record of a retryable write is a fifth of what the write costs it. The bulk is retried here.
- */
+/** Writes a batch in one request; only when fewer matched than were written, reads back which. Never rejects. */
 async function writeAll(db: Database, writes: Transition[]): Promise<WriteResult[]> {
-  const operations = writes.map(
-    ({ filter, message, update }) =>
-      ({ updateMany: { filter, update, ...byId([message._id]) } }) as AnyBulkWriteOperation<Stored>,
+  try {
+    const { matched, refused } = await request(db, joined(writes));
+    if (matched === writes.length) return writes.map(() => "applied");
+    const inEffect = await readBack(db, writes).catch(() => () => "unacknowledged" as const);
+    return writes.map((write) => refused.get(write) ?? inEffect(write));
+  } catch {
+    return writes.map(() => "unacknowledged");
+  }
+}
+
+/**
+ * Makes writes in one request.
+ *
+ * A write finds one message at most, by its `_id`. Its statement is an `updateMany` all the same, as the driver does not
+ * retry those: the server's record of a retryable write is a fifth of what the write costs it. The bulk is retried here.
+ *
+ * @returns how many matched, where the server turned nothing away; else what became of the writes that it turned away
+ * @throws the driver's error, where the server did not acknowledge them
+ */
+async function request(
+  db: Database,
+  joints: Joint[],
+): Promise<{ matched: number; refused: Map<Transition, WriteResult> }> {
+  const operations = joints.map(
+    ({ statement }) => ({ updateMany: statement }) as AnyBulkWriteOperation<Stored>,
   );
   const write = () => db.messages.bulkWrite(operations, { ordered: false });
-  const failed = new Map<number, WriteResult>();
   try {
-    const result = await write().catch((error: unknown) => {
-      // Its guard sees to it that a write that took effect does not again: then it is read back below.
+    const { matchedCount } = await write().catch((error: unknown) => {
+      // Its guard sees to it that a write that took effect does not again: then it is read back.
       if (isRetryable(error)) return write();
       throw error;
     });
-    if (result.matchedCount === writes.length) return writes.map(() => "applied");
+    return { matched: matchedCount, refused: new Map() };
   } catch (error) {
     // The server answered and turned some of the writes away, as a validation rule does: that is not the others' fault.
     // (Where the majority is in doubt as well, the driver throws another error, and nothing counts.)
     const errors = writeErrorsOf(error);
-    if (errors.length === 0) return writes.map(() => "unacknowledged");
-    for (const { code, index } of errors) failed.set(index, isPassing(code) ? "unacknowledged" : "rejected");
+    if (errors.length === 0) throw error;
+    const refused = new Map<Transition, WriteResult>();
+    const stopped: Transition[] = [];
+    for (const { code, index } of errors) {
+      const writes = joints[index]?.writes ?? [];
+      // A statement ends at the first message that is turned away.
+      if (writes.length > 1) stopped.push(...writes);
+      else for (const write of writes) refused.set(write, isPassing(code) ? "unacknowledged" : "rejected");
+    }
+    return { matched: 0, refused: new Map([...refused, ...(await requestApart(db, stopped))]) };
   }
-  const inEffect = await readBack(db, writes).catch(() => () => "unacknowledged" as const);
-  return writes.map((write, index) => failed.get(index) ?? inEffect(write));
+}
+
+/** Makes each write by itself; returns what became of those that did not take effect. */
+async function requestApart(db: Database, writes: Transition[]): Promise<Map<Transition, WriteResult>> {
+  if (writes.length === 0) return new Map();
+  try {
+    return (await request(db, apart(writes))).refused;
+  } catch {
+    return new Map(writes.map((write) => [write, "unacknowledged"]));
+  }
 }
 
 /** Tells of each write whether its message is now in the state that the write, of this pass, leads to. */

@@ -95,6 +95,9 @@ export const OTHER_TYPES = [
 /** There is nothing: no field, null, or `undefined`, which newer databases no longer take for null. */
 const NOTHING_THERE: Document = { $not: { $type: [...OTHER_TYPES, "array", "bool", "date"] } };
 
+/** A filter's `$not` beside an equality, which a list that holds the value meets, too. */
+export const NOT_A_LIST = { $type: "array" } as const;
+
 /** A field of the app's: the name that this code has for it, the app's own, and how it is read. */
 export interface SafeField {
   name: string;
@@ -125,7 +128,7 @@ export function allUnchanged(fields: SafeField[], found: Document): Document {
 function plainCondition({ isLossy, name }: SafeField, found: Document): Document | undefined {
   const value: unknown = found[name] ?? null;
   if (typeof value === "string" || typeof value === "boolean" || value instanceof ObjectId)
-    return { $eq: value, $not: { $type: "array" } };
+    return { $eq: value, $not: NOT_A_LIST };
   return value === null && !isLossy ? NOTHING_THERE : undefined;
 }
 

@@ -4,9 +4,9 @@ import { parseConfig } from "../../../lib/config.ts";
 import { claim, readClaimed } from "../../../lib/messages/claims.ts";
 import { messageIndexes } from "../../../lib/messages/indexes.ts";
 import { RECEIPT_SECONDS } from "../../../lib/messages/receipts.ts";
+import { apart, type Joint, joined } from "../../../lib/messages/statements.ts";
 import { type ClaimedMessage, intent, type Transition } from "../../../lib/messages/transitions.ts";
 import { closeDatabases, type Database, openDatabase, type Stored } from "../../../lib/mongo/client.ts";
-import { byId } from "../../../lib/mongo/ids.ts";
 import { newMessageId } from "../../../lib/waha/message-ids.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { Findings, Scenario } from "../scenario.ts";
@@ -21,10 +21,10 @@ const BULK = 10;
 /** What makes a claim this one, and the guards beside it. */
 const OF_CLAIM = ["_id", "delivery.passId", "delivery.claimedAt", "delivery.state", "isSent"];
 
-/** A way to write an intent, or to keep the indexes that it changes. */
+/** A way to write intents, or to keep the indexes that they change. */
 interface Way {
   name: string;
-  write(intent: Transition): AnyBulkWriteOperation<Stored>;
+  write(intents: Transition[]): AnyBulkWriteOperation<Stored>[];
   /** The indexes that are left out begin with one of these. */
   without?: string[];
 }
@@ -32,17 +32,19 @@ interface Way {
 const WAYS: Way[] = [
   {
     name: "the safe floor's: three fields, by _id, and no index",
-    write: floorWrite,
+    write: (intents) => intents.map(floorWrite),
     without: ["scheduler_"],
   },
-  { name: "these fields, by _id", write: bareWrite },
-  { name: "the intent's fields, by _id", write: (own) => guarded(own, only(own.filter, ["_id"])) },
-  { name: "and this claim", write: (own) => guarded(own, only(own.filter, OF_CLAIM)) },
+  { name: "these fields, by _id", write: (intents) => apart(intents.map(bare)).map(update) },
   {
-    name: "and the database's own clock",
-    write: (own) => guarded(own, only(own.filter, [...OF_CLAIM, "$expr"])),
+    name: "the intent, each by a statement of its own",
+    write: (intents) => apart(intents).map(update),
   },
-  { name: "the intent: and all as it was read", write: whole },
+  { name: "the intent, joined", write: whole },
+  { name: "these fields by _id, joined", write: (intents) => joined(intents.map(bare)).map(update) },
+  { name: "the intent's fields by _id, joined", write: withGuard(["_id"]) },
+  { name: "and this claim, joined", write: withGuard(OF_CLAIM) },
+  { name: "and the database's own clock, joined", write: withGuard([...OF_CLAIM, "$expr"]) },
   { name: "the intent, without the campaigns' index", write: whole, without: ["scheduler_campaign"] },
   {
     name: "the intent, without the indexes of claims and lookups",
@@ -103,9 +105,9 @@ async function costOf(
   if (indexes.length > 0) await db.messages.createIndexes(indexes);
   const claimed = await claimAll(db, raw, messages);
   if (claimed.length !== messages) throw new Error(`${claimed.length} of ${messages} messages were claimed`);
-  const bulks = chunks(claimed.map((message) => way.write(intentOf(db, message))));
+  const bulks = chunks(claimed.map((message) => intentOf(db, message)));
   await counter.settle();
-  for (const bulk of bulks) await write(db.messages, bulk);
+  for (const bulk of bulks) await write(db.messages, bulk.length, way.write(bulk));
   const { cpuSeconds } = await counter.count();
   return (cpuSeconds / messages) * 1e6;
 }
@@ -124,7 +126,7 @@ async function claimAll(db: Database, raw: Db, messages: number) {
 function intentOf({ documents }: Database, message: ClaimedMessage): Transition {
   const at = new Date();
   return intent(documents.messages, message, {
-    session: "load-0",
+    session: `load-${String(message.sessionId)}`,
     chatId: String(message.chatId),
     waMessageId: newMessageId(),
     at,
@@ -133,29 +135,39 @@ function intentOf({ documents }: Database, message: ClaimedMessage): Transition 
   });
 }
 
-async function write(messages: Collection<Stored>, bulk: AnyBulkWriteOperation<Stored>[]): Promise<void> {
+async function write(
+  messages: Collection<Stored>,
+  intents: number,
+  bulk: AnyBulkWriteOperation<Stored>[],
+): Promise<void> {
   const { matchedCount } = await messages.bulkWrite(bulk, { ordered: false });
-  if (matchedCount !== bulk.length) throw new Error(`${matchedCount} of ${bulk.length} intents took effect`);
+  if (matchedCount !== intents) throw new Error(`${matchedCount} of ${intents} intents took effect`);
 }
 
 function floorWrite({ message: { _id } }: Transition): AnyBulkWriteOperation<Stored> {
   return { updateOne: { filter: { _id }, update: floorUpdate() } };
 }
 
-function bareWrite({ message: { _id } }: Transition): AnyBulkWriteOperation<Stored> {
-  return { updateMany: { filter: { _id }, update: floorUpdate(), ...byId([_id]) } };
+/** The safe floor's fields by its guard, which is none. */
+function bare(intent: Transition): Transition {
+  return { ...intent, filter: { _id: intent.message._id }, update: { ...floorUpdate(), $unset: {} } };
 }
 
 function floorUpdate() {
   return { $set: { isPicked: true, "delivery.state": "attempting", "delivery.attemptAt": new Date() } };
 }
 
-function whole(own: Transition): AnyBulkWriteOperation<Stored> {
-  return guarded(own, own.filter);
+function whole(intents: Transition[]): AnyBulkWriteOperation<Stored>[] {
+  return joined(intents).map(update);
 }
 
-function guarded({ message, update }: Transition, filter: Document): AnyBulkWriteOperation<Stored> {
-  return { updateMany: { filter, update: update as Document, ...byId([message._id]) } };
+/** Guarded by some conditions alone. */
+function withGuard(fields: string[]): Way["write"] {
+  return (intents) => whole(intents.map((own) => ({ ...own, filter: only(own.filter, fields) })));
+}
+
+function update({ statement }: Joint): AnyBulkWriteOperation<Stored> {
+  return { updateMany: statement };
 }
 
 function only(filter: Document, fields: string[]): Document {

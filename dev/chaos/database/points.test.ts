@@ -2,13 +2,22 @@ import type { Document, ObjectId } from "mongodb";
 import { expect, test } from "vitest";
 import { backgroundDone } from "../../../lib/async.ts";
 import { MAPPINGS } from "../../../lib/documents/mapping.ts";
+import { apart, type Joint, joined } from "../../../lib/messages/statements.ts";
+import {
+  type ClaimedMessage,
+  intent,
+  released,
+  sent,
+  type Transition,
+  unproven,
+} from "../../../lib/messages/transitions.ts";
 import { documentKey } from "../../../lib/mongo/ids.ts";
 import { proxyBefore, Watcher } from "../../../test/support/database-proxy.ts";
 import { ago, createWorld, type World } from "../../../test/support/world.ts";
 import type { WahaSimulatorOptions } from "../../waha-simulator/options.ts";
 import { collectionOf, type Part, toApp } from "../world/names.ts";
 import type { DatabaseRequest, Interceptor, RequestFate } from "./intercept.ts";
-import { POINTS, pointOf } from "./points.ts";
+import { idsNamedIn, POINTS, pointOf } from "./points.ts";
 import { bulkReleasesOf, claimIn, passOf, rescuesOf, sessionsNamedIn, stateWritesOf } from "./writes.ts";
 
 interface Situation {
@@ -92,7 +101,7 @@ const SITUATIONS: Record<string, Situation> = {
       "intent-and-outcome",
       "outcome",
       "return-leases",
-      "find-unfinished",
+      "count-campaign",
       "postpone-campaigns",
     ],
     play: async (world) => {
@@ -106,6 +115,24 @@ const SITUATIONS: Record<string, Situation> = {
     play: async (world) => {
       await world.insert({ campaignId: await addCampaign(world) });
       expect(await world.pass()).toMatchObject({ sent: 1, campaignsCompleted: 1 });
+    },
+  },
+  "a campaign with messages to come, and nothing to send": {
+    reaches: ["find-unfinished", "postpone-campaigns"],
+    play: async (world) => {
+      const delivery = { open: true, rev: 1 };
+      const { insertedId: campaignId } = await world.campaigns.insertOne({ delivery });
+      await world.insert({ campaignId, scheduledAt: ago(-600) });
+      expect(await world.pass()).toMatchObject({ ok: true, campaignsCompleted: 0 });
+    },
+  },
+  "a campaign that the app has deleted": {
+    reaches: ["find-unfinished", "settle-campaigns"],
+    play: async (world) => {
+      world.env.DOCUMENTS = '{"campaigns": {"deleted": "isDeleted"}}';
+      await world.campaigns.insertOne({ isDeleted: true, delivery: { open: true, rev: 1 } });
+      expect(await world.pass()).toMatchObject({ ok: true, campaignsCompleted: 0 });
+      expect(await world.campaigns.findOne()).toMatchObject({ delivery: { open: false } });
     },
   },
   "messages that are late, or whose flags were reset": {
@@ -422,4 +449,58 @@ test.each(STATEMENTS)("the state write of a statement %s", (_name, statement, to
   const writes = stateWritesOf({ update: "messages", updates: [statement] });
   expect(writes).toEqual(told.map((write) => ({ message: documentKey("a"), ...write })));
   expect(stateWritesOf({ update: "campaigns", updates: [statement] })).toEqual([]);
+});
+
+/** Three writes of a kind, as they are sent by themselves and joined. */
+const JOINED: [point: string, states: number, write: (message: ClaimedMessage) => Transition][] = [
+  ["intent", 3, (message) => intent(NAMES, message, { ...ATTEMPT, chatId: String(message.chatId) })],
+  ["outcome", 3, (message) => sent(NAMES, message, ago(0), "x")],
+  ["outcome", 3, (message) => released(message, ago(0), { code: "session_not_working" })],
+  ["outcome", 0, (message) => unproven(message, ago(0), { code: "waha_timeout" })],
+  ["late-sent", 3, (message) => sent(NAMES, message, ago(0), "x", "unknown")],
+];
+
+test.each(JOINED)(
+  "joined writes are told as those by themselves are: %s, %i states",
+  (point, states, write) => {
+    const messages = ["a", "b", "c"].map((_id): ClaimedMessage => {
+      const claim = { passId: "p", claimedAt: ago(2), claimExpiresAt: ago(-8) };
+      const delivery = { state: "claimed" as const, attempts: 0, ...claim };
+      const flags = { isSent: false, isDeleted: false, isPicked: true };
+      return { _id, chatId: `${_id}@c.us`, content: "text", scheduledAt: ago(9), ...flags, delivery };
+    });
+    const writes = messages.map(write);
+    const commandOf = (joints: Joint[]) => ({
+      update: "messages",
+      updates: joints.map(({ statement: { filter: q, update: u } }) => ({ q, u, multi: true })),
+    });
+    const [together, single] = [commandOf(joined(writes)), commandOf(apart(writes))];
+    expect([together.updates.length, single.updates.length]).toEqual([1, 3]);
+    expect([pointOf(together), pointOf(single)]).toEqual([point, point]);
+    const told = stateWritesOf(single);
+    expect(told).toHaveLength(states);
+    expect(stateWritesOf(together)).toEqual(told.map((each) => ({ ...each, index: 0 })));
+  },
+);
+
+const NAMES = MAPPINGS.plain.messages;
+const ATTEMPT = {
+  session: "default",
+  waMessageId: "x",
+  at: ago(0),
+  reconcileAfterSeconds: 120,
+  receiptsUntil: undefined,
+};
+
+test("a command names the documents of all its statements, and those of lists", () => {
+  const settlement = (_id: string) => ({ q: { _id, "delivery.open": true }, u: { $set: {} } });
+  expect(idsNamedIn({ update: "campaigns", updates: [settlement("a"), settlement("b")] })).toEqual([
+    "a",
+    "b",
+  ]);
+  const claim = { q: { _id: { $in: ["m", "n"] } }, u: [{ $set: {} }], multi: true };
+  expect(idsNamedIn({ update: "messages", updates: [claim] })).toEqual(["m", "n"]);
+  const count = [{ $match: { campaignId: { $in: ["c"] } } }];
+  expect(idsNamedIn({ aggregate: "messages", pipeline: count })).toEqual(["c"]);
+  expect(idsNamedIn({ find: "messages", filter: { _id: { $nin: ["x"] } } })).toEqual([]);
 });

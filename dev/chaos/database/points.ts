@@ -2,6 +2,7 @@ import type { Document } from "mongodb";
 import { MAPPINGS } from "../../../lib/documents/mapping.ts";
 import type { Id } from "../../../lib/mongo/ids.ts";
 import { partOf } from "../world/names.ts";
+import { takenApart } from "./joint.ts";
 
 /** What tells the function's commands apart. */
 interface Seen {
@@ -9,10 +10,12 @@ interface Seen {
   filter: Document;
   /** What an update's first statement sets, be it an operator's or a pipeline's. */
   set: Document;
-  /** All statements of an update. */
+  /** All statements of an update; of one that joins writes, a statement for each. */
   updates: Document[];
   /** The stages of an aggregation, by name. */
   stages: string[];
+  /** All that the `$match` of an aggregation ask for. */
+  matches: Document;
   /** How many indexes are to be created. */
   indexes: number;
 }
@@ -61,10 +64,7 @@ const COMMANDS: Record<string, Rule[]> = {
     ["find-elsewhere", ({ stages }) => stages[0] === "$sort" && stages.includes("$match")],
     ["find-any-message", ({ stages }) => stages[0] === "$sort"],
     ["sample-collections", ({ filter }) => "_id" in filter],
-    [
-      "find-unfinished",
-      ({ filter, stages }) => campaignIn(filter) !== undefined && stages.includes("$limit"),
-    ],
+    ["find-unfinished", ({ filter, matches }) => campaignIn(filter) !== undefined && isOfStates(matches)],
     ["count-campaign", ({ filter }) => campaignIn(filter) !== undefined],
     ["audit", ({ stages }) => stages.includes("$unionWith")],
     ["survey", ({ stages }) => stages.includes("$sort")],
@@ -132,16 +132,21 @@ export function pointOf(command: Document): string {
 }
 
 /** What tells a command apart. */
-export function look({ filter, indexes = [], pipeline = [], updates = [] }: Document): Seen {
+export function look({ filter, indexes = [], pipeline = [], updates: statements = [] }: Document): Seen {
+  const updates = (statements as Document[]).flatMap(takenApart);
   const [first] = updates;
+  const matches = (pipeline as Document[]).flatMap(({ $match }) => $match ?? []);
   return {
     filter: filter ?? first?.q ?? pipeline[0]?.$match ?? {},
     set: (Array.isArray(first?.u) ? first.u[0] : first?.u)?.$set ?? {},
     updates,
     stages: pipeline.flatMap(Object.keys),
+    matches: Object.assign({}, ...matches),
     indexes: indexes.length,
   };
 }
+
+const isOfStates = (matches: Document) => "$nor" in matches || "delivery.state" in matches;
 
 /** What a filter of messages asks of their campaign, by the field's name in either app. */
 function campaignIn(filter: Document): Document | undefined {
@@ -157,10 +162,20 @@ const isOfMany = ([first]: Document[]) =>
 const isIntent = ({ u }: Document) => u.$set?.["delivery.state"] === "attempting";
 const isLate = ({ q }: Document) => q["delivery.state"]?.$in?.includes("unknown") === true;
 
-/** The ids that a command names, in either form: of the messages it is for, or of the campaign whose messages it reads. */
+/** The ids of the documents that a command is for, or of the campaigns whose messages it reads. */
 export function idsNamedIn(command: Document): Id[] {
-  const { filter } = look(command);
-  return [filter._id, campaignIn(filter)].flatMap((named) => (Array.isArray(named?.$in) ? named.$in : []));
+  const { filter, updates } = look(command);
+  const filters = updates.length > 0 ? updates.map(({ q }) => q) : [filter];
+  return filters
+    .flatMap((each) => [each._id, campaignIn(each)])
+    .flatMap((named): unknown[] => (Array.isArray(named?.$in) ? named.$in : [named]))
+    .filter(isPlain);
+}
+
+/** An id itself, and not a document of operators. */
+export function isPlain(id: unknown): id is Id {
+  const isOperators = typeof id === "object" && id !== null && !("_bsontype" in id);
+  return id !== undefined && !isOperators;
 }
 
 /** The ids of the documents that a reply brings; none if it brings no documents. */

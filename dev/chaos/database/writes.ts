@@ -1,7 +1,8 @@
 import type { Document } from "mongodb";
-import { documentKey, type Id } from "../../../lib/mongo/ids.ts";
+import { documentKey } from "../../../lib/mongo/ids.ts";
 import { partOf } from "../world/names.ts";
-import { idsNamedIn, look, mergedIn, pointOf } from "./points.ts";
+import { takenApart } from "./joint.ts";
+import { idsNamedIn, isPlain, look, mergedIn, pointOf } from "./points.ts";
 
 /** A write of one message's state. */
 export interface SingleStateWrite {
@@ -19,20 +20,16 @@ export interface SingleStateWrite {
 /** The statements of a command that set the state of one message each, whatever else guards them. */
 export function stateWritesOf(command: Document): SingleStateWrite[] {
   if (partOf(command.update) !== "messages") return [];
-  const updates: Document[] = command.updates ?? [];
-  return updates.flatMap(({ q, u }, index) => {
-    const to = u.$set?.["delivery.state"];
-    if (!isPlain(q._id) || typeof to !== "string") return [];
-    // One on an attempt without a time has none of these; no world has such an attempt.
-    const isLookupResult = "delivery.attemptAt" in q;
-    return [{ message: documentKey(q._id), to, isLookupResult, stamp: stampOf(u.$set), index }];
-  });
-}
-
-/** An id itself, and not a document of operators. */
-function isPlain(id: unknown): id is Id {
-  const isOperators = typeof id === "object" && id !== null && !("_bsontype" in id);
-  return id !== undefined && !isOperators;
+  const statements: Document[] = command.updates ?? [];
+  return statements.flatMap((statement, index) =>
+    takenApart(statement).flatMap(({ q, u }) => {
+      const to = u.$set?.["delivery.state"];
+      if (!isPlain(q._id) || typeof to !== "string") return [];
+      // One on an attempt without a time has none of these; no world has such an attempt.
+      const isLookupResult = "delivery.attemptAt" in q;
+      return [{ message: documentKey(q._id), to, isLookupResult, stamp: stampOf(u.$set), index }];
+    }),
+  );
 }
 
 /** The time that a write sets: of a settlement, or of the reason why there is none. */
@@ -80,6 +77,22 @@ function stampsOf({ updates }: Document): (Date | undefined)[] {
 export function sessionsNamedIn(command: Document): string[] {
   const updates: Document[] = command.updates ?? [];
   return updates.map(({ q }) => sessionOf(q._id));
+}
+
+/** The renewal of one lease: whose it is, and of which tenure. */
+export interface Renewal {
+  session: string;
+  passId: string;
+  takenAt: Date;
+}
+
+/** What a command renews, in its order. */
+export function renewalsIn({ updates }: Document): Renewal[] {
+  return (updates as Document[]).map(({ q: { _id, passId, takenAt } }) => ({
+    session: sessionOf(_id),
+    passId,
+    takenAt,
+  }));
 }
 
 /** The strikes that a command notes against sessions, and whether these are to rest for them. */

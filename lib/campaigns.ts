@@ -102,18 +102,24 @@ export async function findOpenCampaigns(db: Database): Promise<OpenCampaign[]> {
  * Recomputed, never counted up, so a crash anywhere heals by itself.
  *
  * @param open as found before, at any time: what was opened again since stays open
+ * @param countsFirst counts before it searches for what is left: faster where some of them are likely to be done
  * @returns how many were settled, and how many the database turned away
  */
-export async function settleCampaigns(db: Database, open: OpenCampaign[], now: Date): Promise<Updated> {
+export async function settleCampaigns(
+  db: Database,
+  open: OpenCampaign[],
+  now: Date,
+  countsFirst: boolean,
+): Promise<Updated> {
   const { deleted = [], live = [] } = Object.groupBy(
     open.filter(({ _id }) => canBeWritten(_id)),
     ({ isDeleted }) => (isDeleted ? "deleted" : "live"),
   );
   const names = db.documents.campaigns;
-  const [done, idle] = await Promise.all([countDone(db, live), findIdle(db, deleted)]);
+  const [done, closable] = await Promise.all([countDone(db, live, countsFirst), findClosable(db, deleted)]);
   const settlements = [...done].map(([campaign, counts]) => settlement(names, campaign, counts, now));
-  const closings = idle.map((campaign) => closing(names, campaign, now));
-  const ended = new Set([...done.keys(), ...idle]);
+  const closings = closable.map((campaign) => closing(names, campaign, now));
+  const ended = new Set([...done.keys(), ...closable]);
   const unfinished = [...live, ...deleted].filter((campaign) => !ended.has(campaign));
   const [settled, closed, postponed] = await Promise.all([
     writeEach(db.campaigns, settlements),
@@ -133,8 +139,8 @@ interface Write {
   update: Document;
 }
 
-/** Those campaigns of which no pass has a message in hand, deleted or not. */
-async function findIdle(db: Database, campaigns: OpenCampaign[]): Promise<OpenCampaign[]> {
+/** Those campaigns of which no pass has a message in hand, be the message deleted or not. */
+async function findClosable(db: Database, campaigns: OpenCampaign[]): Promise<OpenCampaign[]> {
   const inHand = { "delivery.state": { $in: ["claimed", "attempting"] } };
   const busy = await findThoseWith(db, campaigns, inHand);
   return campaigns.filter((campaign) => !busy.has(campaign));
@@ -169,31 +175,65 @@ const LEFT: Document = {
   ],
 };
 
+/** The bounded count sees no more messages than these. */
+const COUNTED_AT_ONCE = 5_000;
+
 /**
- * Counts the messages of those campaigns of which none may still be sent, by how they ended. What is left is searched
- * for first, so that a campaign that is far from done is not counted in each pass.
+ * Counts the messages of those campaigns of which none may still be sent, by how they ended. It searches for what is
+ * left before it counts, so that a campaign that is far from done is not counted in each pass.
  *
+ * @param countsFirst makes a bounded count before all that; where it is not cut it is enough
  * @returns by campaign; one that is not done is not there
  */
-async function countDone(db: Database, campaigns: OpenCampaign[]): Promise<Map<OpenCampaign, Counts>> {
-  const left = await findThoseWith(db, campaigns, LEFT);
-  const done = campaigns.filter((campaign) => !left.has(campaign));
-  const groups = await countByCampaign<string>(db, done, [{ $match: NOT_DELETED }], END);
-  return new Map(
-    done.flatMap((campaign): [OpenCampaign, Counts][] => {
-      const counts: Counts = { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0 };
-      for (const { by: end, count } of groups.get(campaign) ?? []) {
-        // Something came or came back while this was counted: then the campaign is not done.
-        if (!(end in counts)) return [];
-        counts[end as keyof Counts] += count;
-        counts.total += count;
-      }
-      return [[campaign, counts]];
-    }),
-  );
+async function countDone(
+  db: Database,
+  campaigns: OpenCampaign[],
+  countsFirst: boolean,
+): Promise<Map<OpenCampaign, Counts>> {
+  let candidates = campaigns;
+  if (countsFirst) {
+    const { done, isCut } = await countEnds(db, campaigns, COUNTED_AT_ONCE);
+    if (!isCut) return done;
+    candidates = [...done.keys()];
+  }
+  const left = await findThoseWith(db, candidates, LEFT);
+  const others = candidates.filter((campaign) => !left.has(campaign));
+  return (await countEnds(db, others)).done;
 }
 
-/** The first search looks at no more messages than these. */
+/**
+ * Counts the messages of campaigns by how they ended.
+ *
+ * @param most it sees no more messages than these
+ * @returns the counts of the campaigns of which it saw nothing left, and whether there may be more messages
+ */
+async function countEnds(
+  db: Database,
+  campaigns: OpenCampaign[],
+  most?: number,
+): Promise<{ done: Map<OpenCampaign, Counts>; isCut: boolean }> {
+  const stages = [{ $match: NOT_DELETED }, ...(most === undefined ? [] : [{ $limit: most }])];
+  const groups = await countByCampaign<string>(db, campaigns, stages, END);
+  const done = new Map<OpenCampaign, Counts>();
+  for (const campaign of campaigns) {
+    const ends = groups.get(campaign) ?? [];
+    const counts: Counts = { total: 0, sent: 0, failed: 0, missed: 0, unknown: 0 };
+    if (!ends.every(({ by }) => by in counts)) continue;
+    for (const { by, count } of ends) {
+      counts[by as keyof Counts] += count;
+      counts.total += count;
+    }
+    done.set(campaign, counts);
+  }
+  return { done, isCut: most !== undefined && seenIn(groups) >= most };
+}
+
+/** How many messages were seen; one of several campaigns counts for each. */
+function seenIn(groups: Map<OpenCampaign, { count: number }[]>): number {
+  return [...groups.values()].flat().reduce((sum, { count }) => sum + count, 0);
+}
+
+/** The first search finds no more messages than these. */
 const SEARCHED_AT_ONCE = 1_000;
 
 /**
@@ -208,8 +248,7 @@ async function findThoseWith(
   const stages = [{ $match: kind }, { $limit: SEARCHED_AT_ONCE }];
   const groups = await countByCampaign(db, campaigns, stages, { $literal: null });
   const found = new Set(groups.keys());
-  const seen = [...groups.values()].flat().reduce((sum, { count }) => sum + count, 0);
-  if (seen < SEARCHED_AT_ONCE) return found;
+  if (seenIn(groups) < SEARCHED_AT_ONCE) return found;
   const others = campaigns.filter((campaign) => !found.has(campaign));
   const searches = others.map(({ _id }, place): [string, Document] => [
     String(place),

@@ -6,17 +6,20 @@ import { findUncertain, recordFinding, type Uncertain } from "../lib/messages/lo
 import { openDatabase } from "../lib/mongo/client.ts";
 import { type RecordedCommand, recordCommands } from "./support/commands.ts";
 import { failCommands } from "./support/fail-commands.ts";
-import { ago, createWorld, type World } from "./support/world.ts";
+import { ago, createWorld, heldFor, type World } from "./support/world.ts";
 
 async function openWorld(settings: NodeJS.ProcessEnv = {}) {
   const world = await createWorld({}, settings);
   return { world, db: openDatabase(parseConfig(world.env)) };
 }
 
-/** Settles what is open, as the end of a pass does. */
-async function settleOpen({ db }: Pick<Awaited<ReturnType<typeof openWorld>>, "db">) {
+/** Settles what is open, as the end of a pass does that has sent something. */
+async function settleOpen(
+  { db }: Pick<Awaited<ReturnType<typeof openWorld>>, "db">,
+  { countsFirst = true } = {},
+) {
   const open = await findOpenCampaigns(db);
-  return (await settleCampaigns(db, open, new Date())).changed;
+  return (await settleCampaigns(db, open, new Date(), countsFirst)).changed;
 }
 
 async function addCampaign(world: World, fields: object = {}): Promise<ObjectId> {
@@ -72,13 +75,35 @@ const LEFT: [name: string, fields: object][] = [
   ["missed, and picked by a text", { isPicked: "false", delivery: { state: "missed" } }],
 ];
 
-test.each(LEFT)("a campaign with a message that is %s is not settled", async (_name, fields) => {
-  const { world, db } = await openWorld();
-  const campaignId = await addCampaign(world);
-  await world.insert({ campaignId, ...fields }, { campaignId, isSent: true });
-  await openCampaigns(db, [campaignId]);
-  expect(await settleOpen({ db })).toBe(0);
-  expect(await world.campaigns.findOne({})).toMatchObject({ status: "sending", delivery: { open: true } });
+/** Whether a bounded count comes first, or the search for what is left. */
+const WAYS: [way: string, options: { countsFirst: boolean }][] = [
+  ["counted", { countsFirst: true }],
+  ["searched", { countsFirst: false }],
+];
+
+describe.each(WAYS)("where messages are %s first", (_way, options) => {
+  test.each(LEFT)("a campaign with a message that is %s is not settled", async (_name, fields) => {
+    const { world, db } = await openWorld();
+    const campaignId = await addCampaign(world);
+    await world.insert({ campaignId, ...fields }, { campaignId, isSent: true });
+    await openCampaigns(db, [campaignId]);
+    expect(await settleOpen({ db }, options)).toBe(0);
+    expect(await world.campaigns.findOne({})).toMatchObject({ status: "sending", delivery: { open: true } });
+  });
+
+  test("a campaign of which every message has ended is settled with their counts", async () => {
+    const { world, db } = await openWorld();
+    const campaignId = await addCampaign(world);
+    const ended = (state: string) => ({ campaignId, isPicked: true, delivery: { state } });
+    const states = ["failed", "missed", "missed", "unknown", "unknown", "unknown", "sent"];
+    await world.insert(...states.map(ended), { campaignId, isSent: true }, { campaignId, isDeleted: true });
+    await openCampaigns(db, [campaignId]);
+    expect(await settleOpen({ db }, options)).toBe(1);
+    expect(await world.campaigns.findOne({})).toMatchObject({
+      status: "completed_with_failures",
+      delivery: { open: false, counts: { total: 8, sent: 2, failed: 1, missed: 2, unknown: 3 } },
+    });
+  });
 });
 
 /** Begins to settle, and comes back while the count is under way, which takes a second for something to happen in. */
@@ -110,40 +135,125 @@ test.each(MEANWHILE)("a campaign is not settled by a count after which %s", asyn
   expect(await world.campaigns.findOne({})).toMatchObject({ delivery: { open: true } });
 });
 
-test("a campaign on hold is not even looked at, and one with something left is not counted", async () => {
-  const world = await createWorld();
-  const commands = recordCommands(world);
-  const config = parseConfig(world.env);
-  const db = openDatabase(config);
-  const [held, running] = [await addCampaign(world, { status: "paused" }), await addCampaign(world)];
-  await world.insert({ campaignId: running }, { campaignId: held, isSent: true });
-  await openCampaigns(db, [held, running]);
-  const before = await world.campaigns.findOne({ _id: held });
-  await settleOpen({ db });
-  expect(await world.campaigns.findOne({ _id: held })).toEqual(before);
-  // The search for what is left, which ends at the first that it finds; nothing is counted.
-  expect(commands.filter(({ name }) => name === "aggregate")).toHaveLength(1);
-});
+test.each(WAYS)(
+  "%s first, a campaign on hold is left alone, and one request sees another's left",
+  async (_way, options) => {
+    const world = await createWorld();
+    const commands = recordCommands(world);
+    const config = parseConfig(world.env);
+    const db = openDatabase(config);
+    const [held, running] = [await addCampaign(world, { status: "paused" }), await addCampaign(world)];
+    await world.insert({ campaignId: running }, { campaignId: held, isSent: true });
+    await openCampaigns(db, [held, running]);
+    const before = await world.campaigns.findOne({ _id: held });
+    expect(await settleOpen({ db }, options)).toBe(0);
+    expect(await world.campaigns.findOne({ _id: held })).toEqual(before);
+    expect(commands.filter(({ name }) => name === "aggregate")).toHaveLength(1);
+  },
+);
 
 test("campaigns with very much left keep none from being settled that comes behind them", async () => {
   const world = await createWorld();
   const commands = recordCommands(world);
   const db = openDatabase(parseConfig(world.env));
-  const [large, larger, done] = [
+  const [larger, large, done] = [
     await addCampaign(world),
     await addCampaign(world),
     await addCampaign(world),
   ];
-  for (const campaignId of [large, larger])
-    await world.insert(...Array.from({ length: 1_100 }, () => ({ campaignId })));
-  await world.insert({ campaignId: done, isSent: true });
-  await openCampaigns(db, [large, larger, done]);
+  for (const [campaignId, length] of [[larger, 5_000] as const, [large, 1_100] as const])
+    await world.insert(...Array.from({ length }, () => ({ campaignId })));
+  const unknown = { isPicked: true, delivery: { state: "unknown" } };
+  await world.insert({ campaignId: done, isSent: true }, { campaignId: done, ...unknown });
+  await openCampaigns(db, [larger, large, done]);
   expect(await settleOpen({ db })).toBe(1);
-  expect(await world.campaigns.findOne({ _id: done })).toMatchObject({ status: "completed" });
+  expect(await world.campaigns.findOne({ _id: done })).toMatchObject({
+    status: "completed_with_failures",
+    delivery: { counts: { total: 2, sent: 1, unknown: 1 } },
+  });
   const sending = { status: "sending", delivery: { open: true } };
   expect(await world.campaigns.find({ _id: { $ne: done } }).toArray()).toMatchObject([sending, sending]);
-  // One search over all, one for each of the rest in one request, and the count of what is done.
-  expect(commands.filter(({ name }) => name === "aggregate")).toHaveLength(3);
+  // A count that shows the first to be far from done, a search over the others, one for the last, and its count.
+  expect(commands.filter(({ name }) => name === "aggregate")).toHaveLength(4);
+});
+
+test("a campaign of more messages than are counted at once is settled with all of them", async () => {
+  const { world, db } = await openWorld();
+  const campaignId = await addCampaign(world);
+  const ended = { isPicked: true, delivery: { state: "failed" } };
+  await world.insert(...Array.from({ length: 5_100 }, () => ({ campaignId, isSent: true })), {
+    campaignId,
+    ...ended,
+  });
+  await openCampaigns(db, [campaignId]);
+  expect(await settleOpen({ db })).toBe(1);
+  expect(await world.campaigns.findOne({})).toMatchObject({
+    delivery: { counts: { total: 5_101, sent: 5_100, failed: 1 } },
+  });
+});
+
+/** The requests that look at the messages of several campaigns at once, as texts. */
+function searchesByCampaign(commands: RecordedCommand[]): string[] {
+  return commands
+    .map(({ command }) => JSON.stringify(command))
+    .filter((text) => text.includes('"$indexOfArray"'));
+}
+
+test("few messages of several campaigns are counted by one request where something was sent", async () => {
+  const world = await createWorld();
+  const commands = recordCommands(world);
+  const campaigns = [await addCampaign(world), await addCampaign(world)];
+  await world.insert(...campaigns.map((campaignId) => ({ campaignId })));
+  expect(await world.pass()).toMatchObject({ sent: 2, campaignsCompleted: 2 });
+  expect(searchesByCampaign(commands)).toHaveLength(1);
+});
+
+test("a pass in which nothing is sent searches for what is left, and counts nothing", async () => {
+  const world = await createWorld();
+  const campaignId = await addCampaign(world, { delivery: { open: true, rev: 1 } });
+  await world.insert({ campaignId, scheduledAt: ago(-600) }, { campaignId, isSent: true });
+  const commands = recordCommands(world);
+  expect(await world.pass()).toMatchObject({ ok: true, campaignsCompleted: 0 });
+  expect(searchesByCampaign(commands)).toEqual([expect.stringContaining('"$nor"')]);
+});
+
+test("a campaign that the last sweep of a pass opens is settled by that pass", async () => {
+  const { world } = await openWorld({ PASS_SECONDS: "4", TAIL_SECONDS: "1" });
+  await heldFor(world, 60);
+  const campaignId = await addCampaign(world);
+  await world.insert({ campaignId, scheduledAt: ago(119) });
+  expect(await world.pass()).toMatchObject({ missed: 1, campaignsCompleted: 1 });
+});
+
+test("campaigns that could not be found at first are settled all the same", async () => {
+  const { world } = await openWorld();
+  const campaignId = await addCampaign(world, { delivery: { open: true, rev: 1 } });
+  await world.insert({ campaignId, isSent: true });
+  const failing = { failCommands: ["find"], namespace: `${world.db.databaseName}.campaigns`, errorCode: 2 };
+  await failCommands(world, { times: 1 }, failing);
+  const summary = await (await world.call()).json();
+  expect(summary).toMatchObject({
+    ok: false,
+    campaignsCompleted: 1,
+    errors: [{ code: "database_refused", count: 1 }],
+  });
+});
+
+test("a database that hangs as campaigns are found again ends that step, and the pass says what it sent", async () => {
+  const { world } = await openWorld({ PASS_SECONDS: "4", TAIL_SECONDS: "2" });
+  const campaignId = await addCampaign(world);
+  await world.insert({ campaignId });
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 600 } });
+  const hanging = { failCommands: ["find"], blockConnection: true, blockTimeMS: 5_000 };
+  const namespace = `${world.db.databaseName}.campaigns`;
+  // After the open campaigns, and the message's own, were found.
+  await failCommands(world, { skip: 2 }, { ...hanging, namespace });
+  const summary = await (await world.call()).json();
+  expect(summary).toMatchObject({
+    sent: 1,
+    campaignsCompleted: 0,
+    errors: [{ code: "database_unreachable" }],
+  });
 });
 
 test("of two campaigns that have the two forms of one id neither is settled while messages name either", async () => {
@@ -203,7 +313,7 @@ describe("a deleted campaign", () => {
     await openCampaigns(db, [campaignId]);
     const open = await findOpenCampaigns(db);
     await world.campaigns.updateOne({}, update);
-    await settleCampaigns(db, open, new Date());
+    await settleCampaigns(db, open, new Date(), true);
     expect(await world.campaigns.findOne({})).toMatchObject({ delivery: { open: true } });
   });
 });

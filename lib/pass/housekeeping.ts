@@ -47,7 +47,7 @@ export function noteIndexes({ db, stats }: Pass, indexes: IndexKeeper): void {
 export async function openCampaignsOf(pass: Pass, messages: { campaignId?: Id | null }[]): Promise<boolean> {
   const { db, log, stats } = pass;
   const named = messages.map(({ campaignId }) => campaignId).filter((id) => id !== undefined && id !== null);
-  if (named.length > 0) stats.campaignsOpened = true;
+  if (named.length > 0) stats.openings += 1;
   try {
     noteTurnedAway(pass, await openCampaigns(db, named), "campaigns");
     return true;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { findOpenCampaigns, type OpenCampaign, settleCampaigns } from "../campaigns.ts";
 import { type Clock, type SystemClock, startClock } from "../clock.ts";
 import type { Config } from "../config.ts";
@@ -38,7 +39,7 @@ export interface Host {
 }
 
 /** A pass that takes longer sweeps once more at its end; one with nothing to do takes less. */
-const SWEPT_AGAIN_MS = 500;
+const LONG_PASS_MS = 500;
 
 /** A difference of the clocks that is worth a word. */
 const SKEW_MS = 5_000;
@@ -83,8 +84,8 @@ export async function runPass(
     };
     const indexes = indexKeeper(wantedIndexes(db));
     const steps = runSteps(pass, seen, indexes);
-    indexes.check(log, began, steps);
-    return await steps;
+    const [report] = await Promise.all([steps, nextTurn().then(() => indexes.check(log, began, steps))]);
+    return report;
   } finally {
     host.giveUp.removeEventListener("abort", cutOff);
     await waha.close();
@@ -103,7 +104,7 @@ async function runSteps(
   seen: WahaSnapshot | UnavailableError,
   indexes: IndexKeeper,
 ): Promise<PassReport> {
-  const { config, db, log, stats } = pass;
+  const { config, log, stats } = pass;
   const steps = new Steps(pass);
   const snapshot = seen instanceof UnavailableError ? undefined : seen;
   if (seen instanceof UnavailableError) {
@@ -111,11 +112,14 @@ async function runSteps(
     log.error({ ...asReason(seen) }, seen.message);
   } else if (!seen.server) stats.problem("waha_version_unknown");
   noteSkew(pass);
-  // None of these waits for another, so that a pass with nothing to do is over after a few round trips.
   const rescued = steps.run("rescue", () => rescue(pass));
+  const sending = steps.run("send", () => sendLoop(pass, seen, rescued));
+  // What the first POST waits for is asked for first, as the driver opens its connections two at a time.
+  await nextTurn();
+  // They run side by side, so that a pass with nothing to do is over after a few round trips.
   const [open, watch, silence] = await Promise.all([
-    steps.run("campaigns", () => findOpenCampaigns(db)),
-    steps.run("send", () => sendLoop(pass, seen, rescued)),
+    steps.run("campaigns", () => findCampaigns(pass)),
+    sending,
     config.WAHA_WEBHOOK_KEY ? steps.run("silence", () => lookForSilence(pass, snapshot)) : ("off" as const),
     config.WAHA_WEBHOOK_KEY ? steps.run("receipts", () => endReceipts(pass)) : undefined,
     steps.run("reconcile", () => reconcile(pass, snapshot)),
@@ -124,11 +128,15 @@ async function runSteps(
     rescued,
   ]);
   const last = watch?.snapshot ?? snapshot;
-  // Windows may have closed since the first sweep, of what could not be sent in time.
-  if (pass.clock.until(pass.clock.startedAt) < -SWEPT_AGAIN_MS)
-    await steps.run("sweep", () => sweep(pass, { isAgain: true }));
+  const isLong = pass.clock.until(pass.clock.startedAt) < -LONG_PASS_MS;
+  const [openAgain] = await Promise.all([
+    // Where this fails, settling tries it once more, and tells.
+    open && steps.run("campaigns", () => findAgain(pass, open).catch(() => open)),
+    // Windows may have closed since the first sweep, of what could not be sent in time.
+    isLong ? steps.run("sweep", () => sweep(pass, { isAgain: true })) : undefined,
+  ]);
   await Promise.all([
-    steps.run("campaigns", () => settleOpenCampaigns(pass, open)),
+    steps.run("campaigns", () => settleOpenCampaigns(pass, openAgain)),
     steps.run("waiting", async () => last && noteWaiting(pass, last)),
     steps.run("documents", () => lookForDocuments(pass)),
   ]);
@@ -169,11 +177,26 @@ async function report(
   };
 }
 
+/** The open campaigns, and how often the pass had opened some before they were found. */
+interface FoundCampaigns {
+  campaigns: OpenCampaign[];
+  openings: number;
+}
+
+async function findCampaigns({ db, stats: { openings } }: Pass): Promise<FoundCampaigns> {
+  return { campaigns: await findOpenCampaigns(db), openings };
+}
+
+/** The open campaigns as they were found; anew where that failed, or some were opened since. */
+async function findAgain(pass: Pass, found: FoundCampaigns | undefined): Promise<FoundCampaigns> {
+  return found?.openings === pass.stats.openings ? found : findCampaigns(pass);
+}
+
 /** Settles the open campaigns that have nothing left to send. */
-async function settleOpenCampaigns(pass: Pass, found: OpenCampaign[] | undefined): Promise<void> {
+async function settleOpenCampaigns(pass: Pass, found: FoundCampaigns | undefined): Promise<void> {
   const { clock, db, stats } = pass;
-  const open = stats.campaignsOpened || !found ? await findOpenCampaigns(db) : found;
-  const { changed, rejected } = await settleCampaigns(db, open, clock.now());
+  const { campaigns } = await findAgain(pass, found);
+  const { changed, rejected } = await settleCampaigns(db, campaigns, clock.now(), stats.openings > 0);
   stats.add("campaignsCompleted", changed);
   noteTurnedAway(pass, rejected, "campaigns");
 }

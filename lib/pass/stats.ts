@@ -29,8 +29,8 @@ export type WaitingFor = keyof Summary["waiting"];
 /** Counts what a pass does, and sums it up. */
 export class PassStats {
   more = false;
-  /** Something was opened that may be settled by now. */
-  campaignsOpened = false;
+  /** How often the pass began to open campaigns. */
+  openings = 0;
   /** A step of the pass could not be run. */
   broken = false;
   readonly #counts: Record<Count, number> = {

@@ -1,5 +1,6 @@
 import { ObjectId } from "mongodb";
 import { expect, test } from "vitest";
+import { pointOf } from "../../dev/chaos/database/points.ts";
 import { backgroundDone } from "../../lib/async.ts";
 import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
 import { MAPPINGS } from "../../lib/documents/mapping.ts";
@@ -102,6 +103,15 @@ test("an idle pass waits for the database three times: for its time, for all it 
   await world.pass();
   await backgroundDone();
   expect(rounds).toEqual([1, 6, 1]);
+});
+
+test("what the first POST waits for is asked for first", async () => {
+  const world = await createWorld({}, { WAHA_WEBHOOK_KEY: "a-made-up-webhook-key" });
+  await world.insert({});
+  const commands = recordCommands(world);
+  await world.pass();
+  const first = commands.filter(({ collection }) => collection !== "1").slice(0, 2);
+  expect(first.map(({ command }) => pointOf(command))).toEqual(["rescue", "survey"]);
 });
 
 test("twenty sessions share requests: far fewer than one a message", async () => {

@@ -1,18 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Summary } from "../../lib/monitoring/report.ts";
 import { logged } from "../support/log.ts";
-import { ago, createWorld, type World } from "../support/world.ts";
+import { ago, createWorld, heldFor } from "../support/world.ts";
 
-/** Passes of four seconds: all lifetimes shrink with them. */
+/** A short pass, as it asks for a lease that another one holds until it may send no more. */
 const SHORT = { PASS_SECONDS: "4", TAIL_SECONDS: "1" };
 
 const NOTHING = { lease: 0, pause: 0, turn: 0, waha: 0 };
-
-/** As a pass that was killed leaves the session: held for another `seconds`. */
-async function heldFor(world: World, seconds: number): Promise<void> {
-  const lease = { _id: "session:default", passId: "dead", takenAt: ago(5), expiresAt: ago(-seconds) };
-  await world.scheduler.insertOne(lease as never);
-}
 
 const codes = ({ errors }: Summary) => errors.map(({ code }) => code);
 
@@ -43,7 +37,7 @@ describe("what waits for the pause between two messages", () => {
     ["can wait", "30000", 10, true],
     ["is in danger where its window closes first", "90000", 60, false],
   ])("%s", async (_what, SEND_GAP_MS, seconds, ok) => {
-    const world = await createWorld({}, { ...SHORT, SEND_GAP_MS });
+    const world = await createWorld({}, { SEND_GAP_MS, PASS_SECONDS: "20", TAIL_SECONDS: "5" });
     await world.insert({ scheduledAt: ago(90) }, { scheduledAt: ago(seconds) });
     const summary = await world.pass();
     expect(summary).toMatchObject({ ok, sent: 1, more: true, waiting: { ...NOTHING, pause: 1 } });
@@ -52,7 +46,7 @@ describe("what waits for the pause between two messages", () => {
 });
 
 test("what waits for its turn is in danger where its window closes before the next pass", async () => {
-  const world = await createWorld({ latencyMs: 700 }, SHORT);
+  const world = await createWorld({ latencyMs: 1_000 }, { PASS_SECONDS: "8", TAIL_SECONDS: "3" });
   await world.insert(...Array.from({ length: 12 }, () => ({ scheduledAt: ago(10) })));
   const fresh = await world.pass();
   expect(fresh.waiting.turn).toBeGreaterThan(0);

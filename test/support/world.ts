@@ -113,3 +113,20 @@ export async function endLeases({ scheduler }: World): Promise<void> {
   const held = { _id: /^session:/ as never, expiresAt: { $gt: ago(1) } };
   await scheduler.updateMany(held, { $set: { expiresAt: ago(1) } });
 }
+
+/** As a pass that was killed leaves the session `default`: held for another `seconds`. */
+export async function heldFor({ scheduler }: World, seconds: number): Promise<void> {
+  const lease = { _id: "session:default", passId: "dead", takenAt: ago(5), expiresAt: ago(-seconds) };
+  await scheduler.insertOne(lease as never);
+}
+
+/** Lets as much time pass as claims, leases and lookups last: the next pass puts right what one left. */
+export async function makePast(db: Db): Promise<void> {
+  const messages = db.collection("messages");
+  await messages.updateMany({ "delivery.state": "claimed" }, { $set: { "delivery.claimExpiresAt": ago(1) } });
+  await messages.updateMany(
+    { "delivery.state": "attempting" },
+    { $set: { "delivery.nextLookupAt": ago(1), "delivery.attemptAt": ago(700) } },
+  );
+  await db.collection("scheduler").updateMany({}, { $set: { expiresAt: ago(1) } });
+}

@@ -27,7 +27,7 @@ export interface RoundPlan {
 /**
  * Plans a round.
  *
- * @param points the points at which requests can be met, each to be hit as often as the others over many rounds
+ * @param points the points at which requests can be met, each to be hit many times over many rounds
  * @param hasKills without, no process is killed: such rounds are shorter, and more is sent in them
  */
 export function planRound(

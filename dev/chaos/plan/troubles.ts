@@ -59,9 +59,9 @@ function planAct(random: Random, points: readonly string[]): Trigger {
   return { point, side, nth: random.int(1, 4), act };
 }
 
-/** How many of a round's first claims and counts are met by an edit. */
+/** How many of a round's first claims and settlements of campaigns are met by an edit. */
 const EDITED_CLAIMS = 4;
-const EDITED_COUNTS = 10;
+const EDITED_SETTLEMENTS = 8;
 
 /**
  * Between a look and the claim that rests on it, between a claim and its intents, and between a count and its
@@ -87,7 +87,7 @@ function editsAtBadMoments(random: Random): Trigger[] {
       thenMs: 0,
     })),
     ...edits(random.int(4, 8), "read-claim", "after", () => ({ kind: random.pick(kinds), thenMs: 0 })),
-    ...edits(EDITED_COUNTS, "count-campaign", "after", () => ({
+    ...edits(EDITED_SETTLEMENTS, "settle-campaigns", "before", () => ({
       kind: "add-message",
       thenMs: random.int(700, 1600),
     })),

@@ -40,6 +40,8 @@ export interface Lifetimes {
   readonly mediaMs: number;
   /** A session is given what it can start within this time: soon enough that a pause of its campaign still counts. */
   readonly aheadMs: number;
+  /** What a message is taken to cost until its session has shown it: so much that the first claim is small, and soon made. */
+  readonly guessMs: number;
   /** For how long a pass does not try again what it has settled. */
   readonly settledMs: number;
   /** The unit in which a session rests whose outcomes speak against it. */
@@ -70,6 +72,7 @@ export function lifetimes({ PASS_SECONDS }: Config): Lifetimes {
     attemptMs: 8_000 * scale,
     mediaMs: 30_000 * scale,
     aheadMs: 5_000 * scale,
+    guessMs: 500 * scale,
     settledMs: 15_000 * scale,
     restMs: 60_000 * scale,
     lookMs: 2_500 * scale,

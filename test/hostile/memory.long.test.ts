@@ -89,7 +89,8 @@ test("a pass stays small whatever WAHA's answers weigh, on many sessions at once
 });
 
 /** Each in a group of its own: their keys as texts would fill the heap. */
-const GROUPS = 150_000;
+const GROUPS = 40_000;
+const LONG_NAME = "x".repeat(480);
 
 test("a pass stays small among messages that each name another campaign, and the others go out", {
   timeout: 180_000,
@@ -98,14 +99,15 @@ test("a pass stays small among messages that each name another campaign, and the
   await world.messages.createIndexes(messageIndexes(MAPPINGS.plain.messages));
   const names = [{ $set: { n: { $range: [0, GROUPS] } } }, { $unwind: "$n" }];
   const { _id, ...plain } = message();
-  const fields = { ...plain, _id: "$n", campaignId: { $concat: ["lost", { $toString: "$n" }] } };
+  const fields = { ...plain, _id: "$n", campaignId: { $concat: [LONG_NAME, { $toString: "$n" }] } };
   await world.db.collection("one").insertOne({});
   await world.db
     .collection("one")
     .aggregate([...names, { $replaceWith: fields }, { $merge: "messages" }])
     .toArray();
-  await world.insert(...Array.from({ length: 20 }, () => ({ content: "good" })));
+  // No more than a first claim takes, as each look at so many groups takes its time.
+  await world.insert(...Array.from({ length: 10 }, () => ({ content: "good" })));
   const { summary, maxRss } = await callInSmallHeap(world);
-  expect(summary).toMatchObject({ sent: 20, errors: [{ code: "campaign_not_found", count: GROUPS }] });
+  expect(summary).toMatchObject({ sent: 10, errors: [{ code: "campaign_not_found", count: GROUPS }] });
   expect(maxRss).toBeLessThan(LIMIT);
 });

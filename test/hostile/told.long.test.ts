@@ -61,12 +61,20 @@ const SEEN = Object.fromEntries(
 /** Messages that are due and of which nothing says what becomes of them, by why that may be. */
 async function findSilent({ messages }: World): Promise<{ code: string; count: number; seen: unknown }[]> {
   const now = new Date();
-  const isNo = (type: string, field: string): Document => ({ $ne: [{ $type: `$${field}` }, type] });
-  const noFlag = { $or: ["isSent", "isDeleted", "isPicked"].map((flag) => isNo("bool", flag)) };
+  const isNo = (type: string, field: string): Document => ({ $ne: [{ $type: field }, type] });
+  // A query sees a flag in a list, too.
+  const itemsOf = (flag: string) => ({ $cond: [{ $isArray: flag }, flag, [flag]] });
+  const isNoFlag = (flag: string): Document => ({
+    $or: [
+      { $eq: [itemsOf(flag), []] },
+      { $anyElementTrue: { $map: { input: itemsOf(flag), in: isNo("bool", "$$this") } } },
+    ],
+  });
+  const noFlag = { $or: ["$isSent", "$isDeleted", "$isPicked"].map(isNoFlag) };
   // biome-ignore-start lint/suspicious/noThenProperty: $switch has it
   const branches = [
     { case: noFlag, then: "flags_missing" },
-    { case: isNo("date", "scheduledAt"), then: "date_wrong" },
+    { case: isNo("date", "$scheduledAt"), then: "date_wrong" },
     { case: { $lt: ["$scheduledAt", ago(86_390)] }, then: "never_picked" },
   ];
   // biome-ignore-end lint/suspicious/noThenProperty: $switch has it

@@ -5,6 +5,7 @@ import { noteBlocked } from "../../messages/blocked.ts";
 import { type DueGroup, dueFilter, inTurn, surveyDue } from "../../messages/due.ts";
 import { documentKey, type Id } from "../../mongo/ids.ts";
 import { asReason, type Reason } from "../../problems.ts";
+import { SUSPENSION_CODES } from "../../sessions/leases.ts";
 import { type CampaignState, isGiven, type Route, routeAll, withoutHeld } from "../../sessions/routing.ts";
 import { groupRestriction, restrictedAmong } from "../../sessions/suspensions.ts";
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
@@ -22,6 +23,9 @@ export interface Blocked {
   group: DueGroup;
   reason: Reason;
 }
+
+/** The codes of sessions that rest. */
+const OF_RESTS: ReadonlySet<string> = new Set(SUSPENSION_CODES);
 
 /** With more particulars than this of one code they are left out, so that the requests stay few. */
 const PARTICULARS = 20;
@@ -114,8 +118,22 @@ export class Backlog {
 
   /** Counts the messages of groups that can't be sent now, each once. They are noted when {@link note} is called. */
   block(blocked: Blocked[]): void {
-    const first = blocked.filter(({ group, reason }) => this.#isFirst(group, reason.code));
+    const first = blocked.filter(({ group, reason }) => this.#markCounted(group, reason.code));
     for (const [reason, groups] of byReason(first)) this.#pass.stats.blocked(reason, countOf(groups));
+    this.#queue(blocked);
+  }
+
+  /**
+   * The same for what is left of sessions that were stopped. Some of it says so already, and is counted; {@link note}
+   * counts the others as it writes on them. Of a session that does not rest what waits is counted at the end of the pass.
+   */
+  blockLeft(blocked: Blocked[]): void {
+    for (const { group, reason } of blocked)
+      if (!OF_RESTS.has(reason.code)) this.#markCounted(group, reason.code);
+    this.#queue(blocked);
+  }
+
+  #queue(blocked: Blocked[]): void {
     for (const each of blocked) {
       const key = keyOf(each.group, each.reason.code);
       const state = this.#blocked.get(key);
@@ -127,8 +145,8 @@ export class Backlog {
     }
   }
 
-  /** Whether the messages of a group are to be counted with this problem; from now on they are. */
-  #isFirst(group: DueGroup, code: string): boolean {
+  /** Marks the messages of a group as counted with this problem; returns whether they were not. */
+  #markCounted(group: DueGroup, code: string): boolean {
     const key = keyOf(group, code);
     if (this.#blocked.has(key)) return false;
     this.#blocked.set(key, "counted");
@@ -173,7 +191,7 @@ export class Backlog {
 
   #countOrphans(group: DueGroup): void {
     const code = "campaign_not_found";
-    if (this.#isFirst(group, code)) this.#pass.stats.problem(code, group.count);
+    if (this.#markCounted(group, code)) this.#pass.stats.problem(code, group.count);
   }
 }
 

@@ -8,7 +8,7 @@ import { type CampaignState, findCampaignStates, isGiven } from "../../sessions/
 import type { WahaSnapshot } from "../../waha/snapshot.ts";
 import { openCampaignsOf, rescue } from "../housekeeping.ts";
 import { type Pass, settledBefore, windowNow } from "../pass.ts";
-import { Backlog } from "./backlog.ts";
+import { Backlog, type Blocked } from "./backlog.ts";
 import {
   assign,
   type ClaimPlan,
@@ -79,6 +79,8 @@ export class Looks {
     ]);
     const { backlogs, open, plan, seenAt } = await this.#planUnderLease(surveyed, snapshot, from);
     const tried = await this.#claim(plan, seenAt);
+    // Of a long queue most was not claimed when its session was stopped.
+    this.#backlog.blockLeft(blockedBy(this.#workers.stopped, backlogs));
     // Behind the claims: what can be sent does not wait for reasons on what can't.
     const isAllNoted = await this.#backlog.note();
     const leftOpen = leftOver(open, plan).filter((session) => this.#workers.isOpen(session));
@@ -91,6 +93,13 @@ export class Looks {
     const left = await this.#backlog.survey(snapshot, { settled: this.#pass.clock.now() });
     await this.#backlog.note();
     return left.length > 0;
+  }
+
+  /** Writes on what is left of sessions that were stopped why, where nothing is claimed any more. */
+  async noteStopped(snapshot: WahaSnapshot): Promise<void> {
+    const left = await this.#backlog.survey(snapshot);
+    this.#backlog.blockLeft(blockedBy(this.#workers.stopped, left));
+    await this.#backlog.note();
   }
 
   /** Tries, and tells, everything once more, as a new pass would. */
@@ -141,7 +150,7 @@ export class Looks {
       }
       const sessions = newcomers.map(({ session }) => session);
       const { isSeenTooEarly, suspended } = await this.#workers.take(sessions, snapshot, seenAt);
-      this.#noteSuspended(suspended, newcomers);
+      this.#backlog.block(blockedBy(suspended, newcomers));
       // What the pass that held the lease had claimed comes first.
       if (isSeenTooEarly) {
         await rescue(this.#pass);
@@ -149,14 +158,6 @@ export class Looks {
         backlogs = await this.#backlog.survey(snapshot);
       }
     }
-  }
-
-  #noteSuspended(suspended: Map<string, Reason>, backlogs: SessionBacklog[]): void {
-    const blocked = backlogs.flatMap(({ groups, session }) => {
-      const reason = suspended.get(session.name);
-      return reason ? groups.map((group) => ({ group, reason })) : [];
-    });
-    this.#backlog.block(blocked);
   }
 
   /** Claims what is planned, and hands it over; returns for how many messages it tried. */
@@ -226,4 +227,12 @@ export class Looks {
     const ids = messages.map((message) => message._id);
     await this.#workers.claims.giveBack({ sessions: [], ids, reason });
   }
+}
+
+/** The groups of those sessions that something keeps from sending, by session. */
+function blockedBy(reasons: Map<string, Reason>, backlogs: SessionBacklog[]): Blocked[] {
+  return backlogs.flatMap(({ groups, session }) => {
+    const reason = reasons.get(session.name);
+    return reason ? groups.map((group) => ({ group, reason })) : [];
+  });
 }

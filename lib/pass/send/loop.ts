@@ -1,3 +1,4 @@
+import { endsWithin } from "../../async.ts";
 import { addSeconds, earliest } from "../../clock.ts";
 import { UnavailableError } from "../../errors.ts";
 import { describeError } from "../../log.ts";
@@ -85,6 +86,7 @@ class SendLoop {
       await this.#workers.close();
     }
     this.#pass.stats.more = await this.#hasMore();
+    await this.#noteStopped();
     if (this.#away) throw this.#away;
   }
 
@@ -192,6 +194,17 @@ class SendLoop {
     await woken;
     clearTimeout(timer);
     stop.removeEventListener("abort", wake);
+  }
+
+  /** With too many sessions in trouble there is no last look that would say why they were stopped. */
+  async #noteStopped(): Promise<void> {
+    const { snapshot } = this.#watch;
+    if (!snapshot || !this.#workers.isCircuitOpen || !maySend(this.#pass)) return;
+    const { lifetimes, log } = this.#pass;
+    const noted = this.#looks
+      .noteStopped(snapshot)
+      .catch((error: unknown) => log.warn({ error: describeError(error) }, "reasons were not written down"));
+    await endsWithin(noted, lifetimes.attemptMs);
   }
 
   /** Whether something is left for the next pass. What was left in a pass that stays may have been sent since. */

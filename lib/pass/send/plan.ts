@@ -40,20 +40,17 @@ export interface WorkerStatus {
 
 const MAX_CLAIM = 200;
 
-/** What a message is taken to cost until a session has shown what it does; a guess. */
-const FIRST_GUESS_MS = 100;
-
 /**
  * How many messages a session can soon start.
  *
- * @param soon the first can start after `waitMs`, the last must within `withinMs`; one has cost `msPerMessage` so far,
- * without the gap
+ * @param soon the first can start after `waitMs`, the last must within `withinMs`; one costs `msPerMessage`, without the
+ * gap
  */
 export function startableSoon(
   { SEND_GAP_MS, SEND_GAP_JITTER_MS }: Config,
-  soon: { waitMs: number; withinMs: number; msPerMessage: number | undefined },
+  soon: { waitMs: number; withinMs: number; msPerMessage: number },
 ): number {
-  const { waitMs, withinMs, msPerMessage = FIRST_GUESS_MS } = soon;
+  const { waitMs, withinMs, msPerMessage } = soon;
   const stepMs = msPerMessage + SEND_GAP_MS + SEND_GAP_JITTER_MS / 2;
   return Math.min(MAX_CLAIM, Math.max(0, Math.ceil((withinMs - Math.max(0, waitMs)) / stepMs)));
 }

@@ -160,7 +160,7 @@ export class SessionWorker {
   /** How many messages can soon start, with what is queued; none while one takes long. */
   #target(): number {
     const { clock, config, lifetimes } = this.#pass;
-    const { aheadMs } = lifetimes;
+    const { aheadMs, guessMs } = lifetimes;
     const since = this.#deliveringSince;
     if (since && -clock.until(since) > aheadMs) return 0;
     const withinMs = Math.min(
@@ -169,7 +169,7 @@ export class SessionWorker {
       clock.until(lastStart(this.#pass)),
     );
     const waitMs = clock.until(this.readyAt);
-    return startableSoon(config, { waitMs, withinMs, msPerMessage: this.#msPerMessage });
+    return startableSoon(config, { waitMs, withinMs, msPerMessage: this.#msPerMessage ?? guessMs });
   }
 
   /** More may be given at any time, also while the last outcomes are recorded, and after the session was stopped. */

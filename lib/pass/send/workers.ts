@@ -20,6 +20,8 @@ const CIRCUIT_OPENS_AT = 3;
 interface Closed {
   /** Until then; undefined for as long as the pass lasts. */
   until: Date | undefined;
+  /** Why its worker was stopped, if that is what closed it. */
+  reason?: Reason;
   /** When the lease that another pass holds was to end as it was met first, and when that was. */
   met?: { expiresAt: Date | undefined; at: Date };
 }
@@ -59,6 +61,11 @@ export class Workers {
     return [...this.#workers.values()].filter(({ isActive }) => isActive);
   }
 
+  /** The sessions that their workers have closed, and why. */
+  get stopped(): Map<string, Reason> {
+    return new Map([...this.#closed].flatMap(([session, { reason }]) => (reason ? [[session, reason]] : [])));
+  }
+
   /** Too many sessions are in trouble. */
   get isCircuitOpen(): boolean {
     return this.#inTrouble.size >= CIRCUIT_OPENS_AT;
@@ -78,7 +85,7 @@ export class Workers {
 
   statusOf(session: string): WorkerStatus {
     const { config, lifetimes } = this.#pass;
-    const soon = { waitMs: 0, withinMs: lifetimes.aheadMs, msPerMessage: undefined };
+    const soon = { waitMs: 0, withinMs: lifetimes.aheadMs, msPerMessage: lifetimes.guessMs };
     const newcomer = { active: false, queued: 0, target: startableSoon(config, soon), served: 0 };
     return this.#workers.get(session)?.status ?? newcomer;
   }
@@ -189,8 +196,9 @@ export class Workers {
 
   #changed(worker: SessionWorker): void {
     this.leftSome ||= worker.isDone;
-    if (worker.closesSession) this.#closed.set(worker.session.name, { until: undefined });
-    if (worker.isInTrouble) this.#inTrouble.add(worker.session.name);
+    const { closesSession, session, stopped } = worker;
+    if (closesSession && stopped) this.#closed.set(session.name, { until: undefined, reason: stopped });
+    if (worker.isInTrouble) this.#inTrouble.add(session.name);
     this.#onChange();
   }
 

@@ -41,6 +41,7 @@ async function states(world: World): Promise<Record<string, number>> {
 }
 
 const codes = ({ errors }: Summary) => errors.map(({ code }) => code);
+const countsOf = ({ errors }: Summary) => Object.fromEntries(errors.map(({ code, count }) => [code, count]));
 
 /** As if the rest of a session were over. */
 async function endRest(world: World): Promise<void> {
@@ -81,8 +82,10 @@ test.each([
     await insertMany(world, 50);
     world.waha.addFault({ match: { route: "sendText" }, action });
     const first = await world.pass();
-    expect(first).toMatchObject({ ok: false, sent: 0, failed: 0, released: 50, more: true });
-    expect(codes(first)).toEqual(expect.arrayContaining(["session_sick", code]));
+    expect(first).toMatchObject({ ok: false, sent: 0, failed: 0, released: 10, more: true });
+    // What was not claimed any more says so as well, and is counted once.
+    expect(countsOf(first)).toMatchObject({ [code]: 3, session_sick: 47 });
+    expect(await states(world)).toEqual({ [`released ${code}`]: 3, "released session_sick": 47 });
     expect(posts(world)).toBe(3);
     expect(await restOf(world)).toBeGreaterThan(50);
     expect(await restOf(world)).toBeLessThanOrEqual(60);
@@ -138,7 +141,7 @@ test("GOWS, 463 and the account restricted: people's messages wait and say until
   const passing = world.pass();
   await world.waha.received("sendText", 1);
   world.waha.addSession({ name: "default", restrictedUntil: until });
-  expect(await passing).toMatchObject({ sent: 25, failed: 0, released: 25 });
+  expect(await passing).toMatchObject({ sent: 25, failed: 0, released: 5 });
   expect(await states(world)).toEqual({ sent: 25, "released account_restricted": 25 });
   const [waiting] = await world.messages.find({ isSent: false }).toArray();
   expect(waiting?.delivery.error.message).toContain(until.toISOString().slice(0, 19).replace("T", " "));
@@ -230,7 +233,7 @@ test("WEBJS, 500 to everything: three POSTs at most, and the rest waits for the 
   const world = await createWorld({ engine: "WEBJS" });
   await insertMany(world, 50);
   world.waha.addFault({ match: { route: "sendText" }, action: { type: "error500Before" } });
-  expect(await world.pass()).toMatchObject({ sent: 0, unknown: 3, released: 47 });
+  expect(await world.pass()).toMatchObject({ sent: 0, unknown: 3, released: 7 });
   expect(posts(world)).toBe(3);
   expect(await states(world)).toEqual({ "unknown waha_error": 3, "released session_sick": 47 });
   expect(await world.pass()).toMatchObject({ claimed: 0 });
@@ -347,7 +350,7 @@ test("three bad chats that are the oldest starve no other: behind what was not r
   const world = await createWorld({ engine: "GOWS" });
   await insertMany(world, 20);
   meet(world, [0, 1, 2], { type: "gowsRefusal", code: 403 });
-  expect(await world.pass()).toMatchObject({ sent: 0, failed: 0, released: 20 });
+  expect(await world.pass()).toMatchObject({ sent: 0, failed: 0, released: 10 });
   expect(posts(world)).toBe(3);
   await endRest(world);
   await settleEarlier(world);
@@ -426,8 +429,34 @@ test("a session that an answer stopped is not opened again by its pass, also whe
   const world = await besideBusySession({ engine: "GOWS" });
   const action = { type: "status", status: 429, headers: { "retry-after": "0" } } as const;
   world.waha.addFault({ match: { session: "a", route: "sendText" }, action });
-  expect(await world.pass()).toMatchObject({ sent: 60, failed: 0, released: 30 });
+  const passing = world.pass();
+  // What was not claimed says so soon, and not only when the pass ends: its window may close before that.
+  await expect.poll(() => states(world)).toMatchObject({ "released session_throttled": 30 });
+  expect(world.waha.requestCount({ route: "sendText", session: "b" })).toBeLessThan(60);
+  const summary = await passing;
+  expect(summary).toMatchObject({ sent: 60, failed: 0, released: 10, more: true });
+  expect(countsOf(summary)).toEqual({ session_throttled: 30 });
   expect(postsOfA(world)).toBe(1);
+});
+
+test("with three sessions in trouble the pass ends, and all that is due of them says why", async () => {
+  const sessions = ["a", "b", "c", "d"].map((name) => ({ name }));
+  const settings = { WAHA_TIMEOUT_MS: "500", SESSION_CONCURRENCY: "3" };
+  const world = await createWorld({ sessions }, settings);
+  world.waha.addFault({ match: { route: "sendText" }, action: { type: "hangBefore" } });
+  await world.insert(
+    ...["a", "b", "c"].flatMap((sessionId) =>
+      Array.from({ length: 20 }, () => ({ sessionId, scheduledAt: ago(9) })),
+    ),
+    { sessionId: "d", scheduledAt: ago(1) },
+  );
+  // What was not claimed counts as waiting, in this pass as in the next ones, where it says so already.
+  const summary = await world.pass();
+  expect(summary).toMatchObject({ sent: 0, more: true, released: 27, waiting: { lease: 57, turn: 1 } });
+  expect(countsOf(summary)).toMatchObject({ session_paused: 27, waha_timeout: 3 });
+  const said = { "attempting waha_timeout": 3, "released session_paused": 57 };
+  expect(await states(world)).toEqual({ ...said, none: 1 });
+  expect(posts(world)).toBe(3);
 });
 
 test("nor where the account's state can't be read", async () => {
@@ -439,7 +468,7 @@ test("nor where the account's state can't be read", async () => {
   const passing = world.pass();
   await world.waha.received("sendText", 1);
   world.waha.addFault({ match: { route: "sessions" }, action: { type: "status", status: 503 } });
-  expect(await passing).toMatchObject({ sent: 60, failed: 0, released: 30 });
+  expect(await passing).toMatchObject({ sent: 60, failed: 0, released: 10 });
   expect(postsOfA(world)).toBe(1);
 });
 

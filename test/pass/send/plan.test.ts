@@ -85,19 +85,15 @@ test("what a plan leaves is told by session", () => {
 });
 
 test("no more is claimed than can soon start: by the gap, what a message takes, and how long the pause still lasts", () => {
-  const soon = (gap: number, jitter: number, msPerMessage: number | undefined, waitMs = 0) =>
+  const soon = (gap: number, jitter: number, msPerMessage: number, waitMs = 0) =>
     startableSoon({ SEND_GAP_MS: gap, SEND_GAP_JITTER_MS: jitter } as never, {
       waitMs,
       withinMs: 5_000,
       msPerMessage,
     });
-  expect([soon(0, 0, undefined), soon(0, 0, 1), soon(0, 0, 500)]).toEqual([50, 200, 10]);
-  expect([soon(900, 0, undefined), soon(400, 1000, undefined), soon(60_000, 0, undefined)]).toEqual([
-    5, 5, 1,
-  ]);
-  expect([soon(900, 0, undefined, 4_999), soon(900, 0, undefined, 5_000), soon(0, 0, 100, 60_000)]).toEqual([
-    1, 0, 0,
-  ]);
+  expect([soon(0, 0, 100), soon(0, 0, 1), soon(0, 0, 500)]).toEqual([50, 200, 10]);
+  expect([soon(900, 0, 100), soon(400, 1000, 100), soon(60_000, 0, 100)]).toEqual([5, 5, 1]);
+  expect([soon(900, 0, 100, 4_999), soon(900, 0, 100, 5_000), soon(0, 0, 100, 60_000)]).toEqual([1, 0, 0]);
 });
 
 /** A claimed message as it reads when its `fields` were changed since its session was found. */

@@ -1,5 +1,5 @@
-import { waitUntil } from "@vercel/functions";
 import type { Collection, IndexDescription } from "mongodb";
+import { inBackground } from "../async.ts";
 import { describeError, type Log } from "../log.ts";
 import type { Stored } from "./client.ts";
 import { compareIndexes, readIndexes } from "./compare-indexes.ts";
@@ -44,8 +44,7 @@ export class IndexKeeper {
   check(log: Log, now: number, pass: Promise<unknown>): void {
     if (this.#isUnderWay || now < this.#nextAt) return;
     this.#isUnderWay = true;
-    // The platform may freeze the function once it has answered; this asks it to wait.
-    waitUntil(
+    inBackground(
       this.#seeToAll(log, pass).then((isDone) => {
         this.#nextAt = now + (isDone ? CHECK_MS : RETRY_MS);
         this.#isUnderWay = false;

@@ -4,6 +4,7 @@ import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
 import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { writeLogTo } from "../../lib/log.ts";
 import { messageIndexes } from "../../lib/messages/indexes.ts";
+import { closeDatabases } from "../../lib/mongo/client.ts";
 import { recordCommands } from "../support/commands.ts";
 import { failCommands } from "../support/fail-commands.ts";
 import { jumpingClock } from "../support/jumping-clock.ts";
@@ -122,6 +123,16 @@ describe("the indexes", () => {
     await expect.poll(requests).toHaveLength(5);
     expect(requests().slice(3)).toEqual(["listIndexes", "listIndexes"]);
   });
+});
+
+test("are made to the end by a host that stops", async () => {
+  const { world, pass } = await keptWorld();
+  const build = { failCommands: ["createIndexes"], blockConnection: true, blockTimeMS: 700 };
+  await failCommands(world, "alwaysOn", build);
+  expect(await pass()).toMatchObject({ sent: 1 });
+  expect(await namesOf(world.messages)).toEqual([]);
+  await closeDatabases();
+  expect(await namesOf(world.messages)).toEqual(wanted());
 });
 
 describe("an index of the same name", () => {

@@ -3,7 +3,7 @@ import { type Collection, type Document, MongoClient } from "mongodb";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type RunningMongod, startMongod } from "../../dev/mongod/start.ts";
 import type { Summary } from "../../lib/monitoring/report.ts";
-import { ago, createWorld, message, type World } from "../support/world.ts";
+import { ago, createWorld, makePast, message, type World } from "../support/world.ts";
 
 let mongod: RunningMongod;
 let client: MongoClient;
@@ -75,12 +75,7 @@ async function expectClearAnswer(response: Response): Promise<void> {
 
 /** Lets as much time pass as claims, leases and lookups last, and runs passes until one leaves nothing. */
 async function finish({ world, messages }: Scene): Promise<void> {
-  await messages.updateMany({ "delivery.state": "claimed" }, { $set: { "delivery.claimExpiresAt": ago(1) } });
-  await messages.updateMany(
-    { "delivery.state": "attempting" },
-    { $set: { "delivery.nextLookupAt": ago(1), "delivery.attemptAt": ago(700) } },
-  );
-  await messages.db.collection("scheduler").updateMany({}, { $set: { expiresAt: ago(1) } });
+  await makePast(messages.db);
   for (let more = true; more; ) ({ more } = await world.pass());
 }
 

@@ -5,6 +5,7 @@ import { hasMessageIds } from "../waha-simulator/features.ts";
 import { startWahaSimulator } from "../waha-simulator/server.ts";
 import { Crew } from "./crew.ts";
 import type { Arena } from "./database/arena.ts";
+import type { Renewal } from "./database/writes.ts";
 import { recordHistory } from "./history.ts";
 import type { Bug } from "./instances/plant.ts";
 import type { Lab } from "./lab.ts";
@@ -94,7 +95,7 @@ async function buildStage(
   const reach = {
     instance: (instance: string) => crew.find(instance),
     edit: (...edit: Parameters<App["edit"]>) => app.edit(...edit),
-    endLease: (session: string, how: LeaseEnd) => endLease(db, session, how, lifetimesOf(passSeconds).lease),
+    endLease: (renewal: Renewal, how: LeaseEnd) => endLease(db, renewal, how, lifetimesOf(passSeconds).lease),
   };
   const saboteur = new Saboteur(plan.triggers, reach, witness);
   const waha = await startWahaSimulator({ apiKey: KEY, ...plan.waha });

@@ -1,25 +1,31 @@
 import { expect, test } from "vitest";
 import type { DatabaseRequest } from "./database/intercept.ts";
+import type { Renewal } from "./database/writes.ts";
 import type { Instance } from "./instances/instance.ts";
 import type { Trigger } from "./plan/events.ts";
 import { Saboteur } from "./saboteur.ts";
 import { Witness } from "./witness.ts";
 
-/** A saboteur over two processes of which only the life is told. */
-function saboteurWith(triggers: Trigger[]) {
+/** A saboteur over two processes of which only the life is told, and over leases that pass "one" has, but for one. */
+function saboteurWith(triggers: Trigger[], { lost }: { lost?: string } = {}) {
   const lives = new Map(["one", "two"].map((name) => [name, { alive: true }]));
   const instance = (name: string) => {
     const life = lives.get(name);
     return life && ({ ...life, kill: () => lives.set(name, { alive: false }) } as unknown as Instance);
   };
-  const ended: [session: string, how: string][] = [];
-  const endLease = async (...end: (typeof ended)[number]) => void ended.push(end);
+  const ended: [renewal: Renewal, how: string][] = [];
+  const endLease = async (renewal: Renewal, how: string) => {
+    ended.push([renewal, how]);
+    return renewal.session !== lost;
+  };
   const saboteur = new Saboteur(triggers, { instance, edit: async () => {}, endLease }, new Witness());
   return Object.assign(saboteur, { ended });
 }
 
+const tenure = { passId: "p", takenAt: new Date() };
+
 const renewal = () => {
-  const updates = ["a", "b", "c"].map((name) => ({ q: { _id: `session:${name}` }, u: { $set: {} } }));
+  const updates = ["a", "b", "c"].map((name) => ({ q: { _id: `session:${name}`, ...tenure }, u: {} }));
   return {
     client: "one",
     point: "renew-leases",
@@ -42,8 +48,8 @@ test("the end of every other lease is on record with the moment at which its pas
   for (const request of [renewal(), renewal()])
     expect(await saboteur.database.onRequest(request)).toBe("forward");
   expect(saboteur.ended).toEqual([
-    ["a", "is-taken"],
-    ["c", "is-taken"],
+    [{ session: "a", ...tenure }, "is-taken"],
+    [{ session: "c", ...tenure }, "is-taken"],
   ]);
   const at = expect.any(Number);
   await saboteur.database.onReply(readLeases("two"), { ok: 1 });
@@ -54,6 +60,14 @@ test("the end of every other lease is on record with the moment at which its pas
     { session: "c", at, toldAt: undefined },
   ]);
   expect(saboteur.disturbances).toEqual([{ instance: "one", point: "renew-leases", at }]);
+});
+
+test("a lease that the renewing pass no longer has is not on record as ended", async () => {
+  const end = { type: "end-lease", how: "runs-out" } as const;
+  const trigger: Trigger = { point: "renew-leases", side: "before", nth: 1, act: end };
+  const saboteur = saboteurWith([trigger], { lost: "a" });
+  await saboteur.database.onRequest(renewal());
+  expect(saboteur.endedLeases).toMatchObject([{ session: "c" }]);
 });
 
 test("a pass that does not hear what it reads is not told that its lease has ended", async () => {

@@ -3,7 +3,7 @@ import type { Document } from "mongodb";
 import type { Id } from "../../lib/mongo/ids.ts";
 import type { DatabaseRequest, Interceptor } from "./database/intercept.ts";
 import { idsNamedIn, idsReadIn } from "./database/points.ts";
-import { leasesReadIn, sessionsNamedIn } from "./database/writes.ts";
+import { leasesReadIn, type Renewal, renewalsIn } from "./database/writes.ts";
 import type { Instance } from "./instances/instance.ts";
 import type { Act, EditKind, LeaseEnd, Side, Trigger } from "./plan/events.ts";
 import type { Disturbance, EndedLease, Interruption } from "./record.ts";
@@ -21,8 +21,8 @@ export interface Reach {
   instance(name: string): Instance | undefined;
   /** Lets the app edit one of the documents that these ids name. */
   edit(kind: EditKind, named: Id[]): Promise<void>;
-  /** Ends the lease of a session although its pass relies on it. */
-  endLease(session: string, how: LeaseEnd): Promise<void>;
+  /** Ends a lease although its pass relies on it; false where that pass no longer has it. */
+  endLease(renewal: Renewal, how: LeaseEnd): Promise<boolean>;
 }
 
 /** A request that is met, as far as an act depends on it. */
@@ -153,11 +153,14 @@ export class Saboteur {
 
   async #endLeases(request: DatabaseRequest, how: LeaseEnd): Promise<void> {
     // Some of those that the request would renew, so that it matches others.
-    const sessions = sessionsNamedIn(request.command).filter((_, place) => place % 2 === 0);
-    const ended = sessions.map((session): EndedLease => ({ session, at: Date.now(), toldAt: undefined }));
+    const renewals = renewalsIn(request.command).filter((_, place) => place % 2 === 0);
+    const at = Date.now();
+    const areEnded = await Promise.all(renewals.map((renewal) => this.#reach.endLease(renewal, how)));
+    const ended = renewals
+      .filter((_, place) => areEnded[place])
+      .map(({ session }): EndedLease => ({ session, at, toldAt: undefined }));
     this.endedLeases.push(...ended);
     this.#untold.set(request, ended);
-    await Promise.all(sessions.map((session) => this.#reach.endLease(session, how)));
   }
 
   /** Stops a process. What it was just asking for is asked when it goes on, and what it was told it hears then. */

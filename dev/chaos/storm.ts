@@ -43,7 +43,7 @@ export async function blowStorm(stage: Stage): Promise<void> {
   if (failure) throw failure.reason;
 }
 
-/** Ends every fault, lets what is under way come to its end, and runs passes until nothing is left to do. */
+/** Ends every fault, lets what is under way come to its end, and runs passes, between which time is made to pass. */
 export async function calmDown(stage: Stage): Promise<void> {
   const { crew, saboteur, waha, db, plan } = stage;
   stage.calmFrom = Date.now();

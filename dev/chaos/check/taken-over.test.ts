@@ -189,13 +189,14 @@ describe("taken-over", () => {
     }
     return story;
   };
-  const again = (story: Story, at: number) =>
+  const again = (story: Story, at: number, takenAt = at - 20) =>
     story
-      .lease(at - 20, "pass", at + 20_000)
+      .lease(takenAt, "pass", at + 20_000)
       .rescue("m1", at - 10)
       .claim("m1", at);
   /** By the protocol 5 s, and one for the machine. */
-  const idle = (ms: number) => `m1: was not claimed again in ${ms} ms in which a pass could have done so`;
+  const idle = (ms: number) =>
+    `m1: was neither taken over nor claimed in ${ms} ms in which a pass could have done so`;
 
   it("counts what is claimed again", () => {
     expect(again(killed([9_000, 40_000]), 10_100).finding("taken-over")).toMatchObject({
@@ -227,8 +228,10 @@ describe("taken-over", () => {
 
   it("finds what is not claimed again although passes could do so, or too late", () => {
     expect(wrong(killed([9_000, 40_000]))).toEqual([idle(30_000)]);
-    expect(wrong(again(killed([9_000, 40_000]), 16_000))).toEqual([]);
-    expect(wrong(again(killed([9_000, 40_000]), 16_001))).toEqual([idle(6_001)]);
+    expect(wrong(again(killed([9_000, 40_000]), 16_020))).toEqual([]);
+    expect(wrong(again(killed([9_000, 40_000]), 16_021))).toEqual([idle(6_001)]);
+    expect(wrong(again(killed([9_000, 40_000]), 22_000, 16_000))).toEqual([]);
+    expect(wrong(again(killed([9_000, 40_000]), 22_001, 16_000))).toEqual([idle(6_001)]);
   });
 
   it("counts only the time in which a pass runs, had looked, and may begin to send", () => {
@@ -242,6 +245,18 @@ describe("taken-over", () => {
     const unlooked = killed([9_000, 40_000]);
     unlooked.record.looks.length = 0;
     expect(wrong(unlooked)).toEqual([]);
+  });
+
+  it("begins to count anew where a pass takes the session, which may die as well", () => {
+    const taken = (...takings: [at: number, until: number][]) => {
+      const story = killed([9_000, 17_200], [17_500, 26_400], [27_000, 40_000]);
+      for (const [place, [at, until]] of takings.entries()) story.lease(at, `third-${place}`, until);
+      return wrong(again(story, 29_020));
+    };
+    expect(taken()).toEqual([idle(18_100)]);
+    expect(taken([15_500, 17_000], [23_400, 26_500])).toEqual([]);
+    expect(taken([17_000, 17_100], [23_400, 26_500])).toEqual([idle(7_000)]);
+    expect(taken([15_500, 17_000], [25_000, 26_500])).toEqual([idle(7_500)]);
   });
 
   it("finds what several passes leave that looked after its end, however short they were", () => {

@@ -1,14 +1,19 @@
 import { MongoError, MongoErrorLabel, MongoNetworkError, MongoServerSelectionError } from "mongodb";
 
-/** Waits for a write that a failover may interrupt: it is made or not then, which the history tells. */
-export async function unlessInterrupted(write: Promise<unknown>): Promise<void> {
+/**
+ * Waits for a write that a failover may interrupt: it is made or not then, which the history tells.
+ *
+ * @returns what the write came to; undefined where it was interrupted
+ */
+export async function unlessInterrupted<T>(write: Promise<T>): Promise<T | undefined> {
   try {
-    await write;
+    return await write;
   } catch (error) {
     const isInterrupted =
       error instanceof MongoNetworkError ||
       error instanceof MongoServerSelectionError ||
       (error instanceof MongoError && error.hasErrorLabel(MongoErrorLabel.RetryableWriteError));
     if (!isInterrupted) throw error;
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { Db } from "mongodb";
+import type { Renewal } from "../database/writes.ts";
 import type { LeaseEnd } from "../plan/events.ts";
 import { unlessInterrupted } from "./interrupted.ts";
 
@@ -17,16 +18,24 @@ export async function strikeSessions(db: Db, sessions: string[]): Promise<void> 
 }
 
 /**
- * Ends a session's lease although its pass relies on it, as a database may do whose clock jumps, or whose documents
- * another program removes.
+ * Ends a lease although its pass relies on it, as a database may do whose clock jumps, or whose documents another program
+ * removes. One that another pass has by now stays: that pass would not be told by this renewal.
  *
  * @param leaseMs how long another pass has it, where one takes it
+ * @returns false where it is over already, or another tenure's; true also where a failover hides what the write came to
  */
-export async function endLease(db: Db, session: string, how: LeaseEnd, leaseMs: number): Promise<void> {
+export async function endLease(
+  db: Db,
+  { session, passId, takenAt }: Renewal,
+  how: LeaseEnd,
+  leaseMs: number,
+): Promise<boolean> {
   const now = Date.now();
   const lease =
     how === "runs-out"
       ? { expiresAt: new Date(now - 1) }
       : { passId: UNKNOWN_PASS, expiresAt: new Date(now + leaseMs) };
-  await unlessInterrupted(leasesOf(db).updateOne({ _id: leaseId(session) }, { $set: lease }));
+  const held = { _id: leaseId(session), passId, takenAt, expiresAt: { $gt: new Date(now) } };
+  const written = await unlessInterrupted(leasesOf(db).updateOne(held, { $set: lease }));
+  return written?.matchedCount !== 0;
 }

@@ -33,7 +33,8 @@ const { output } = await build({
   workPath: ROOT,
   repoRootPath: ROOT,
   config: { zeroConfig: true },
-  meta: {},
+  // The sources are in place: copied onto themselves they may come out empty.
+  meta: { skipDownload: true },
 });
 const lambda = output as Lambda;
 const packed = lambda.files ?? {};

@@ -9,12 +9,12 @@ const HEAD = [
   "messages/s",
   "of floor",
   "of safe floor",
-  "requests/message",
+  "DB requests/message",
   "lateness p50",
   "p99",
   "peak RSS",
   "CPU s/1,000",
-  "the database's",
+  "DB CPU s/1,000",
   "",
 ];
 

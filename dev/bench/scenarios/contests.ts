@@ -61,8 +61,9 @@ const PLANS: Plan[] = [
   {
     name: "one-session",
     title: "One session, WAHA takes 20 ms",
-    contest: ({ messagesOfOneSession, repeats, others }) => ({
-      ...{ messages: messagesOfOneSession, repeats, others, sessions: 1, latencyMs: LATENCY_MS },
+    // The contenders are so close that each is measured as often.
+    contest: ({ messagesOfOneSession, repeats }) => ({
+      ...{ messages: messagesOfOneSession, repeats, others: repeats, sessions: 1, latencyMs: LATENCY_MS },
     }),
     figures: (outcome) => ({ requestsWithOne: requestsOf(oursOf(outcome)) }),
   },

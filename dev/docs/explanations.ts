@@ -43,7 +43,7 @@ export const EXPLANATIONS: Partial<Record<ProblemCode | typeof SETTING_WRONG, Ex
   session_paused: {
     happened:
       "An earlier message of the session got no provable answer, so the pass sends nothing more on it, to keep the order. The next pass goes on, or a pass that stays, after a minute at most",
-    remedy: "Look at that message (`attempting` or `unknown`, the same `delivery.passId`) and WAHA's log",
+    remedy: "Look at the session's message that is `attempting` or `unknown`, and WAHA's log",
   },
   session_sick: {
     happened: "Messages to three chats in a row met answers that may be about it as well as about the chats",

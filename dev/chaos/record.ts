@@ -136,6 +136,8 @@ export interface Outage {
 /** A lease that the harness ended although its pass relied on it. */
 export interface EndedLease {
   session: string;
+  /** The pass that had it. */
+  passId: string;
   at: number;
   /** When its pass was told, which had found that a renewal matched nothing and read its leases; undefined: never. */
   toldAt: number | undefined;

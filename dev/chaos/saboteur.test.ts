@@ -56,8 +56,8 @@ test("the end of every other lease is on record with the moment at which its pas
   expect(saboteur.endedLeases).toMatchObject([{ toldAt: undefined }, { toldAt: undefined }]);
   await saboteur.database.onReply(readLeases(), { ok: 1 });
   expect(saboteur.endedLeases).toEqual([
-    { session: "a", at, toldAt: at },
-    { session: "c", at, toldAt: undefined },
+    { session: "a", passId: "p", at, toldAt: at },
+    { session: "c", passId: "p", at, toldAt: undefined },
   ]);
   expect(saboteur.disturbances).toEqual([{ instance: "one", point: "renew-leases", at }]);
 });

@@ -158,7 +158,7 @@ export class Saboteur {
     const areEnded = await Promise.all(renewals.map((renewal) => this.#reach.endLease(renewal, how)));
     const ended = renewals
       .filter((_, place) => areEnded[place])
-      .map(({ session }): EndedLease => ({ session, at, toldAt: undefined }));
+      .map(({ passId, session }): EndedLease => ({ session, passId, at, toldAt: undefined }));
     this.endedLeases.push(...ended);
     this.#untold.set(request, ended);
   }

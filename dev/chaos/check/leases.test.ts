@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { ms, Story } from "../../../test/support/chaos-story.ts";
 import type { Post } from "../record.ts";
 
-/** What was sent to the harness's own end of a lease, and when its pass was told. */
-function endLease(story: Story, at: number, toldAt?: number): Story {
+/** The harness ends the lease of a pass, which is told at some moment. */
+function endLease(story: Story, at: number, toldAt?: number, passId = "pass"): Story {
   const told = toldAt === undefined ? undefined : ms(toldAt);
-  story.record.endedLeases.push({ session: "account", at: ms(at), toldAt: told });
+  story.record.endedLeases.push({ session: "account", passId, at: ms(at), toldAt: told });
   return story.lease(at, "pass", at - 1);
 }
 
@@ -20,9 +20,10 @@ function posting(
   return story.post("m1", 200, { endedAt: ms(endedAt), ...fields });
 }
 
+const tooLong = (by: number) => [`m1: its POST by one went on for ${by} ms after the lease of account`];
+
 describe("one-sender, as for the whole of a POST,", () => {
   const wrong = (story: Story) => story.wrong("one-sender");
-  const tooLong = (by: number) => [`m1: its POST by one went on for ${by} ms after the lease of account`];
 
   it("lets one outlast any lease that is renewed in time", () => {
     const renewed = posting(60_000, [
@@ -113,9 +114,19 @@ describe("one-sender, where the harness ends a lease,", () => {
     );
   });
 
-  it("lets a pass that is never told rely on it for the time of one lease", () => {
-    expect(wrong(second(endLease(posting(250, [[100, 20_000]]), 300), 20_700))).toEqual([]);
-    expect(wrong(second(endLease(posting(250, [[100, 20_000]]), 300), 20_701))).toHaveLength(1);
+  it.each([["never"], ["late", 60_000]])(
+    "lets a pass that is %s told rely on it for the time of one lease",
+    (_, toldAt?: number) => {
+      const relying = (at: number) => second(endLease(posting(250, [[100, 20_000]]), 300, toldAt), at);
+      expect(wrong(relying(20_700))).toEqual([]);
+      expect(wrong(relying(20_701))).toHaveLength(1);
+    },
+  );
+
+  it("excuses no other pass", () => {
+    const ended = (story: Story) => endLease(story, 300, 310, "other");
+    expect(wrong(ended(posting(9_000, [[100, 20_000]])))).toContain(tooLong(8_700)[0]);
+    expect(wrong(second(ended(posting(250, [[100, 20_000]])), 340))).toHaveLength(1);
   });
 });
 
@@ -154,6 +165,7 @@ describe("one-sender, as for a lease that is given back,", () => {
   it("does not take a lease that runs out, is taken, or is ended by the harness, for one that is given back", () => {
     expect(wrong(posting(250, [[100, 20_000]], cutOff).lease(21_000, "other"))).toEqual([]);
     expect(wrong(endLease(posting(250, [[100, 20_000]], cutOff), 240, 245))).toEqual([]);
+    expect(wrong(endLease(posting(250, [[100, 20_000]], cutOff), 240, 245, "other"))).toHaveLength(1);
   });
 });
 
@@ -221,8 +233,9 @@ describe("under-lease", () => {
     expect(wrong(late().interrupt("frozen", 140, 195, "two"))).toHaveLength(1);
   });
 
-  it("excuses a pass whose lease the harness has ended, until it is told", () => {
-    expect(wrong(endLease(claimed([100]), 195, 205))).toEqual([]);
+  it("excuses a pass whose lease the harness has ended, until it is told, and no other", () => {
+    expect(wrong(endLease(claimed([100, "pass", 190]), 185, 205))).toEqual([]);
+    expect(wrong(endLease(claimed([100, "pass", 190]), 185, 205, "other"))).toHaveLength(1);
     expect(wrong(endLease(claimed([-900]), -800, -210))).toHaveLength(1);
   });
 });

@@ -1,5 +1,6 @@
 import type { Document } from "mongodb";
-import type { EndedLease, History, RoundRecord, Version } from "../record.ts";
+import { lifetimesOf } from "../lifetimes.ts";
+import type { EndedLease, History, Post, RoundRecord, Version } from "../record.ts";
 import { inForce, inForceBetween, TIES_MS, timeOf } from "./steps.ts";
 
 /** All versions of a session's lease, oldest first. */
@@ -44,14 +45,23 @@ export function tellLease(history: History<Document>, at: number): string {
 /** From the handing over of a reply until its process acts on it, and a request on its way arrives, on a busy machine. */
 const HEARING_MS = 400;
 
-/** A pass whose lease the harness has ended relies on it until it is told; one that is never told, until it ends by itself. */
-export function mayRelyOnEnded(
+/** The leases that the harness has ended of one of some passes for a session. */
+export function endedOf(
   { endedLeases }: Pick<RoundRecord, "endedLeases">,
-  session: string,
+  { passIds, session }: Pick<Post, "passIds" | "session">,
+): EndedLease[] {
+  return endedLeases.filter((ended) => ended.session === session && passIds.includes(ended.passId));
+}
+
+/** A pass whose lease the harness has ended relies on it until it is told, or until the lease would have ended by itself. */
+export function mayRelyOnEnded(
+  record: RoundRecord,
+  holder: Pick<Post, "passIds" | "session">,
   at: number,
-  leaseMs: number,
 ): boolean {
-  const covers = ({ session: ended, at: from, toldAt }: EndedLease) =>
-    ended === session && from <= at + TIES_MS && at <= (toldAt ?? from + leaseMs) + HEARING_MS;
-  return endedLeases.some(covers);
+  const { lease } = lifetimesOf(record.settings.passSeconds);
+  return endedOf(record, holder).some(({ at: from, toldAt = Number.POSITIVE_INFINITY }) => {
+    const until = Math.min(toldAt, from + lease) + HEARING_MS;
+    return from <= at + TIES_MS && at <= until;
+  });
 }

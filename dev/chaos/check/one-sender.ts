@@ -1,9 +1,8 @@
 import type { Document } from "mongodb";
-import { lifetimesOf } from "../lifetimes.ts";
 import type { History, Post, RoundRecord } from "../record.ts";
 import { Check, type Finding } from "./finding.ts";
 import { wasStopped } from "./interruptions.ts";
-import { heldAt, heldUntil, leaseOf, mayRelyOnEnded, tellLease } from "./leases.ts";
+import { endedOf, heldAt, heldUntil, leaseOf, mayRelyOnEnded, tellLease } from "./leases.ts";
 import type { Round, Trail } from "./round.ts";
 import { coveredMs, without } from "./spans.ts";
 import { TIES_MS, timeOf } from "./steps.ts";
@@ -53,8 +52,7 @@ function checkAlone(check: Check, record: RoundRecord, onSession: Sending[]): vo
     for (const { post: earlier, trail: other } of onSession) {
       const { post, trail } = later;
       const overlaps = earlier.at < post.at && post.at < earlier.endedAt - TIES_MS;
-      const isExcused =
-        isNoSender(record, earlier, post.at) || reliesOnEnded(record, earlier.session, earlier.at);
+      const isExcused = isNoSender(record, earlier, post.at) || mayRelyOnEnded(record, earlier, earlier.at);
       if (!overlaps || isExcused || mayLackLease(record, later)) continue;
       check.violated(
         `posted on ${post.session} by ${post.instance} while ${other.label}'s POST by ${earlier.instance} was under way, for ${earlier.endedAt - post.at} ms more`,
@@ -70,7 +68,7 @@ function checkGivenBack(check: Check, record: RoundRecord, session: string, onSe
   for (const [at, passId] of returnsIn(history)) {
     for (const { post, trail } of onSession) {
       const { instance, passIds } = post;
-      const isOwn = passIds.includes(passId) && post.at < at - TIES_MS && !isEnded(record, session, post, at);
+      const isOwn = passIds.includes(passId) && post.at < at - TIES_MS && !isEnded(record, post, at);
       if (!isOwn) continue;
       if (post.endedAt > at + TIES_MS && !wasStopped(record, instance, post.at, at))
         check.violated(`the lease of ${session} was given back while its POST was under way`, trail.label);
@@ -100,32 +98,21 @@ function returnsIn(history: History<Document>): [at: number, passId: string][] {
  * then it was on its way, and it is not known since when. Or its lease was ended by the harness, and it did not know yet.
  */
 function mayLackLease(record: RoundRecord, { post, trail }: Sending): boolean {
-  const { at, instance, session } = post;
+  const { at, instance } = post;
   const from = (trail.intentOf.get(post)?.at ?? at) - TIES_MS;
   const gaveUp = trail.writes.some(
     (write) =>
       write.instance === instance && write.to !== "attempting" && write.sentAt >= from && write.sentAt <= at,
   );
-  return gaveUp || wasStopped(record, instance, from, at) || reliesOnEnded(record, session, at);
+  return gaveUp || wasStopped(record, instance, from, at) || mayRelyOnEnded(record, post, at);
 }
 
 /** A process that was stopped or killed during its POST, or lost its lease to the harness, is no sender any more. */
-function isNoSender(record: RoundRecord, { instance, session, at: from }: Post, at: number): boolean {
-  return wasStopped(record, instance, from, at) || isEnded(record, session, { at: from }, at);
+function isNoSender(record: RoundRecord, post: Post, at: number): boolean {
+  return wasStopped(record, post.instance, post.at, at) || isEnded(record, post, at);
 }
 
-/** Whether the harness ended a session's lease while a POST was under way. */
-function isEnded(
-  { endedLeases }: RoundRecord,
-  session: string,
-  { at: from }: Pick<Post, "at">,
-  to: number,
-): boolean {
-  return endedLeases.some(
-    (ended) => ended.session === session && ended.at >= from - TIES_MS && ended.at <= to + TIES_MS,
-  );
-}
-
-function reliesOnEnded(record: RoundRecord, session: string, at: number): boolean {
-  return mayRelyOnEnded(record, session, at, lifetimesOf(record.settings.passSeconds).lease);
+/** Whether the harness ended the lease of a POST's pass while the POST was under way. */
+function isEnded(record: RoundRecord, post: Post, to: number): boolean {
+  return endedOf(record, post).some(({ at }) => at >= post.at - TIES_MS && at <= to + TIES_MS);
 }

@@ -48,7 +48,8 @@ function whatIsWrong(
 /** Its process was stopped between taking its time and asking, or relied on a lease that the harness has ended. */
 function isExcused(record: RoundRecord, { at, claimedAt, passId }: Claimed, { sessions }: Won): boolean {
   const instance = record.passes.get(passId) ?? "";
-  const { lease } = lifetimesOf(record.settings.passSeconds);
-  const reliesOnEnded = [...sessions].some((session) => mayRelyOnEnded(record, session, at, lease));
+  const reliesOnEnded = [...sessions].some((session) =>
+    mayRelyOnEnded(record, { session, passIds: [passId] }, at),
+  );
   return reliesOnEnded || wasStopped(record, instance, Math.min(claimedAt, at) - TIES_MS, at);
 }

@@ -41,10 +41,10 @@ function operate(state: SimulatorState, operation: ControlOperation, pauseFor: (
     case "addFault":
       return { id: state.faults.add(operation.fault) };
     case "removeFault":
-      state.faults.remove(operation.id);
+      state.removeFault(operation.id);
       return {};
     case "clearFaults":
-      state.faults.clear();
+      state.clearFaults();
       return {};
     case "setSessionStatus":
       state.setSessionStatus(operation.name, operation.status);

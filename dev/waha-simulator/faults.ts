@@ -23,7 +23,7 @@ export type FaultAction =
   /** Never answers; the connection stays open until one side closes it. */
   | { type: "hangBefore" }
   | { type: "hangAfter" }
-  /** After: the usual answer, `ms` late; other sends of the session do not wait for it. */
+  /** After: the usual answer, `ms` late, or once the fault is removed; other sends of the session do not wait for it. */
   | { type: "delay"; ms: number }
   /** A send takes `ms` instead of the session's latency, whether or not the client still waits. */
   | { type: "sendLate"; ms: number }
@@ -69,22 +69,31 @@ export type Fault = {
 /** The faults in force. */
 export class FaultList {
   readonly #left = new Map<number, { fault: Fault; times: number }>();
+  /** Those that were not removed, spent ones too: an answer may still be late by them. */
+  readonly #standing = new Map<number, FaultAction>();
   #lastId = 0;
 
   /** Returns the id to remove it by. */
   add(fault: Fault): number {
     this.#lastId += 1;
     this.#left.set(this.#lastId, { fault, times: fault.times ?? Number.POSITIVE_INFINITY });
+    this.#standing.set(this.#lastId, fault.action);
     return this.#lastId;
   }
 
-  /** Without effect on one that is spent. */
   remove(id: number): void {
     this.#left.delete(id);
+    this.#standing.delete(id);
   }
 
   clear(): void {
     this.#left.clear();
+    this.#standing.clear();
+  }
+
+  /** Whether a fault of this action was not removed. */
+  stands(action: FaultAction): boolean {
+    return [...this.#standing.values()].includes(action);
   }
 
   /** The action that this call meets, if any; uses up one of its `times`. */

@@ -78,7 +78,7 @@ async function bentAnswer(
   if (action?.type === "ackError") return handle(state, call, { ack: ACK_ERROR });
   if (action?.type === "forget") return handle(state, call, { forgotten: true });
   const answer = await handle(state, call);
-  if (action?.type === "delay") await state.sleep(action.ms);
+  if (action?.type === "delay") await state.until(() => !state.faults.stands(action), action.ms);
   if (action?.type === "rewrite201" && answer.status === 201) return { ...answer, status: action.status };
   return action?.type === "empty201" && answer.status === 201 ? { status: 201, body: "" } : answer;
 }

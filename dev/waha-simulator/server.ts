@@ -86,11 +86,11 @@ export class WahaSimulator {
   /** Returns a function that takes it away again. */
   addFault(fault: Fault): () => void {
     const id = this.#state.faults.add(fault);
-    return () => this.#state.faults.remove(id);
+    return () => this.#state.removeFault(id);
   }
 
   clearFaults(): void {
-    this.#state.faults.clear();
+    this.#state.clearFaults();
   }
 
   /** Throws for a session that was never added. */

@@ -80,6 +80,16 @@ export class SimulatorState {
     this.changed();
   }
 
+  removeFault(id: number): void {
+    this.faults.remove(id);
+    this.changed();
+  }
+
+  clearFaults(): void {
+    this.faults.clear();
+    this.changed();
+  }
+
   /** Records a request; the caller completes the entry with its status. */
   receive(call: Call): RequestEntry {
     const { method, path, route, session, receivedAt: at } = call;

@@ -416,6 +416,22 @@ describe("faults", () => {
     expect(simulator.requests[0]?.status).toBe(201);
   });
 
+  test.each<[how: string, end: (simulator: WahaSimulator, remove: () => void) => void]>([
+    ["is removed", (_simulator, remove) => remove()],
+    ["is cleared", (simulator) => simulator.clearFaults()],
+  ])("delay is over once its fault %s, spent or not", async (_how, end) => {
+    const simulator = await start();
+    const action = { type: "delay", ms: 60_000 } as const;
+    const removes = [
+      simulator.addFault({ match: { textIncludes: "one" }, action: { ...action }, times: 1 }),
+      simulator.addFault({ match: { textIncludes: "two" }, action: { ...action } }),
+    ];
+    const responses = ["one", "two"].map((text) => send(simulator, { ...hello, text }));
+    await simulator.accepted(2);
+    end(simulator, () => removes.forEach((remove) => void remove()));
+    expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([201, 201]);
+  });
+
   test("sendLate accepts late, whether or not the client is there", async () => {
     const { simulator, response } = await sendInto({ type: "sendLate", ms: 50 });
     await simulator.received("sendText", 1);
@@ -582,7 +598,7 @@ describe("as a process", () => {
 
   test("a pause asked for over HTTP ends by itself", async () => {
     const simulator = await start();
-    await post(`${simulator.url}/__simulator`, { op: "pause", ms: 300 });
+    await post(`${simulator.url}/__simulator`, { op: "pause", ms: 3_000 });
     const attempt = () =>
       send(simulator).then(
         ({ status }) => status,

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { MongoClient } from "mongodb";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { freePort } from "../../test/support/ports.ts";
 import { cachedMongod, intoCache } from "./cache.ts";
 import { download } from "./download.ts";
 import { findMongod } from "./find.ts";
@@ -220,10 +221,10 @@ describe.concurrent("startMongod", () => {
     expect,
     onTestFinished,
   }) => {
-    const mongod = await startMongod();
+    const mongod = await startMongod({ port: await freePort() });
     onTestFinished(mongod.stop);
     await insert(mongod.url("kept"), "before");
-    const client = await new MongoClient(mongod.url("kept"), { serverSelectionTimeoutMS: 500 }).connect();
+    const client = await new MongoClient(mongod.url("kept"), { serverSelectionTimeoutMS: 3_000 }).connect();
     onTestFinished(() => client.close());
     await mongod.pause();
     await expect(client.db().command({ ping: 1 })).rejects.toThrow("ECONNREFUSED");
@@ -279,15 +280,7 @@ async function insert(url: string, name: string, w: number | "majority" = "major
 }
 
 async function names(url: string): Promise<string[]> {
-  await using client = new MongoClient(url, { serverSelectionTimeoutMS: 500 });
+  await using client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000 });
   const things = await client.db().collection<{ name: string }>("things").find().sort({ _id: 1 }).toArray();
   return things.map((thing) => thing.name);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await promisify(server.close.bind(server))();
-  return port;
 }

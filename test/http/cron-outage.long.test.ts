@@ -1,10 +1,11 @@
 import { MongoClient } from "mongodb";
 import { expect, onTestFinished, test } from "vitest";
 import { startMongod } from "../../dev/mongod/start.ts";
+import { freePort } from "../support/ports.ts";
 import { createWorld, message } from "../support/world.ts";
 
 test("an instance whose database was down at its first call works at the second, when it is back", async () => {
-  const mongod = await startMongod();
+  const mongod = await startMongod({ port: await freePort() });
   onTestFinished(() => mongod.stop());
   const world = await createWorld({}, { DATABASE_URL: mongod.url("outage") });
   const app = await new MongoClient(mongod.url("outage")).connect();

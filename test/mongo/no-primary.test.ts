@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -8,16 +6,9 @@ import { findMongod } from "../../dev/mongod/find.ts";
 import { parseConfig } from "../../lib/config.ts";
 import { closeDatabases, openDatabase } from "../../lib/mongo/client.ts";
 import { asUnavailable } from "../../lib/mongo/errors.ts";
+import { freePort } from "../support/ports.ts";
 import { run } from "../support/program.ts";
 import { SECRET } from "../support/world.ts";
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test.each(["", "?replicaSet=rs0"])(
   "a server that was started as one of a set, and never told which, is not called unreachable without a word (%s)",

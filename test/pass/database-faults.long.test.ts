@@ -4,6 +4,8 @@ import { startMongod } from "../../dev/mongod/start.ts";
 import type { Summary } from "../../lib/monitoring/report.ts";
 import { beforeIntent } from "../support/before-intent.ts";
 import { failCommands } from "../support/fail-commands.ts";
+import { jumpingClock } from "../support/jumping-clock.ts";
+import { freePort } from "../support/ports.ts";
 import { ago, createWorld, makePast } from "../support/world.ts";
 
 test("an intent that is not acknowledged is followed by no POST, and the message is given back", async () => {
@@ -50,7 +52,7 @@ test("an outcome that is not acknowledged at first is recorded by the same pass"
   const thaw = world.waha.addFault({
     match: { route: "sendText" },
     times: 1,
-    action: { type: "delay", ms: 300 },
+    action: { type: "delay", ms: 60_000 },
   });
   const [id] = await world.insert({});
   const passing = world.pass();
@@ -75,14 +77,9 @@ test("the claim fails: 503 with the reason, nothing posted, and the next pass se
 });
 
 test("a database that stops during a pass: the pass answers with the reason, and afterwards ledger and database agree", async () => {
-  const mongod = await startMongod();
+  const mongod = await startMongod({ port: await freePort() });
   onTestFinished(() => mongod.stop());
-  // A time limit that the pass can wait out, since it tries to record its outcomes for as long as it lasts; and a tail
-  // that leaves half a second, however busy the machine, between the end of its steps and when it is answered for.
-  const world = await createWorld(
-    { latencyMs: 5, engine: "NOWEB" },
-    { PASS_SECONDS: "15", TAIL_SECONDS: "11" },
-  );
+  const world = await createWorld({ latencyMs: 5, engine: "NOWEB" });
   const own = new MongoClient(mongod.url("app"));
   onTestFinished(() => own.close());
   const messages = own.db().collection("messages");
@@ -99,9 +96,12 @@ test("a database that stops during a pass: the pass answers with the reason, and
       isPicked: false,
     })),
   );
-  const passing = world.call();
+  const hostClock = jumpingClock();
+  const passing = world.call("", { hostClock });
   await world.waha.accepted(5);
   await mongod.pause();
+  // It tries to record its outcomes for as long as it lasts.
+  hostClock.jump(57_900);
   const response = await passing;
   expect(response.status).toBe(503);
   const body = (await response.json()) as Summary;

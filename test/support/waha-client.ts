@@ -5,6 +5,7 @@ import { startWahaSimulator, type WahaSimulator } from "../../dev/waha-simulator
 import { parseConfig } from "../../lib/config.ts";
 import { openWaha, type Waha } from "../../lib/waha/client.ts";
 import type { SendOutcome } from "../../lib/waha/outcome.ts";
+import { freePort } from "./ports.ts";
 import { WAHA_KEY } from "./world.ts";
 
 /** The client at an address, until the test ends; an empty key is none. `settings` are the other ones. */
@@ -26,13 +27,15 @@ export function clientAt(url: string, key = WAHA_KEY, settings: NodeJS.ProcessEn
 export async function startWaha(
   options: WahaSimulatorOptions = {},
 ): Promise<{ server: WahaSimulator; waha: Waha }> {
-  const server = await startWahaSimulator({ apiKey: WAHA_KEY, refusalDelayMs: 1, ...options });
+  const port = await freePort();
+  const server = await startWahaSimulator({ port, apiKey: WAHA_KEY, refusalDelayMs: 1, ...options });
   onTestFinished(() => server.stop());
   return { server, waha: clientAt(server.url) };
 }
 
 export const CHAT = "491701234567@c.us";
-export const LIMIT_MS = 2_000;
+/** For what is answered. */
+export const LIMIT_MS = 60_000;
 
 /** Sends one text, or what the fields say, to a session, `default` unless told otherwise. */
 export const send = (waha: Waha, fields: Partial<Parameters<Waha["send"]>[0]> = {}, limitMs = LIMIT_MS) =>

@@ -7,6 +7,7 @@ import { closeDatabases } from "../../lib/mongo/client.ts";
 import type { Summary } from "../../lib/monitoring/report.ts";
 import type { Host } from "../../lib/pass/run.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
+import { freePort } from "./ports.ts";
 
 export const SECRET = "a-secret-of-the-tests";
 export const WAHA_KEY = "a-key-of-the-tests";
@@ -42,7 +43,8 @@ export async function createWorld(
   settings: NodeJS.ProcessEnv = {},
 ): Promise<World> {
   const database = testDatabase();
-  const waha = await startWahaSimulator({ apiKey: WAHA_KEY, refusalDelayMs: 20, ...simulator });
+  const port = await freePort();
+  const waha = await startWahaSimulator({ port, apiKey: WAHA_KEY, refusalDelayMs: 20, ...simulator });
   onTestFinished(async () => {
     await waha.stop();
     await closeDatabases();

@@ -3,9 +3,8 @@ import type { Engine } from "../../dev/waha-simulator/options.ts";
 import type { UnavailableError } from "../../lib/errors.ts";
 import type { Waha } from "../../lib/waha/client.ts";
 import { newMessageId, takesMessageIds } from "../../lib/waha/message-ids.ts";
-import { clientAt, startWaha } from "../support/waha-client.ts";
+import { clientAt, LIMIT_MS, startWaha } from "../support/waha-client.ts";
 
-const LIMIT_MS = 2_000;
 /** For what never answers. */
 const SOON_MS = 400;
 

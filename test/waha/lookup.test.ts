@@ -2,10 +2,9 @@ import { describe, expect, test } from "vitest";
 import type { Fault } from "../../dev/waha-simulator/faults.ts";
 import type { WahaSimulatorOptions } from "../../dev/waha-simulator/options.ts";
 import type { Waha } from "../../lib/waha/client.ts";
-import { startWaha } from "../support/waha-client.ts";
+import { LIMIT_MS, startWaha } from "../support/waha-client.ts";
 
 const CHAT = "491701234567@c.us";
-const LIMIT_MS = 2_000;
 /** For what never answers. */
 const SOON_MS = 400;
 const ID = "3EB0C0FFEE";

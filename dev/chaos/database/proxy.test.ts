@@ -3,6 +3,7 @@ import { type Db, type Document, MongoClient, MongoNetworkError, MongoServerErro
 import { expect, onTestFinished, test } from "vitest";
 import { testDatabase } from "../../../test/support/database.ts";
 import { hostsOf, proxyBefore, Watcher } from "../../../test/support/database-proxy.ts";
+import { freePort } from "../../../test/support/ports.ts";
 import { createWorld } from "../../../test/support/world.ts";
 import { startMongod } from "../../mongod/start.ts";
 import type { Interceptor } from "./intercept.ts";
@@ -170,10 +171,10 @@ test("documents of many megabytes go through in both directions", async () => {
 });
 
 test("a proxy whose database is away breaks the connections to it, and serves again when it is back", async () => {
-  const mongod = await startMongod();
+  const mongod = await startMongod({ port: await freePort() });
   onTestFinished(() => mongod.stop());
   const proxy = await proxyBefore(mongod.url("app"), new Watcher());
-  const client = new MongoClient(proxy.url("app", "tester"), { serverSelectionTimeoutMS: 500 });
+  const client = new MongoClient(proxy.url("app", "tester"), { serverSelectionTimeoutMS: 3_000 });
   onTestFinished(() => client.close());
   const proxied = client.db().collection<Thing>("things");
   await proxied.insertOne({ _id: "before" });

@@ -2,9 +2,10 @@ import { expect, onTestFinished, test } from "vitest";
 import { startMongod } from "../../../dev/mongod/start.ts";
 import { messageOf } from "../../../lib/problems.ts";
 import { createAlertedWorld } from "../../support/alerted-world.ts";
+import { freePort } from "../../support/ports.ts";
 
 test("a database that goes away is told once, and once more when it is back", async () => {
-  const mongod = await startMongod();
+  const mongod = await startMongod({ port: await freePort() });
   onTestFinished(() => mongod.stop());
   const world = await createAlertedWorld({}, { DATABASE_URL: mongod.url("outage") });
 

@@ -1,0 +1,30 @@
+import { randomInt } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+/** The system gives none of these to those that ask for any port, so a port that is left for a while stays free. */
+const FIRST = 20_000;
+const OF_EACH_WORKER = 3_000;
+
+let place = randomInt(OF_EACH_WORKER);
+
+/** A port of 127.0.0.1 that is this worker's alone, also while nothing listens there. */
+export async function freePort(): Promise<number> {
+  const worker = Number(process.env.VITEST_POOL_ID) - 1;
+  for (;;) {
+    place = (place + 1) % OF_EACH_WORKER;
+    const port = FIRST + worker * OF_EACH_WORKER + place;
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  await new Promise((resolve) => server.close(resolve));
+  return true;
+}

@@ -6,6 +6,7 @@ import { findUncertain, recordFinding, type Uncertain } from "../lib/messages/lo
 import { openDatabase } from "../lib/mongo/client.ts";
 import { type RecordedCommand, recordCommands } from "./support/commands.ts";
 import { failCommands } from "./support/fail-commands.ts";
+import { jumpingClock } from "./support/jumping-clock.ts";
 import { ago, createWorld, heldFor, type World } from "./support/world.ts";
 
 async function openWorld(settings: NodeJS.ProcessEnv = {}) {
@@ -218,7 +219,7 @@ test("a pass in which nothing is sent searches for what is left, and counts noth
 });
 
 test("a campaign that the last sweep of a pass opens is settled by that pass", async () => {
-  const { world } = await openWorld({ PASS_SECONDS: "4", TAIL_SECONDS: "1" });
+  const { world } = await openWorld({ PASS_SECONDS: "10", TAIL_SECONDS: "3" });
   await heldFor(world, 60);
   const campaignId = await addCampaign(world);
   await world.insert({ campaignId, scheduledAt: ago(119) });
@@ -240,15 +241,20 @@ test("campaigns that could not be found at first are settled all the same", asyn
 });
 
 test("a database that hangs as campaigns are found again ends that step, and the pass says what it sent", async () => {
-  const { world } = await openWorld({ PASS_SECONDS: "4", TAIL_SECONDS: "2" });
+  const { world } = await openWorld();
   const campaignId = await addCampaign(world);
   await world.insert({ campaignId });
-  world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 600 } });
+  const answer = world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 60_000 } });
   const hanging = { failCommands: ["find"], blockConnection: true, blockTimeMS: 5_000 };
   const namespace = `${world.db.databaseName}.campaigns`;
   // After the open campaigns, and the message's own, were found.
   await failCommands(world, { skip: 2 }, { ...hanging, namespace });
-  const summary = await (await world.call()).json();
+  const hostClock = jumpingClock();
+  const calling = world.call("", { hostClock });
+  await world.waha.received("sendText", 1);
+  hostClock.jump(58_500);
+  answer();
+  const summary = await (await calling).json();
   expect(summary).toMatchObject({
     sent: 1,
     campaignsCompleted: 0,

@@ -45,7 +45,7 @@ test("a scenario is measured on the function as it is deployed, told with its ta
   );
   expect(written).toMatch(/^\| nothing is due \|( \d[^|]* \|){5}$/m);
   expect(written).toMatch(/<!-- to here -->\n\nafter\n$/);
-}, 120_000);
+}, 300_000);
 
 test("a wrong scenario ends the program with those that there are, before anything is started", async () => {
   const failing = run(process.execPath, ["dev/bench/main.ts", "--only", "everything"], { cwd: ROOT });

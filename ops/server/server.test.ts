@@ -35,18 +35,20 @@ describe("a server of one's own", () => {
     expect(server.output).not.toContain("mongodb:");
   });
 
-  test("sends a message that is written five seconds before its time within a second of it, by default", async () => {
-    const { insert, server, waha, find } = await startHost({ STAY_SECONDS: undefined });
+  test("sends messages that are written before their time within a second of it, by default", async () => {
+    const { insert, messages, server, waha } = await startHost({ STAY_SECONDS: undefined });
     await server.says(/"msg":"started"/);
-    const scheduledAt = ago(-5);
 
-    const [id] = await insert({ scheduledAt });
-    await waha.accepted(1);
-    await expect.poll(async () => (await find(id)).isSent).toBe(true);
+    // A pass looks every 2.5 s: by its looks alone three of them would be a second late or more.
+    await insert(...[5, 7, 9, 11, 13].map((seconds) => ({ scheduledAt: ago(-seconds) })));
+    await waha.accepted(5);
+    const sent = messages.find({ isSent: true }).sort({ scheduledAt: 1 });
+    await expect.poll(() => sent.clone().toArray()).toHaveLength(5);
 
-    const late = (await find(id)).sentAt.getTime() - scheduledAt.getTime();
-    expect(late).toBeGreaterThanOrEqual(0);
-    expect(late).toBeLessThan(1_000);
+    const late = (await sent.toArray()).map(({ scheduledAt, sentAt }) => sentAt - scheduledAt);
+    const [least = -1, , median] = late.sort((a, b) => a - b);
+    expect(least).toBeGreaterThanOrEqual(0);
+    expect(median).toBeLessThan(1_000);
     expect(server.output).not.toContain('"level":40');
   });
 

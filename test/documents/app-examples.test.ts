@@ -43,13 +43,13 @@ async function openExample(world: World): Promise<AppExample> {
   return example;
 }
 
-const campaign = { session: "default", chatIds: CHATS, content: "Hello", start: ago(40) };
+const campaign = () => ({ session: "default", chatIds: CHATS, content: "Hello", start: ago(40) });
 
 test("the Node example schedules, and learns of results by polling and by a change stream", async () => {
   const world = await createWorld();
   const app = await openExample(world);
   const began = new Date();
-  const campaignId = await app.schedule("Spring sale", campaign);
+  const campaignId = await app.schedule("Spring sale", campaign());
   const before = world.messages.watch();
   await before.tryNext();
   const token = before.resumeToken;
@@ -74,7 +74,7 @@ test("the Node example schedules, and learns of results by polling and by a chan
 test("the Node example cancels what is not sent, and says where it came too late", async () => {
   const world = await createWorld();
   const app = await openExample(world);
-  await app.schedule("Spring sale", campaign);
+  await app.schedule("Spring sale", campaign());
   const [first, second] = await world.messages.find({}).sort({ scheduledAt: 1 }).toArray();
   expect(await app.cancel(second?._id as ObjectId)).toBe(true);
   expect(await world.pass()).toMatchObject({ ok: true, sent: 2 });
@@ -85,7 +85,7 @@ test("the Node example cancels what is not sent, and says where it came too late
 test("the Node example pauses a campaign, and resumes it with what was not sent", async () => {
   const world = await createWorld();
   const app = await openExample(world);
-  const campaignId = await app.schedule("Spring sale", campaign);
+  const campaignId = await app.schedule("Spring sale", campaign());
   await app.pause(campaignId);
   expect(await world.pass()).toMatchObject({ ok: true, sent: 0 });
   const [before] = await world.messages.find({}).sort({ scheduledAt: 1 }).toArray();

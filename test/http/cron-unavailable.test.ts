@@ -135,7 +135,7 @@ test.each(["", "?dryRun=true"])(
 );
 
 test("a WAHA that hangs is said to be away before the pass has to end", async () => {
-  const world = await createWorld({}, { PASS_SECONDS: "4", TAIL_SECONDS: "3.5" });
+  const world = await createWorld({}, { PASS_SECONDS: "60", TAIL_SECONDS: "59.5" });
   await world.insert({});
   meetSessions(world, { type: "hangBefore" });
   const response = await world.call();

@@ -209,7 +209,7 @@ describe.each(["by a statement of its own", "joined with another"])("a write %s"
 
   test("a claim that has not expired, and an intent, are not rescued", async () => {
     const young = await claimed();
-    const attempting = await claimed({}, ago(-1));
+    const attempting = await claimed({}, ago(-15));
     await commit(intent(NAMES, attempting, ATTEMPT));
     expect(await rescueExpiredClaims(db, "B", ago(-20), ago(-20))).toMatchObject({ changed: 0 });
     expect([await stateOf(young), await stateOf(attempting)]).toEqual(["claimed", "attempting"]);

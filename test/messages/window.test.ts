@@ -63,8 +63,8 @@ test.each(FLAGS)("a message that is %s is due: %s %s", async (_name, fields, due
 test("the window is the setting's, and counts at the claim", async () => {
   const world = await createWorld({}, { LOOKBACK_SECONDS: "30" });
   const [inside, outside, early] = await world.insert(
-    { scheduledAt: ago(25) },
-    { scheduledAt: ago(35) },
+    { scheduledAt: ago(5) },
+    { scheduledAt: ago(45) },
     { scheduledAt: ago(-30) },
   );
   expect(await world.pass()).toMatchObject({ sent: 1, missed: 1 });

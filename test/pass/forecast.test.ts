@@ -72,10 +72,10 @@ async function foresee(world: World): Promise<Map<string, Foreseen>> {
   const db = openDatabase(config);
   await db.connect();
   const waha = openWaha(config);
-  const sessions = await waha.listSessions(1_000);
+  const sessions = await waha.listSessions(10_000);
   await waha.close();
   const now = new Date();
-  const limits = { now, most: 1_000, maxTimeMS: 1_000 };
+  const limits = { now, most: 1_000, maxTimeMS: 10_000 };
   const window = { from: ago(config.LOOKBACK_SECONDS), to: now };
   const due = await foreseeDue(db, config, sessions, { ...limits, window });
   const overdue = await foreseeOverdue(db, config, limits);

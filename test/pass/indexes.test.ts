@@ -1,5 +1,6 @@
 import type { Collection, Document } from "mongodb";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { backgroundDone } from "../../lib/async.ts";
 import { CAMPAIGN_INDEXES } from "../../lib/campaigns.ts";
 import { MAPPINGS } from "../../lib/documents/mapping.ts";
 import { writeLogTo } from "../../lib/log.ts";
@@ -62,6 +63,7 @@ describe("the indexes", () => {
   test("are made by the next pass once a pass has seen the first message", async () => {
     const world = await createWorld();
     await world.pass();
+    await backgroundDone();
     await world.insert({});
     expect(await world.pass()).toMatchObject({ sent: 1 });
     await world.pass();
@@ -115,10 +117,10 @@ describe("the indexes", () => {
     await expect.poll(() => namesOf(world.messages)).toEqual(wanted());
     expect(requests().sort()).toEqual(["createIndexes", "listIndexes", "listIndexes"]);
     await pass();
-    jump(530_000);
+    jump(480_000);
     await pass();
     expect(requests()).toHaveLength(3);
-    jump(10_000);
+    jump(60_000);
     await pass();
     await expect.poll(requests).toHaveLength(5);
     expect(requests().slice(3)).toEqual(["listIndexes", "listIndexes"]);
@@ -127,7 +129,7 @@ describe("the indexes", () => {
 
 test("are made to the end by a host that stops", async () => {
   const { world, pass } = await keptWorld();
-  const build = { failCommands: ["createIndexes"], blockConnection: true, blockTimeMS: 700 };
+  const build = { failCommands: ["createIndexes"], blockConnection: true, blockTimeMS: 5_000 };
   await failCommands(world, "alwaysOn", build);
   expect(await pass()).toMatchObject({ sent: 1 });
   expect(await namesOf(world.messages)).toEqual([]);

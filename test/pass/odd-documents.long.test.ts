@@ -248,7 +248,7 @@ describe("collections that compare without case and accents", () => {
     const thaw = world.waha.addFault({
       match: { route: "sendText" },
       times: 1,
-      action: { type: "delay", ms: 10_000 },
+      action: { type: "delay", ms: 60_000 },
     });
     const passing = world.pass();
     await world.waha.received("sendText", 1);

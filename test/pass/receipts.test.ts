@@ -117,7 +117,10 @@ describe("a receipt", () => {
 
   test("is taken while its pass waits for the answer, which then settles the message beside it", async () => {
     const world = await open();
-    const forget = world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 600 } });
+    const answer = world.waha.addFault({
+      match: { route: "sendText" },
+      action: { type: "delay", ms: 60_000 },
+    });
     const [id] = await world.insert({});
     const pass = world.pass();
     await world.waha.accepted(1);
@@ -126,8 +129,8 @@ describe("a receipt", () => {
       isSent: false,
       delivery: { state: "attempting", receipt: "delivered" },
     });
+    answer();
     expect(await pass).toMatchObject({ ok: true, sent: 1 });
-    forget();
     expect(await world.find(id)).toMatchObject({
       isSent: true,
       delivery: { state: "sent", receipt: "delivered" },
@@ -292,10 +295,11 @@ test("what WhatsApp refused, and is put back to be sent, no replay takes for sen
     return (await world.find(id)).isSent;
   };
   expect(await replay()).toBe(false);
-  world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 3_000 }, times: 1 });
+  const answer = world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 60_000 } });
   const pass = world.pass();
   await world.waha.accepted(1);
   expect(await replay()).toBe(false);
+  answer();
   expect(await pass).toMatchObject({ sent: 1 });
   expect((await world.find(id)).delivery).not.toHaveProperty("receipt");
 });
@@ -405,11 +409,12 @@ test("what was given back, and turns out to be sent, is not posted a second time
 test("an answer that contradicts a receipt is not recorded, and reconcile settles by the receipt", async () => {
   const world = await open();
   const steps = { match: { route: "sendText" as const }, times: 1 };
-  world.waha.addFault({ ...steps, action: { type: "delay", ms: 500 } });
+  const answer = world.waha.addFault({ ...steps, action: { type: "delay", ms: 60_000 } });
   const [id] = await world.insert({});
   const pass = world.pass();
   await world.waha.accepted(1);
   await hear(world, world.waha.ledger[0]?.id ?? "", { ack: -1 });
+  answer();
   await pass;
   expect(await world.find(id)).toMatchObject({ isSent: false, delivery: { state: "attempting" } });
   await world.messages.updateMany({}, { $set: { "delivery.nextLookupAt": ago(1) } });

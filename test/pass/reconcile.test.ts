@@ -162,7 +162,7 @@ test("the lookup goes where the attempt went, whatever the app edited since", as
 test("a 201 that comes after the attempt was given up still settles it, and its campaign is counted again", async () => {
   const world = await createWorld({ engine: "WEBJS" });
   const { insertedId: campaignId } = await world.campaigns.insertOne({ sessionId: "default" });
-  const thaw = world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 1500 } });
+  const thaw = world.waha.addFault({ match: { route: "sendText" }, action: { type: "delay", ms: 60_000 } });
   const [id] = await world.insert({ campaignId });
   const slow = world.pass();
   await world.waha.received("sendText", 1);

@@ -19,7 +19,12 @@ test.each(["campaignId", "sessionId"])(
     await world.messages.insertMany(lost);
     await world.insert(...Array.from({ length: 20 }, () => ({ content: "good" })));
 
-    expect(await world.pass()).toMatchObject({ sent: 20, ok: false, errors: [{ count: MANY }] });
+    const stop = new AbortController();
+    const passing = world.pass({ stop: stop.signal });
+    await world.waha.accepted(20);
+    // The rest of the pass says on each why it waits, which takes its time.
+    stop.abort();
+    expect(await passing).toMatchObject({ sent: 20, ok: false, errors: [{ count: MANY }] });
     expect(await world.messages.countDocuments({ "delivery.state": "sent" })).toBe(20);
   },
 );

@@ -4,7 +4,7 @@ import { logged } from "../support/log.ts";
 import { ago, createWorld, heldFor } from "../support/world.ts";
 
 /** A short pass, as it asks for a lease that another one holds until it may send no more. */
-const SHORT = { PASS_SECONDS: "4", TAIL_SECONDS: "1" };
+const SHORT = { PASS_SECONDS: "10", TAIL_SECONDS: "3" };
 
 const NOTHING = { lease: 0, pause: 0, turn: 0, waha: 0 };
 
@@ -46,8 +46,8 @@ describe("what waits for the pause between two messages", () => {
 });
 
 test("what waits for its turn is in danger where its window closes before the next pass", async () => {
-  const world = await createWorld({ latencyMs: 1_000 }, { PASS_SECONDS: "8", TAIL_SECONDS: "3" });
-  await world.insert(...Array.from({ length: 12 }, () => ({ scheduledAt: ago(10) })));
+  const world = await createWorld({ latencyMs: 1_000 }, { PASS_SECONDS: "30", TAIL_SECONDS: "25" });
+  await world.insert(...Array.from({ length: 24 }, () => ({ scheduledAt: ago(10) })));
   const fresh = await world.pass();
   expect(fresh.waiting.turn).toBeGreaterThan(0);
   expect(codes(fresh)).not.toContain("window_closing");

@@ -15,4 +15,4 @@ test("the function is built as it is deployed, and no source is written", async 
   const { files } = await buildFunction(folder);
   expect(files).toBeGreaterThan(100);
   expect(await writtenAt()).toEqual(before);
-});
+}, 300_000);

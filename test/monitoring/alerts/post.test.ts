@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { backgroundDone } from "../../../lib/async.ts";
+import { backgroundDone, endsWithin } from "../../../lib/async.ts";
 import { type AlertedWorld, createAlertedWorld } from "../../support/alerted-world.ts";
 import { callAlone } from "../../support/call-alone.ts";
 import { startReceiver } from "../../support/receiver.ts";
@@ -215,9 +215,9 @@ describe("a receiver that hangs", () => {
     receiver.status = 0;
     const world = await createWorld({}, { ALERT_WEBHOOK_URL: receiver.url, HEARTBEAT_URL: receiver.url });
     await world.insert({ chatId: "bad" }, {});
-    const began = performance.now();
     const summary = await world.pass();
-    expect(performance.now() - began).toBeLessThan(4800);
+    // The receiver is given five seconds, which go on behind the answer.
+    expect(await endsWithin(backgroundDone(), 0)).toBe(false);
     expect(summary).toMatchObject({ sent: 1, failed: 1 });
     await expect.poll(() => receiver.taken.map(({ method }) => method).sort()).toEqual(["GET", "POST"]);
     receiver.release();

@@ -122,7 +122,7 @@ test("WAHA away is part of the status, in the words of a pass", async () => {
 
 test("the database away is a 503 in the words of a pass", async () => {
   const world = await createWorld();
-  world.env.DATABASE_URL = "mongodb://127.0.0.1:9/app?serverSelectionTimeoutMS=200";
+  world.env.DATABASE_URL = "mongodb://127.0.0.1:9/app?serverSelectionTimeoutMS=2000";
   const response = await askStatus(world);
   expect(response.status).toBe(503);
   expect(await response.json()).toEqual({

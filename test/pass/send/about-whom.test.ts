@@ -441,7 +441,7 @@ test("a session that an answer stopped is not opened again by its pass, also whe
 
 test("with three sessions in trouble the pass ends, and all that is due of them says why", async () => {
   const sessions = ["a", "b", "c", "d"].map((name) => ({ name }));
-  const settings = { WAHA_TIMEOUT_MS: "500", SESSION_CONCURRENCY: "3" };
+  const settings = { WAHA_TIMEOUT_MS: "2000", SESSION_CONCURRENCY: "3" };
   const world = await createWorld({ sessions }, settings);
   world.waha.addFault({ match: { route: "sendText" }, action: { type: "hangBefore" } });
   await world.insert(
@@ -515,11 +515,11 @@ test("a long queue for people of a restricted account keeps no group waiting", a
 });
 
 test("what was refused long before the session accepted a message stays due", async () => {
-  const settings = { PASS_SECONDS: "8", TAIL_SECONDS: "1" };
-  const world = await createWorld({ engine: "GOWS", latencyMs: 2_200 }, settings);
+  const settings = { PASS_SECONDS: "16", TAIL_SECONDS: "1" };
+  const world = await createWorld({ engine: "GOWS", latencyMs: 4_400 }, settings);
   const [refused] = await insertMany(world, 3);
   meet(world, [0], { type: "gowsRefusal", code: 403 });
-  // It takes longer than answers are taken to speak of each other in so short a pass: two seconds.
+  // It takes longer than answers are taken to speak of each other in so short a pass: four seconds.
   meet(world, [1], gowsError("noMembers", { after: true }));
   expect(await world.pass()).toMatchObject({ sent: 1, failed: 0 });
   expect((await world.find(refused)).delivery.state).toBe("released");

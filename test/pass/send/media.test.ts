@@ -216,7 +216,7 @@ describe("time", () => {
 
   // Requests end after 58 seconds of the 60, and a file needs 30 of them.
   test("a file goes out while 30 seconds of the pass are left", async () => {
-    const { world } = await sendLate(picture("a.jpg"), 24);
+    const { world } = await sendLate(picture("a.jpg"), 10);
     expect(world.waha.ledger).toMatchObject([{ kind: "image" }]);
   });
 
@@ -254,10 +254,10 @@ describe("time", () => {
   test("the answer to a file is waited for as long as WAHA_MEDIA_TIMEOUT_MS says, to a text as WAHA_TIMEOUT_MS", async () => {
     const world = await createWorld(
       { sessions: [{ name: "file" }, { name: "text" }] },
-      { WAHA_TIMEOUT_MS: "1500", WAHA_MEDIA_TIMEOUT_MS: "20000" },
+      { WAHA_TIMEOUT_MS: "3000", WAHA_MEDIA_TIMEOUT_MS: "20000" },
     );
-    world.waha.addFault({ match: { route: "sendImage" }, action: { type: "sendLate", ms: 3_000 } });
-    world.waha.addFault({ match: { route: "sendText" }, action: { type: "sendLate", ms: 3_000 } });
+    world.waha.addFault({ match: { route: "sendImage" }, action: { type: "sendLate", ms: 5_000 } });
+    world.waha.addFault({ match: { route: "sendText" }, action: { type: "hangAfter" } });
     const [file, text] = await world.insert(picture("a.jpg", { sessionId: "file" }), { sessionId: "text" });
     expect(await world.pass()).toMatchObject({ sent: 1, errors: [{ code: "waha_timeout" }] });
     expect(await world.find(file)).toMatchObject({ isSent: true });

@@ -4,6 +4,7 @@ import type { DatabaseRequest, ReplyFate } from "../../../dev/chaos/database/int
 import { beforeIntent } from "../../support/before-intent.ts";
 import { proxyBefore, Watcher } from "../../support/database-proxy.ts";
 import { failCommands } from "../../support/fail-commands.ts";
+import { jumpingClock } from "../../support/jumping-clock.ts";
 import { ago, createWorld, type World } from "../../support/world.ts";
 
 /*
@@ -11,6 +12,8 @@ import { ago, createWorld, type World } from "../../support/world.ts";
  * lifetimes of a fifth: leases of 4 s, claims of 3 s.
  */
 const SHORT = { PASS_SECONDS: "12", TAIL_SECONDS: "1" };
+/** With twice those, for what a busy machine would not come to the end of. */
+const LONGER = { PASS_SECONDS: "24", TAIL_SECONDS: "1" };
 
 const textsOf = ({ waha }: World) => waha.ledger.map(({ text }) => text);
 
@@ -35,12 +38,12 @@ test("an intent that arrives after the claim has ended costs the claim, and neit
 });
 
 test("what was claimed later does not overtake what was claimed before and ran out", async () => {
-  const world = await createWorld({ sessions: [{ name: "default", latencyMs: 30 }] }, SHORT);
+  const world = await createWorld({ sessions: [{ name: "default", latencyMs: 30 }] }, LONGER);
   await world.insert(...inOrder(60));
   const slow = {
     match: { route: "sendText" as const },
     times: 1,
-    action: { type: "sendLate" as const, ms: 2_700 },
+    action: { type: "sendLate" as const, ms: 5_400 },
   };
   const passing = world.pass();
   await world.waha.accepted(10);
@@ -52,7 +55,7 @@ test("what was claimed later does not overtake what was claimed before and ran o
 test("what a pass gives back as it stops is not overtaken by one that already runs", async () => {
   const world = await createWorld(
     { sessions: [{ name: "default", latencyMs: 100 }] },
-    { ...SHORT, STAY_SECONDS: "10" },
+    { ...LONGER, STAY_SECONDS: "20" },
   );
   await world.insert(...inOrder(40));
   const [first, second] = [new AbortController(), new AbortController()];
@@ -120,7 +123,7 @@ test("a claim that could not be handed over is given back before the next look, 
 });
 
 test("one renewal that hangs cuts off nothing", async () => {
-  const world = await createWorld({}, SHORT);
+  const world = await createWorld({}, LONGER);
   world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "sendLate", ms: 6_000 } });
   await world.insert({});
   const passing = world.pass();
@@ -130,8 +133,8 @@ test("one renewal that hangs cuts off nothing", async () => {
 });
 
 test("a pass's own claims that ran out are not told as those of a pass that died", async () => {
-  const world = await createWorld({}, { ...SHORT, STAY_SECONDS: "10" });
-  world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "sendLate", ms: 5_000 } });
+  const world = await createWorld({}, { ...LONGER, STAY_SECONDS: "20" });
+  world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "sendLate", ms: 10_000 } });
   await world.insert(...inOrder(3));
   const stop = new AbortController();
   const passing = world.pass({ stop: stop.signal });
@@ -142,20 +145,21 @@ test("a pass's own claims that ran out are not told as those of a pass that died
 });
 
 test("the pause after a message is kept also where its POST was cut off and its lease runs out", async () => {
-  const world = await createWorld({}, { ...SHORT, SEND_GAP_MS: "9000", WAHA_TIMEOUT_MS: "500" });
+  const world = await createWorld({}, { ...SHORT, SEND_GAP_MS: "9000", WAHA_TIMEOUT_MS: "2000" });
   world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "hangBefore" } });
   await world.insert({});
+  const began = Date.now();
   await world.pass();
   const lease = await world.scheduler.findOne({ _id: "session:default" as never });
   expect(lease?.lastSentAt).toBeInstanceOf(Date);
-  expect(lease?.expiresAt.getTime()).toBeGreaterThan(Date.now());
+  expect(lease?.expiresAt.getTime()).toBeGreaterThan(began + 4_000);
 });
 
 test("a pass that stays goes on after three sessions in trouble, once it tries everything afresh", async () => {
   const names = ["a", "b", "c", "d"];
   const world = await createWorld(
     { sessions: names.map((name) => ({ name })) },
-    { PASS_SECONDS: "8", TAIL_SECONDS: "1", STAY_SECONDS: "7" },
+    { TAIL_SECONDS: "1", STAY_SECONDS: "58" },
   );
   const refusal = { error: "Session status is not as expected. Try again later" };
   for (const session of ["a", "b", "c"])
@@ -163,20 +167,25 @@ test("a pass that stays goes on after three sessions in trouble, once it tries e
       match: { session, route: "sendText" },
       action: { type: "status", status: 422, body: refusal },
     });
-  await world.insert(...["a", "b", "c"].map((sessionId) => ({ sessionId })), {
-    sessionId: "d",
-    scheduledAt: ago(-2),
-  });
-  expect(await world.pass()).toMatchObject({ sent: 1, more: true });
+  await world.insert(...["a", "b", "c"].map((sessionId) => ({ sessionId })));
+  const hostClock = jumpingClock();
+  const stop = new AbortController();
+  const passing = world.pass({ hostClock, stop: stop.signal });
+  await expect.poll(() => world.messages.countDocuments({ "delivery.state": "released" })).toBe(3);
+  await world.insert({ sessionId: "d" });
+  hostClock.jump(45_000);
+  await world.waha.accepted(1);
+  stop.abort();
+  expect(await passing).toMatchObject({ sent: 1, more: true });
   expect(world.waha.ledger).toMatchObject([{ session: "d" }]);
 });
 
 test("a session that has nothing left is free for other passes while others still send", async () => {
-  const world = await createWorld({ sessions: [{ name: "busy" }, { name: "quick" }] }, SHORT);
+  const world = await createWorld({ sessions: [{ name: "busy" }, { name: "quick" }] }, LONGER);
   world.waha.addFault({
     match: { session: "busy", route: "sendText" },
     times: 1,
-    action: { type: "sendLate", ms: 4_000 },
+    action: { type: "sendLate", ms: 8_000 },
   });
   await world.insert({ sessionId: "busy" }, { sessionId: "quick" });
   const passing = world.pass();

@@ -65,7 +65,7 @@ const slowly = (session: string, ms = 3_000) =>
 
 test("a session that waits for its answer holds up no other", async () => {
   const world = await createWorld({ sessions: [{ name: "slow" }, { name: "quick" }] }, STAY);
-  world.waha.addFault(slowly("slow"));
+  world.waha.addFault(slowly("slow", 8_000));
   await world.insert({ sessionId: "slow" }, { sessionId: "quick", scheduledAt: ago(-0.5) });
   const pass = beginStay(world);
   await isSent(world, 2);
@@ -175,12 +175,13 @@ test("gives back the claims of a pass that died meanwhile, and sends them", asyn
 });
 
 test("a queue that is longer than a claim lasts is sent without a word", async () => {
-  const settings = { PASS_SECONDS: "12", TAIL_SECONDS: "1", STAY_SECONDS: "9" };
+  // Claims last six seconds.
+  const settings = { PASS_SECONDS: "24", TAIL_SECONDS: "1", STAY_SECONDS: "20" };
   const world = await createWorld({ sessions: [{ name: "default", latencyMs: 200 }] }, settings);
-  await world.insert(...Array.from({ length: 30 }, () => ({})));
+  await world.insert(...Array.from({ length: 35 }, () => ({})));
   const pass = beginStay(world);
-  await isSent(world, 30);
-  expect(await pass.end()).toMatchObject({ sent: 30, released: 0, ok: true, more: false, errors: [] });
+  await isSent(world, 35);
+  expect(await pass.end()).toMatchObject({ sent: 35, released: 0, ok: true, more: false, errors: [] });
   const claims = await world.messages.distinct("delivery.claimedAt");
   expect(claims.length).toBeGreaterThan(1);
 });
@@ -188,7 +189,7 @@ test("a queue that is longer than a claim lasts is sent without a word", async (
 test("a message that waits for its session goes out as soon as that is free", async () => {
   const world = await createWorld({ sessions: [{ name: "slow" }, { name: "slower" }] }, STAY);
   world.waha.addFault(slowly("slow", 2_000));
-  world.waha.addFault(slowly("slower", 6_000));
+  world.waha.addFault(slowly("slower", 12_000));
   const at = (seconds: number, sessionId: string) => ({ sessionId, scheduledAt: ago(-seconds) });
   await world.insert(at(0, "slow"), { ...at(0.3, "slow"), content: "waits" }, at(0.8, "slower"));
   const pass = beginStay(world);

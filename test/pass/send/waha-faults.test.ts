@@ -58,7 +58,7 @@ const UNPROVEN: [code: string, accepted: number, action: Action][] = [
   ["waha_connection_lost", 1, { type: "resetAfter" }],
   ["waha_timeout", 0, { type: "hangBefore" }],
   ["waha_timeout", 1, { type: "hangAfter" }],
-  ["waha_timeout", 1, { type: "sendLate", ms: 900 }],
+  ["waha_timeout", 1, { type: "sendLate", ms: 6_000 }],
   ["waha_error", 0, { type: "error500Before" }],
   ["waha_error", 1, { type: "error500After" }],
   ["waha_gateway", 0, { type: "status", status: 502, body: "<html>Bad Gateway</html>" }],
@@ -78,7 +78,8 @@ const UNPROVEN: [code: string, accepted: number, action: Action][] = [
 test.each(UNPROVEN)(
   "%s, accepted %i: stays attempting with its reason, and is never posted again",
   async (code, accepted, action) => {
-    const world = await createWorld({}, { WAHA_TIMEOUT_MS: "600" });
+    const settings = code === "waha_timeout" ? { WAHA_TIMEOUT_MS: "2000" } : {};
+    const world = await createWorld({}, settings);
     world.waha.addFault({ match: { route: "sendText" }, times: 1, action });
     const [first, second] = await world.insert(
       { content: "first", scheduledAt: ago(20) },

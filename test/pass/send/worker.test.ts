@@ -110,7 +110,7 @@ test("what is given while the last outcome is being recorded is sent all the sam
   const answer = world.waha.addFault({
     match: { route: "sendText" },
     times: 1,
-    action: { type: "delay", ms: 300 },
+    action: { type: "delay", ms: 60_000 },
   });
   sender.give(first, pass.clock.now());
   await world.waha.received("sendText", 1);

@@ -123,6 +123,14 @@ describe("one-sender, where the harness ends a lease,", () => {
     },
   );
 
+  it("does not count the time in which the harness stood still", () => {
+    const late = second(endLease(posting(250, [[100, 20_000]]), 300, 310), 1_100);
+    late.record.stalls.push([ms(400), ms(800)]);
+    expect(wrong(late)).toEqual([]);
+    late.record.stalls.pop();
+    expect(wrong(late)).toHaveLength(1);
+  });
+
   it("excuses no other pass", () => {
     const ended = (story: Story) => endLease(story, 300, 310, "other");
     expect(wrong(ended(posting(9_000, [[100, 20_000]])))).toContain(tooLong(8_700)[0]);

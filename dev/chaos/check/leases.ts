@@ -1,6 +1,7 @@
 import type { Document } from "mongodb";
 import { lifetimesOf } from "../lifetimes.ts";
 import type { EndedLease, History, Post, RoundRecord, Version } from "../record.ts";
+import { coveredMs, without } from "./spans.ts";
 import { inForce, inForceBetween, TIES_MS, timeOf } from "./steps.ts";
 
 /** All versions of a session's lease, oldest first. */
@@ -61,7 +62,7 @@ export function mayRelyOnEnded(
 ): boolean {
   const { lease } = lifetimesOf(record.settings.passSeconds);
   return endedOf(record, holder).some(({ at: from, toldAt = Number.POSITIVE_INFINITY }) => {
-    const until = Math.min(toldAt, from + lease) + HEARING_MS;
-    return from <= at + TIES_MS && at <= until;
+    const until = Math.min(toldAt, from + lease);
+    return from <= at + TIES_MS && coveredMs(without([[until, at]], record.stalls)) <= HEARING_MS;
   });
 }

@@ -10,7 +10,7 @@ const SETTLE_MS = 10_000;
 /** The time after that to give back what is held; the rest expires. */
 const GIVE_BACK_MS = 2_500;
 
-/** The time for all, alerts on their way and the database's connections included: hosts kill after 15 s. */
+/** The time for all, with alerts on their way, indexes that are being made and the database's connections: hosts kill after 15 s. */
 const STOP_MS = 13_500;
 
 /** What runs until the server is told to stop. */

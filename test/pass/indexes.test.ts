@@ -125,16 +125,16 @@ describe("the indexes", () => {
     await expect.poll(requests).toHaveLength(5);
     expect(requests().slice(3)).toEqual(["listIndexes", "listIndexes"]);
   });
-});
 
-test("are made to the end by a host that stops", async () => {
-  const { world, pass } = await keptWorld();
-  const build = { failCommands: ["createIndexes"], blockConnection: true, blockTimeMS: 5_000 };
-  await failCommands(world, "alwaysOn", build);
-  expect(await pass()).toMatchObject({ sent: 1 });
-  expect(await namesOf(world.messages)).toEqual([]);
-  await closeDatabases();
-  expect(await namesOf(world.messages)).toEqual(wanted());
+  test("that are being made are waited for as connections are closed", async () => {
+    const { world, pass } = await keptWorld();
+    const build = { failCommands: ["createIndexes"], blockConnection: true, blockTimeMS: 5_000 };
+    await failCommands(world, "alwaysOn", build);
+    expect(await pass()).toMatchObject({ sent: 1 });
+    expect(await namesOf(world.messages)).toEqual([]);
+    await closeDatabases();
+    expect(await namesOf(world.messages)).toEqual(wanted());
+  });
 });
 
 describe("an index of the same name", () => {

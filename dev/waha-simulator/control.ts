@@ -44,7 +44,7 @@ function operate(state: SimulatorState, operation: ControlOperation, pauseFor: (
       state.removeFault(operation.id);
       return {};
     case "clearFaults":
-      state.clearFaults();
+      state.faults.clear();
       return {};
     case "setSessionStatus":
       state.setSessionStatus(operation.name, operation.status);

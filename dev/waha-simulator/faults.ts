@@ -23,7 +23,7 @@ export type FaultAction =
   /** Never answers; the connection stays open until one side closes it. */
   | { type: "hangBefore" }
   | { type: "hangAfter" }
-  /** After: the usual answer, `ms` late, or once the fault is removed; other sends of the session do not wait for it. */
+  /** After: the usual answer, `ms` late, or once this fault is removed; other sends of the session do not wait for it. */
   | { type: "delay"; ms: number }
   /** A send takes `ms` instead of the session's latency, whether or not the client still waits. */
   | { type: "sendLate"; ms: number }
@@ -69,15 +69,15 @@ export type Fault = {
 /** The faults in force. */
 export class FaultList {
   readonly #left = new Map<number, { fault: Fault; times: number }>();
-  /** Those that were not removed, spent ones too: an answer may still be late by them. */
+  /** The actions of those that were not removed, spent ones too: an answer may still be late by them. */
   readonly #standing = new Map<number, FaultAction>();
   #lastId = 0;
 
   /** Returns the id to remove it by. */
-  add(fault: Fault): number {
+  add({ action: { ...action }, match, times = Number.POSITIVE_INFINITY }: Fault): number {
     this.#lastId += 1;
-    this.#left.set(this.#lastId, { fault, times: fault.times ?? Number.POSITIVE_INFINITY });
-    this.#standing.set(this.#lastId, fault.action);
+    this.#left.set(this.#lastId, { fault: { match, action }, times });
+    this.#standing.set(this.#lastId, action);
     return this.#lastId;
   }
 
@@ -86,12 +86,12 @@ export class FaultList {
     this.#standing.delete(id);
   }
 
+  /** No request is met any more. What is late already stays late. */
   clear(): void {
     this.#left.clear();
-    this.#standing.clear();
   }
 
-  /** Whether a fault of this action was not removed. */
+  /** Whether the fault was not removed that has this action. */
   stands(action: FaultAction): boolean {
     return [...this.#standing.values()].includes(action);
   }

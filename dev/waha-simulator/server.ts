@@ -90,7 +90,7 @@ export class WahaSimulator {
   }
 
   clearFaults(): void {
-    this.#state.clearFaults();
+    this.#state.faults.clear();
   }
 
   /** Throws for a session that was never added. */

@@ -85,11 +85,6 @@ export class SimulatorState {
     this.changed();
   }
 
-  clearFaults(): void {
-    this.faults.clear();
-    this.changed();
-  }
-
   /** Records a request; the caller completes the entry with its status. */
   receive(call: Call): RequestEntry {
     const { method, path, route, session, receivedAt: at } = call;

@@ -37,7 +37,7 @@ async function morePasses(server: Program, count: number): Promise<void> {
   await expect.poll(ended, PATIENCE).toBeGreaterThanOrEqual(before + count);
 }
 
-test("WAHA killed, and started again: log, status, health and one alert each say so, in the same words", async () => {
+test("WAHA killed, and started again: log, status and health each say so in the same words, and one alert does", async () => {
   const [webhook, heart] = [await startReceiver(), await startReceiver()];
   const port = await freePort();
   const waha = await startWaha(port);

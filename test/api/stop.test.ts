@@ -27,7 +27,8 @@ test("SIGTERM, half a second before the platform's kill: nothing new starts, cla
   expect(await world.messages.countDocuments({ "delivery.state": "claimed" })).toBe(0);
   expect(await world.messages.countDocuments({ "delivery.state": "sent" })).toBe(accepted);
   // What was under way is not proven: it is looked up, and the lease of its session runs out.
-  expect(await world.messages.countDocuments({ "delivery.state": "attempting" })).toBe(1);
+  const attempting = await world.messages.find({ "delivery.state": "attempting" }).toArray();
+  expect(attempting).toMatchObject([{ delivery: { error: { code: "waha_connection_lost" } } }]);
   const held = await world.scheduler.find({ expiresAt: { $gt: new Date() } }).toArray();
   expect(held.map(({ _id }) => String(_id))).toEqual(["session:stuck"]);
   expect(await program.exited).toEqual([143, null]);

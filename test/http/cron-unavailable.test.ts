@@ -1,18 +1,9 @@
-import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { FaultAction } from "../../dev/waha-simulator/faults.ts";
 import { startWahaSimulator } from "../../dev/waha-simulator/server.ts";
 import { failCommands } from "../support/fail-commands.ts";
+import { freePort } from "../support/ports.ts";
 import { createWorld, WAHA_KEY, type World } from "../support/world.ts";
-
-/** A port of this machine on which nothing listens. */
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /**
  * Calls the function, for real and for a dry run, and expects 503 with one clear line of this code from both.
@@ -52,7 +43,7 @@ const AWAY: [name: string, url: (port: number) => string, cause: RegExp][] = [
 ];
 
 test.each(AWAY)("a database %s is said to be away, and why", async (_name, url, cause) => {
-  const port = await closedPort();
+  const port = await freePort();
   const world = await createWorld({}, { DATABASE_URL: url(port) });
   const line = await expectUnavailable(world, "database_unreachable");
   expect(line).not.toContain(String(port));
@@ -135,7 +126,7 @@ test.each(["", "?dryRun=true"])(
 );
 
 test("a WAHA that hangs is said to be away before the pass has to end", async () => {
-  const world = await createWorld({}, { PASS_SECONDS: "60", TAIL_SECONDS: "59.5" });
+  const world = await createWorld({}, { PASS_SECONDS: "9", TAIL_SECONDS: "8.5" });
   await world.insert({});
   meetSessions(world, { type: "hangBefore" });
   const response = await world.call();

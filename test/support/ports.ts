@@ -2,13 +2,13 @@ import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** The system gives none of these to those that ask for any port, so a port that is left for a while stays free. */
+/** Linux and macOS give none of these to those that ask for any port, so one that is left for a while stays free. */
 const FIRST = 20_000;
 const OF_EACH_WORKER = 3_000;
 
 let place = randomInt(OF_EACH_WORKER);
 
-/** A port of 127.0.0.1 that is this worker's alone, also while nothing listens there. */
+/** A port of 127.0.0.1 that no other worker of this run takes, also while nothing listens there. */
 export async function freePort(): Promise<number> {
   const worker = Number(process.env.VITEST_POOL_ID) - 1;
   for (;;) {

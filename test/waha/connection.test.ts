@@ -4,6 +4,7 @@ import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../support/ports.ts";
 import { SELF_SIGNED } from "../support/self-signed.ts";
 import { clientAt, send } from "../support/waha-client.ts";
 
@@ -65,10 +66,7 @@ test("a connection that is cut after the request proves nothing, with TLS as wit
 
 test("why there was no connection is told by the error's code", async () => {
   const http = await listen(createHttpServer());
-  const refusing = createTcpServer();
-  const refused = await listen(refusing);
-  refusing.close();
-  await once(refusing, "close");
+  const refused = await freePort();
   const CAUSES: [url: string, code: RegExp][] = [
     [`https://127.0.0.1:${http}`, /^(ERR_SSL_|EPROTO)/],
     [`http://127.0.0.1:${refused}`, /^ECONNREFUSED$/],

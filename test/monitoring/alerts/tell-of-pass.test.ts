@@ -231,7 +231,7 @@ describe("a pass that ends after one that looked around WAHA later", () => {
     const earlier = world.call();
     await world.waha.received("sendText", 1);
     world.waha.setSessionStatus("default", "FAILED");
-    await world.call();
+    await world.callAndTell();
     answer();
     await earlier;
     for (let pass = 0; pass < 2; pass += 1) await world.callAndTell();

@@ -216,7 +216,7 @@ describe("time", () => {
 
   // Requests end after 58 seconds of the 60, and a file needs 30 of them.
   test("a file goes out while 30 seconds of the pass are left", async () => {
-    const { world } = await sendLate(picture("a.jpg"), 10);
+    const { world } = await sendLate(picture("a.jpg"), 20);
     expect(world.waha.ledger).toMatchObject([{ kind: "image" }]);
   });
 
@@ -257,7 +257,7 @@ describe("time", () => {
       { WAHA_TIMEOUT_MS: "3000", WAHA_MEDIA_TIMEOUT_MS: "20000" },
     );
     world.waha.addFault({ match: { route: "sendImage" }, action: { type: "sendLate", ms: 5_000 } });
-    world.waha.addFault({ match: { route: "sendText" }, action: { type: "hangAfter" } });
+    world.waha.addFault({ match: { route: "sendText" }, action: { type: "sendLate", ms: 15_000 } });
     const [file, text] = await world.insert(picture("a.jpg", { sessionId: "file" }), { sessionId: "text" });
     expect(await world.pass()).toMatchObject({ sent: 1, errors: [{ code: "waha_timeout" }] });
     expect(await world.find(file)).toMatchObject({ isSent: true });

@@ -124,11 +124,11 @@ test("a claim that could not be handed over is given back before the next look, 
 
 test("one renewal that hangs cuts off nothing", async () => {
   const world = await createWorld({}, LONGER);
-  world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "sendLate", ms: 6_000 } });
+  world.waha.addFault({ match: { route: "sendText" }, times: 1, action: { type: "sendLate", ms: 12_000 } });
   await world.insert({});
   const passing = world.pass();
   await world.waha.received("sendText", 1);
-  await disturbUpdates(world, { times: 1 }, { blockConnection: true, blockTimeMS: 5_000 });
+  await disturbUpdates(world, { times: 1 }, { blockConnection: true, blockTimeMS: 10_000 });
   expect(await passing).toMatchObject({ ok: true, sent: 1 });
 });
 

@@ -82,7 +82,7 @@ function checkAgain(check: Check, orphan: Orphan, passes: AblePass[], record: Ro
     check.violated(`was not claimed again by ${passedBy} passes that could have done so`, label);
   else if (isLate)
     check.violated(
-      `was neither taken over nor claimed in ${waitedMs} ms in which a pass could have done so`,
+      `was neither taken over nor claimed in ${Math.round(waitedMs)} ms in which a pass could have done so`,
       label,
     );
 }

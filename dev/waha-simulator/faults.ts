@@ -68,43 +68,36 @@ export type Fault = {
 
 /** The faults in force. */
 export class FaultList {
-  readonly #left = new Map<number, { fault: Fault; times: number }>();
-  /** The actions of those that were not removed, spent ones too: an answer may still be late by them. */
-  readonly #standing = new Map<number, FaultAction>();
+  /** With the `times` that each has left; a spent one stays, as an answer may still be late by it. */
+  readonly #faults = new Map<number, Required<Fault>>();
   #lastId = 0;
 
   /** Returns the id to remove it by. */
-  add({ action: { ...action }, match, times = Number.POSITIVE_INFINITY }: Fault): number {
+  add({ action, match, times = Number.POSITIVE_INFINITY }: Fault): number {
     this.#lastId += 1;
-    this.#left.set(this.#lastId, { fault: { match, action }, times });
-    this.#standing.set(this.#lastId, action);
+    this.#faults.set(this.#lastId, { action: { ...action }, match, times });
     return this.#lastId;
   }
 
   remove(id: number): void {
-    this.#left.delete(id);
-    this.#standing.delete(id);
+    this.#faults.delete(id);
   }
 
   /** No request is met any more. What is late already stays late. */
   clear(): void {
-    this.#left.clear();
+    for (const fault of this.#faults.values()) fault.times = 0;
   }
 
   /** Whether the fault was not removed that has this action. */
   stands(action: FaultAction): boolean {
-    return [...this.#standing.values()].includes(action);
+    return [...this.#faults.values()].some((fault) => fault.action === action);
   }
 
   /** The action that this call meets, if any; uses up one of its `times`. */
   take(call: Call): FaultAction | undefined {
-    for (const [id, rule] of this.#left) {
-      if (!meets(rule.fault.match, call)) continue;
-      rule.times -= 1;
-      if (rule.times <= 0) this.#left.delete(id);
-      return rule.fault.action;
-    }
-    return undefined;
+    const met = [...this.#faults.values()].find(({ match, times }) => times > 0 && meets(match, call));
+    if (met) met.times -= 1;
+    return met?.action;
   }
 }
 

@@ -1,6 +1,5 @@
 import { randomInt } from "node:crypto";
-import { once } from "node:events";
-import { createServer } from "node:net";
+import { requireFreePort } from "../../dev/mongod/port.ts";
 
 /** Linux and macOS give none of these to those that ask for any port, so one that is left for a while stays free. */
 const FIRST = 20_000;
@@ -18,13 +17,8 @@ export async function freePort(): Promise<number> {
   }
 }
 
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, "127.0.0.1");
-  try {
-    await once(server, "listening");
-  } catch {
-    return false;
-  }
-  await new Promise((resolve) => server.close(resolve));
-  return true;
-}
+const isFree = (port: number) =>
+  requireFreePort("127.0.0.1", port).then(
+    () => true,
+    () => false,
+  );

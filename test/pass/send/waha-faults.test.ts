@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FaultAction as Action } from "../../../dev/waha-simulator/faults.ts";
-import { ago, createWorld, endLeases } from "../../support/world.ts";
+import { ago, createWorld, endLeases, makePast } from "../../support/world.ts";
 
 /** Answers that prove that nothing was sent: the message is given back and says why, and a later pass sends it. */
 const UNSENT: [code: string, action: Action][] = [
@@ -183,11 +183,8 @@ test("WAHA that goes away during a pass: nothing is lost, and what was left goes
   await world.waha.resume();
   await endLeases(world);
   await world.pass();
-  // The one whose answer was lost: its lookup is brought forward.
-  await world.messages.updateMany(
-    { "delivery.state": "attempting" },
-    { $set: { "delivery.nextLookupAt": ago(1), "delivery.attemptAt": ago(700) } },
-  );
+  // The one whose answer was lost is looked up.
+  await makePast(world.db);
   await world.pass();
   const messages = await world.messages.find({}).toArray();
   const accepted = new Map(world.waha.ledger.map((entry) => [entry.text, entry]));
